@@ -1,0 +1,1 @@
+"""Code generation: a fused module to kernels, LLVM text and native code."""

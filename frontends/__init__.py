@@ -1,0 +1,1 @@
+"""Frontends: Python programs to modules."""

@@ -1,0 +1,1 @@
+"""irc: a tensor compiler that a person can read. Public names are looked up when first used."""

@@ -1,0 +1,38 @@
+"""MLIR's builtin dialect: the module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from irc.ir.fields import STRING, Attr, RegionField
+from irc.ir.operation import Block, Operation, Region
+
+
+class Module(Operation, name="builtin.module"):
+    """A list of top-level ops, functions above all, found by symbol name.
+
+    `attributes` carry what compiling the text again needs (design: re-entry)."""
+
+    assembly: ClassVar[str] = "($sym_name^)? attr-dict-with-keyword $body"
+    pure: ClassVar[bool] = False
+    sym_name = Attr(STRING, optional=True)
+    body = RegionField()
+
+    @staticmethod
+    def of(operations: Iterable[Operation], attributes: dict | None = None) -> Module:  # type: ignore[type-arg]
+        """A module with these top-level ops."""
+        return Module.create((), (), attributes or {}, (Region([Block((), operations)]),))
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return self.body.block.operations
+
+    @property
+    def symbols(self) -> dict[str, Operation]:
+        """Top-level ops by symbol name."""
+        return {op.attributes["sym_name"].value: op for op in self.operations if "sym_name" in op.attributes}  # type: ignore[attr-defined]
+
+    def with_operations(self, operations: Iterable[Operation]) -> Module:
+        """The same module (name, attributes) around other ops."""
+        return Module.create((), (), self.attributes, (Region([Block((), operations)]),), self.location)

@@ -1,0 +1,111 @@
+"""MLIR's func dialect: functions, calls, returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, StringAttr, TypeAttr
+from irc.ir.fields import ANY, STRING, SYMBOL, TYPE, Attr, Operand, RegionField, Result
+from irc.ir.locations import UNKNOWN, Location
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.types import FunctionType, Type
+
+
+class Func(Operation, name="func.func"):
+    """A function: `func.func private @f(%x: tensor<2xf32> {attr}) -> tensor<2xf32> attributes {...} { ... }`.
+
+    A declaration has a region without blocks. `arg_attrs` and `res_attrs` are arrays of dictionaries, or absent."""
+
+    assembly: ClassVar[str] = "custom<Function>"
+    pure: ClassVar[bool] = False
+    sym_name = Attr(STRING)
+    function_type = Attr(TYPE)
+    sym_visibility = Attr(STRING, optional=True)
+    arg_attrs = Attr(ANY, optional=True)
+    res_attrs = Attr(ANY, optional=True)
+    body = RegionField()
+
+    @staticmethod
+    def of(
+        name: str,
+        body: Block,
+        *,
+        visibility: str | None = None,
+        attributes: dict[str, Attribute] | None = None,
+        location: Location = UNKNOWN,
+    ) -> Func:
+        """A function around a block whose terminator is a `func.return`; the type follows from the block."""
+        inputs = tuple(a.type for a in body.arguments)
+        results = tuple(o.type for o in body.terminator.operands)
+        attrs: dict[str, Attribute] = {
+            **(attributes or {}),
+            "sym_name": StringAttr(name),
+            "function_type": TypeAttr(FunctionType(inputs, results)),
+        }
+        if visibility:
+            attrs["sym_visibility"] = StringAttr(visibility)
+        return Func.create((), (), attrs, (Region([body]),), location)
+
+    @property
+    def type(self) -> FunctionType:
+        return self.function_type  # type: ignore[no-any-return]
+
+    @property
+    def block(self) -> Block:
+        return self.body.block
+
+    @property
+    def arguments(self) -> tuple[Value, ...]:
+        return self.body.block.arguments
+
+    @property
+    def returned(self) -> tuple[Value, ...]:
+        return self.body.block.terminator.operands
+
+    @property
+    def is_declaration(self) -> bool:
+        return not self.body.blocks
+
+    def argument_attribute(self, index: int, name: str) -> Attribute | None:
+        """One attribute of one argument, or None."""
+        return _entry(self.arg_attrs, index, name)
+
+    def result_attribute(self, index: int, name: str) -> Attribute | None:
+        return _entry(self.res_attrs, index, name)
+
+    def with_block(self, block: Block) -> Func:
+        """The same function with another body; the type follows from it."""
+        attrs = dict(self.attributes)
+        attrs["function_type"] = TypeAttr(
+            FunctionType(
+                tuple(a.type for a in block.arguments), tuple(o.type for o in block.terminator.operands)
+            )
+        )
+        return Func.create((), (), attrs, (Region([block]),), self.location)
+
+
+def _entry(array: Any, index: int, name: str) -> Attribute | None:
+    if not isinstance(array, ArrayAttr):
+        return None
+    entry = array.value[index]
+    return entry.get(name) if isinstance(entry, DictionaryAttr) else None
+
+
+class Return(Operation, name="func.return"):
+    assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
+    terminator: ClassVar[bool] = True
+    pure: ClassVar[bool] = False
+    values = Operand(variadic=True)
+
+
+class Call(Operation, name="func.call"):
+    """A call of a function in the same module. Result types are the callee's and are given."""
+
+    assembly: ClassVar[str] = "$callee `(` $arguments `)` attr-dict `:` functional-type($arguments, results)"
+    callee = Attr(SYMBOL)
+    arguments = Operand(variadic=True)
+    returned = Result(variadic=True)
+
+    def infer(self) -> Sequence[Type]:
+        return self.result_types

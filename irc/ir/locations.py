@@ -1,0 +1,108 @@
+"""Where an op came from. Text and meaning are MLIR's builtin locations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from irc.errors import SourceSpan
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """`loc(unknown)`, and the base of the others."""
+
+    def __str__(self) -> str:
+        return "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class FileLineCol(Location):
+    """`"file.py":12:8` or, with an end column, `"file.py":12:8 to :20`. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int = 0
+    end_column: int = 0
+
+    def __str__(self) -> str:
+        quoted = self.file.replace("\\", "\\\\").replace('"', '\\"')
+        start = f'"{quoted}":{self.line}:{self.column}'
+        if not self.end_column:
+            return start
+        end = f"{self.end_line}" if self.end_line not in (0, self.line) else ""
+        return f"{start} to {end}:{self.end_column}"
+
+
+@dataclass(frozen=True, slots=True)
+class NameLoc(Location):
+    """`"net.fc1"(child)`: a module path or an argument name over a location."""
+
+    name: str
+    child: Location
+
+    def __str__(self) -> str:
+        quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{quoted}"' if type(self.child) is Location else f'"{quoted}"({self.child})'
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLoc(Location):
+    """`fused<"grad of">[a, b]`: one op made from several. `metadata` is an attribute's text or empty."""
+
+    locations: tuple[Location, ...]
+    metadata: str = ""
+
+    def __str__(self) -> str:
+        tag = f"<{self.metadata}>" if self.metadata else ""
+        return f"fused{tag}[{', '.join(map(str, self.locations))}]"
+
+
+@dataclass(frozen=True, slots=True)
+class CallSiteLoc(Location):
+    """`callsite(callee at caller)`."""
+
+    callee: Location
+    caller: Location
+
+    def __str__(self) -> str:
+        return f"callsite({self.callee} at {self.caller})"
+
+
+UNKNOWN = Location()
+
+
+def fuse(*locations: Location, metadata: str = "") -> Location:
+    """One location for an op made from several: duplicates and unknowns left out, nested fusions flattened."""
+    seen: dict[Location, None] = {}
+    for loc in locations:
+        parts = loc.locations if isinstance(loc, FusedLoc) and loc.metadata == metadata else (loc,)
+        seen.update((part, None) for part in parts if type(part) is not Location)
+    if not seen:
+        return UNKNOWN
+    if len(seen) == 1 and not metadata:
+        return next(iter(seen))
+    return FusedLoc(tuple(seen), metadata)
+
+
+def file_location(loc: Location) -> FileLineCol | None:
+    """The first file position inside a location, or None."""
+    match loc:
+        case FileLineCol():
+            return loc
+        case NameLoc(child=child):
+            return file_location(child)
+        case CallSiteLoc(callee=callee, caller=caller):
+            return file_location(caller) or file_location(callee)
+        case FusedLoc(locations=parts):
+            return next((found for part in parts if (found := file_location(part))), None)
+    return None
+
+
+def span_of(loc: Location) -> SourceSpan | None:
+    """The place in the user's text that an error about `loc` points at."""
+    at = file_location(loc)
+    if at is None:
+        return None
+    end = at.end_column if at.end_line in (0, at.line) else 0
+    return SourceSpan(at.file, at.line, at.column, end)

@@ -1,0 +1,305 @@
+"""Values, operations, blocks, regions: the one structure every level of irc is made of.
+
+Values and operations are frozen and compare by identity. A value knows the op that made it; nothing knows its uses
+(`irc.ir.rewriting.Uses` makes that table when a pass wants it)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from irc.errors import VerifyError
+from irc.ir.attributes import Attribute, DenseArrayAttr
+from irc.ir.fields import Attr, Field, Operand, RegionField, Result
+from irc.ir.locations import UNKNOWN, Location, span_of
+from irc.ir.types import Type, i32
+
+OpT = TypeVar("OpT", bound="Operation")
+
+
+class Value:
+    """A result of an op, or a block argument (`op` is None). `name` is a hint for the printer, never meaning."""
+
+    __slots__ = ("index", "location", "name", "op", "type")
+    __match_args__ = ("op",)
+
+    def __init__(
+        self, type: Type, op: Operation | None = None, index: int = 0, name: str = "", location: Location = UNKNOWN
+    ) -> None:
+        self.type: Any = type
+        self.op = op
+        self.index = index
+        self.name = name
+        self.location = location if op is None else op.location
+
+    def __repr__(self) -> str:
+        source = self.op.name if self.op is not None else "argument"
+        return f"<{source}#{self.index} : {self.type}>"
+
+
+class Block:
+    """Arguments, then operations; the last operation is the terminator where the op asks for one."""
+
+    __slots__ = ("arguments", "operations")
+
+    def __init__(self, arguments: Iterable[Value] = (), operations: Iterable[Operation] = ()) -> None:
+        self.arguments = tuple(arguments)
+        self.operations = tuple(operations)
+
+    @property
+    def terminator(self) -> Operation:
+        return self.operations[-1]
+
+
+class Region:
+    """A list of blocks; StableHLO's and scf's have exactly one."""
+
+    __slots__ = ("blocks",)
+
+    def __init__(self, blocks: Iterable[Block] = ()) -> None:
+        self.blocks = tuple(blocks)
+
+    @property
+    def block(self) -> Block:
+        """The only block."""
+        return self.blocks[0]
+
+    @property
+    def arguments(self) -> tuple[Value, ...]:
+        return self.blocks[0].arguments
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return self.blocks[0].operations
+
+
+_REGISTRY: dict[str, type[Operation]] = {}
+
+
+class Operation:
+    """An operation. A subclass per op declares its fields, `assembly`, `infer` and (tensor ops) `evaluate`.
+
+    `DotGeneral(a, b, dot_dimension_numbers=d)` takes operands in order (a sequence for a variadic one), attributes by
+    name as Python values, `regions`, `location`, and `result_types` where `infer` cannot know them; it raises
+    VerifyError when a constraint is broken. `create` takes everything as stored and checks nothing."""
+
+    __slots__ = ("attributes", "location", "operands", "regions", "results", "successors")
+
+    name: str = ""
+    dialect: ClassVar[str] = ""
+    assembly: ClassVar[str] = ""
+    """The assembly format (MLIR's `assemblyFormat` directives); empty means the generic form."""
+    operand_fields: ClassVar[tuple[Operand, ...]] = ()
+    result_fields: ClassVar[tuple[Result, ...]] = ()
+    attribute_fields: ClassVar[dict[str, Attr]] = {}
+    region_fields: ClassVar[tuple[RegionField, ...]] = ()
+    single_operands: ClassVar[bool] = True
+    same_variadic_size: ClassVar[bool] = False
+    """Several variadic operands (or results) have one length (StableHLO reduce, while, sort)."""
+    pure: ClassVar[bool] = True
+    """No effect besides its results: dead ones may go, equal ones may merge."""
+    terminator: ClassVar[bool] = False
+    commutative: ClassVar[bool] = False
+
+    operands: tuple[Value, ...]
+    results: tuple[Value, ...]
+    attributes: dict[str, Attribute]
+    regions: tuple[Region, ...]
+    successors: tuple[Block, ...]
+    location: Location
+
+    def __init_subclass__(cls, name: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        declared: dict[str, Field] = {}
+        for base in reversed(cls.__mro__):
+            declared.update((k, v) for k, v in vars(base).items() if isinstance(v, Field))
+        cls.operand_fields = _numbered(declared, Operand)
+        cls.result_fields = _numbered(declared, Result)
+        cls.region_fields = _numbered(declared, RegionField)
+        cls.attribute_fields = {k: v for k, v in declared.items() if isinstance(v, Attr)}
+        cls.single_operands = all(f.is_single for f in cls.operand_fields)
+        if name:
+            cls.name = name
+            cls.dialect = name.partition(".")[0]
+            _REGISTRY[name] = cls
+
+    def __init__(
+        self,
+        *operands: Any,
+        result_types: Sequence[Type] | None = None,
+        regions: Sequence[Region] = (),
+        attributes: Mapping[str, Attribute] | None = None,
+        location: Location = UNKNOWN,
+        **values: Any,
+    ) -> None:
+        flat: list[Value] = []
+        sizes: list[int] = []
+        for field, given in zip(self.operand_fields, operands, strict=True):
+            items = tuple(given) if field.variadic else () if given is None else (given,)
+            flat += items
+            sizes.append(len(items))
+        self.operands = tuple(flat)
+        attrs = dict(attributes or {})
+        for key, value in values.items():
+            if value is not None:
+                attrs[key] = self.attribute_fields[key].codec.encode(value)
+        if _needs_segments(self.operand_fields, self.same_variadic_size):
+            attrs["operandSegmentSizes"] = DenseArrayAttr(i32, tuple(sizes))
+        self.attributes = attrs
+        self.regions = tuple(regions)
+        self.successors = ()
+        self.location = location
+        self.results = tuple(Value(t, self, i) for i, t in enumerate(result_types or ()))
+        types = self.infer()
+        if result_types is None:
+            self.results = tuple(Value(t, self, i) for i, t in enumerate(types))
+
+    @classmethod
+    def create(
+        cls: type[OpT],
+        operands: Iterable[Value],
+        result_types: Iterable[Type],
+        attributes: dict[str, Attribute],
+        regions: Iterable[Region] = (),
+        location: Location = UNKNOWN,
+        successors: Iterable[Block] = (),
+    ) -> OpT:
+        """The op from its stored parts, nothing checked: for passes that keep types, and for the parser before it verifies."""
+        op = cls.__new__(cls)
+        op.operands = tuple(operands)
+        op.attributes = attributes
+        op.regions = tuple(regions)
+        op.successors = tuple(successors)
+        op.location = location
+        op.results = tuple(Value(t, op, i) for i, t in enumerate(result_types))
+        return op
+
+    def infer(self) -> Sequence[Type]:
+        """The result types, raising VerifyError with the label of the constraint that is broken.
+
+        Shape rule and verification are this one function. Where types cannot be known from operands and attributes
+        (reshape, constant), `self.results` already has those given, and they are checked and returned."""
+        return [r.type for r in self.results]
+
+    def with_operands(self: OpT, operands: Sequence[Value], regions: Sequence[Region] | None = None) -> OpT:
+        """The same op on other operands (and regions). Result types are inferred again only if operand types changed."""
+        same_types = all(a.type is b.type for a, b in zip(self.operands, operands, strict=True))
+        new = type(self).create(
+            operands,
+            [r.type for r in self.results],
+            self.attributes,
+            self.regions if regions is None else regions,
+            self.location,
+            self.successors,
+        )
+        _copy_identity(self, new)
+        if not same_types:
+            refine(new, new.infer())
+        for old, made in zip(self.results, new.results, strict=True):
+            made.name = old.name
+        return new
+
+    def with_attributes(self: OpT, **values: Any) -> OpT:
+        """The same op with declared attributes replaced (None removes); types are kept."""
+        attrs = dict(self.attributes)
+        for key, value in values.items():
+            attrs.pop(key, None)
+            if value is not None:
+                field = self.attribute_fields.get(key)
+                attrs[key] = field.codec.encode(value) if field else value
+        new = type(self).create(
+            self.operands, [r.type for r in self.results], attrs, self.regions, self.location, self.successors
+        )
+        _copy_identity(self, new)
+        return new
+
+    @property
+    def result(self) -> Value:
+        """The only result."""
+        (result,) = self.results
+        return result
+
+    @property
+    def result_types(self) -> tuple[Any, ...]:
+        return tuple(r.type for r in self.results)
+
+    def segments(self, fields: tuple[Any, ...], total: int, attribute: str) -> list[tuple[int, int]]:
+        """(start, stop) of each declared operand or result within the flat list."""
+        sizes = self.attributes.get(attribute)
+        if isinstance(sizes, DenseArrayAttr):
+            lengths = list(sizes.value)
+        else:
+            loose = sum(not f.is_single for f in fields)
+            each = (total - (len(fields) - loose)) // loose if loose else 0
+            lengths = [1 if f.is_single else each for f in fields]
+        bounds, at = [], 0
+        for n in lengths:
+            bounds.append((at, at + n))
+            at += n
+        return bounds
+
+    def error(self, constraint: str, message: str) -> VerifyError:
+        """A VerifyError about this op: `raise op.error("C1", "...")`."""
+        return VerifyError(f"'{self.name}' op {message}", span=span_of(self.location), constraint=constraint)
+
+    def check(self, holds: bool, constraint: str, message: str) -> None:
+        """Raises `error(constraint, message)` unless `holds`. Message text is built by the caller: keep it cheap."""
+        if not holds:
+            raise self.error(constraint, message)
+
+    def walk(self) -> Iterator[Operation]:
+        """This op and all ops inside its regions, outermost first, in order."""
+        stack: list[Operation] = [self]
+        while stack:
+            op = stack.pop()
+            yield op
+            for region in reversed(op.regions):
+                for block in reversed(region.blocks):
+                    stack.extend(reversed(block.operations))
+
+    def __repr__(self) -> str:
+        return f"<{self.name}({', '.join(str(o.type) for o in self.operands)})>"
+
+
+class UnregisteredOp(Operation):
+    """An op of no known class; it can be parsed and printed (generic form), and is refused by whoever must understand it."""
+
+    __slots__ = ("name",)
+    pure: ClassVar[bool] = False
+
+    @classmethod
+    def named(cls, name: str, *parts: Any, **more: Any) -> UnregisteredOp:
+        op = cls.create(*parts, **more)
+        op.name = name
+        return op
+
+
+def _copy_identity(old: Operation, new: Operation) -> None:
+    if isinstance(old, UnregisteredOp):
+        new.name = old.name
+
+
+def _numbered(declared: dict[str, Field], kind: type[Any]) -> tuple[Any, ...]:
+    found = [f for f in declared.values() if isinstance(f, kind)]
+    for i, f in enumerate(found):
+        f.index = i
+    return tuple(found)
+
+
+def _needs_segments(fields: tuple[Operand, ...], same_size: bool) -> bool:
+    return not same_size and sum(not f.is_single for f in fields) > 1
+
+
+def refine(op: Operation, types: Sequence[Type]) -> None:
+    """Gives a just-made op its inferred result types."""
+    op.results = tuple(Value(t, op, i) for i, t in enumerate(types))
+
+
+def registered(name: str) -> type[Operation] | None:
+    """The class of an op name, or None."""
+    return _REGISTRY.get(name)
+
+
+def all_operations() -> dict[str, type[Operation]]:
+    """Every registered op class by name, in order of registration."""
+    return dict(_REGISTRY)

@@ -1,0 +1,1 @@
+"""What executables need while they run: loading, threads, buffers."""

@@ -1,0 +1,1 @@
+"""Passes: Module to Module."""
