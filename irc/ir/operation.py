@@ -261,19 +261,6 @@ class Operation:
         return f"<{self.name}({', '.join(str(o.type) for o in self.operands)})>"
 
 
-class UnregisteredOp(Operation):
-    """An op of no known class; it can be parsed and printed (generic form), and is refused by whoever must understand it."""
-
-    __slots__ = ("name",)
-    pure: ClassVar[bool] = False
-
-    @classmethod
-    def named(cls, name: str, *parts: Any, **more: Any) -> UnregisteredOp:
-        op = cls.create(*parts, **more)
-        op.name = name
-        return op
-
-
 def _copy_identity(old: Operation, new: Operation) -> None:
     if isinstance(old, UnregisteredOp):
         new.name = old.name
@@ -303,3 +290,16 @@ def registered(name: str) -> type[Operation] | None:
 def all_operations() -> dict[str, type[Operation]]:
     """Every registered op class by name, in order of registration."""
     return dict(_REGISTRY)
+
+
+class UnregisteredOp(Operation):
+    """An op of no known class; it can be parsed and printed (generic form), and is refused by whoever must understand it."""
+
+    __slots__ = ("name",)
+    pure: ClassVar[bool] = False
+
+    @classmethod
+    def named(cls, name: str, *parts: Any, **more: Any) -> UnregisteredOp:
+        op = cls.create(*parts, **more)
+        op.name = name
+        return op

@@ -1,1 +1,1 @@
-"""What executables need while they run: loading, threads, buffers."""
+"""What a compiled program needs while it runs: object code in memory, one thread pool, and an entry point."""

@@ -1,0 +1,326 @@
+"""The thread pool of generated code: one a process, written in LLVM text, cut by tickets.
+
+``irc_parallel(fn, ctx, tickets)`` calls ``fn(ctx, ticket)`` exactly once for each ticket, on the caller and the
+workers, and returns when all are done. How work is cut into tickets never depends on the number of threads, so
+neither do results.
+
+A region opens by setting the ticket counter to zero and closes by swapping a huge number into it. The join waits
+only for workers that entered the region (``@active``), so one that sleeps never delays the caller. A worker that
+enters late draws a huge ticket and leaves without reading ``@fn``: what a region's fields hold is read only by
+who drew one of its tickets or is counted in ``@active`` while they stay fixed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import os
+import platform
+import threading
+from pathlib import Path
+
+from irc.runtime import jit
+
+_SPINS = 20_000  # how often a worker looks for work before it sleeps (well under a millisecond)
+_PAUSE = {"x86_64": "llvm.x86.sse2.pause()", "aarch64": "llvm.aarch64.hint(i32 1)"}
+_FUTEX = {"x86_64": 202, "aarch64": 98}  # the system call's number
+
+_TEXT = """
+@threads = internal global i32 1, align 64
+@started = internal global i32 0, align 4
+@busy = internal global i32 0, align 64
+@epoch = internal global i32 0, align 64
+@sleepers = internal global i32 0, align 64
+@next = internal global i64 {closed}, align 64
+@active = internal global i32 0, align 64
+@fn = internal global ptr null, align 64
+@ctx = internal global ptr null, align 8
+@tickets = internal global i64 0, align 8
+
+declare i64 @syscall(i64, ...)
+declare i32 @sched_yield()
+declare i32 @pthread_create(ptr, ptr, ptr, ptr)
+declare i32 @pthread_detach(i64)
+declare i32 @pthread_sigmask(i32, ptr, ptr)
+declare void @{pause_name}({pause_type})
+
+define void @irc_parallel(ptr %fn, ptr %ctx, i64 %tickets) {{
+entry:
+  %threads = load atomic i32, ptr @threads monotonic, align 4
+  %several = icmp sgt i32 %threads, 1
+  %worth = icmp ugt i64 %tickets, 1
+  %try = and i1 %several, %worth
+  br i1 %try, label %lock, label %alone
+
+lock:                                             ; another region is open (nested, or another thread's): run alone
+  %was = atomicrmw xchg ptr @busy, i32 1 acquire
+  %free = icmp eq i32 %was, 0
+  br i1 %free, label %open, label %alone
+
+open:
+  %workers = sub i32 %threads, 1
+  call void @start(i32 %workers)
+  store atomic ptr %fn, ptr @fn monotonic, align 8
+  store atomic ptr %ctx, ptr @ctx monotonic, align 8
+  store atomic i64 %tickets, ptr @tickets monotonic, align 8
+  store atomic i64 0, ptr @next release, align 8
+  %epoch = atomicrmw add ptr @epoch, i32 1 seq_cst
+  %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
+  %asleep = icmp sgt i32 %sleepers, 0
+  br i1 %asleep, label %wake, label %drain
+
+wake:
+  %woken = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 129, i32 2147483647, ptr null, ptr null, i32 0)
+  br label %drain
+
+drain:
+  call void @drain()
+  %last = atomicrmw xchg ptr @next, i64 {closed} seq_cst
+  br label %join
+
+join:
+  %spin = phi i32 [ 0, %drain ], [ %spin.next, %idle ], [ 0, %yield ]
+  %active = load atomic i32, ptr @active seq_cst, align 4
+  %joined = icmp eq i32 %active, 0
+  br i1 %joined, label %close, label %waiting
+
+waiting:
+  %spin.next = add i32 %spin, 1
+  %long = icmp ugt i32 %spin.next, 4096
+  br i1 %long, label %yield, label %idle
+
+idle:
+  call void @{pause}
+  br label %join
+
+yield:                                            ; a worker that holds a ticket lost its processor: offer ours
+  %yielded = call i32 @sched_yield()
+  br label %join
+
+close:
+  store atomic i32 0, ptr @busy release, align 4
+  ret void
+
+alone:
+  %none = icmp eq i64 %tickets, 0
+  br i1 %none, label %done, label %each
+
+each:
+  %ticket = phi i64 [ 0, %alone ], [ %ticket.next, %each ]
+  call void %fn(ptr %ctx, i64 %ticket)
+  %ticket.next = add i64 %ticket, 1
+  %more = icmp ult i64 %ticket.next, %tickets
+  br i1 %more, label %each, label %done
+
+done:
+  ret void
+}}
+
+define internal void @drain() {{
+entry:
+  br label %draw
+
+draw:
+  %ticket = atomicrmw add ptr @next, i64 1 seq_cst
+  %tickets = load atomic i64, ptr @tickets monotonic, align 8
+  %mine = icmp ult i64 %ticket, %tickets
+  br i1 %mine, label %run, label %done
+
+run:
+  %fn = load atomic ptr, ptr @fn monotonic, align 8
+  %ctx = load atomic ptr, ptr @ctx monotonic, align 8
+  call void %fn(ptr %ctx, i64 %ticket)
+  br label %draw
+
+done:
+  ret void
+}}
+
+define internal ptr @worker(ptr %index) {{
+entry:
+  %id.wide = ptrtoint ptr %index to i64
+  %id = trunc i64 %id.wide to i32
+  br label %enter
+
+enter:
+  %seen = load atomic i32, ptr @epoch acquire, align 4
+  %threads = load atomic i32, ptr @threads monotonic, align 4
+  %limit = sub i32 %threads, 1
+  %wanted = icmp slt i32 %id, %limit
+  br i1 %wanted, label %work, label %spin
+
+work:
+  %before = atomicrmw add ptr @active, i32 1 seq_cst
+  call void @drain()
+  %after = atomicrmw sub ptr @active, i32 1 seq_cst
+  br label %spin
+
+spin:
+  %spins = phi i32 [ 0, %enter ], [ 0, %work ], [ %spins.next, %pause ]
+  %now = load atomic i32, ptr @epoch acquire, align 4
+  %changed = icmp ne i32 %now, %seen
+  br i1 %changed, label %enter, label %pause
+
+pause:
+  call void @{pause}
+  %spins.next = add i32 %spins, 1
+  %patient = icmp ult i32 %spins.next, {spins}
+  br i1 %patient, label %spin, label %sleep
+
+sleep:                                            ; FUTEX_WAIT returns at once where the epoch moved meanwhile
+  %in = atomicrmw add ptr @sleepers, i32 1 seq_cst
+  %slept = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 128, i32 %seen, ptr null, ptr null, i32 0)
+  %out = atomicrmw sub ptr @sleepers, i32 1 seq_cst
+  %then = load atomic i32, ptr @epoch acquire, align 4
+  %woken = icmp ne i32 %then, %seen
+  br i1 %woken, label %enter, label %sleep
+}}
+
+; Workers block every signal: Python's handlers belong to its own threads.
+define internal void @start(i32 %workers) {{
+entry:
+  %have = load atomic i32, ptr @started monotonic, align 4
+  %enough = icmp sge i32 %have, %workers
+  br i1 %enough, label %done, label %create
+
+create:
+  %all = alloca [128 x i8], align 8
+  %old = alloca [128 x i8], align 8
+  %thread = alloca i64, align 8
+  call void @llvm.memset.p0.i64(ptr %all, i8 -1, i64 128, i1 false)
+  %blocked = call i32 @pthread_sigmask(i32 0, ptr %all, ptr %old)
+  br label %each
+
+each:
+  %id = phi i32 [ %have, %create ], [ %id.next, %made ]
+  %id.wide = zext i32 %id to i64
+  %index = inttoptr i64 %id.wide to ptr
+  %error = call i32 @pthread_create(ptr %thread, ptr null, ptr @worker, ptr %index)
+  %ok = icmp eq i32 %error, 0
+  br i1 %ok, label %made, label %refused
+
+made:
+  %handle = load i64, ptr %thread, align 8
+  %detached = call i32 @pthread_detach(i64 %handle)
+  %id.next = add i32 %id, 1
+  store atomic i32 %id.next, ptr @started monotonic, align 4
+  %more = icmp slt i32 %id.next, %workers
+  br i1 %more, label %each, label %restore
+
+refused:                                          ; the system gives no more threads: go on with those there are
+  %threads = add i32 %id, 1
+  store atomic i32 %threads, ptr @threads monotonic, align 4
+  br label %restore
+
+restore:
+  %unblocked = call i32 @pthread_sigmask(i32 2, ptr %old, ptr null)
+  br label %done
+
+done:
+  ret void
+}}
+
+declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)
+
+define void @irc_set_threads(i32 %threads) {{
+  store atomic i32 %threads, ptr @threads monotonic, align 4
+  ret void
+}}
+
+; In a forked child no worker exists, and the thread that held the region may be gone.
+define void @irc_after_fork() {{
+  store atomic i32 0, ptr @started monotonic, align 4
+  store atomic i32 0, ptr @sleepers monotonic, align 4
+  store atomic i32 0, ptr @active monotonic, align 4
+  store atomic i64 {closed}, ptr @next monotonic, align 8
+  store atomic i32 0, ptr @busy release, align 4
+  ret void
+}}
+"""
+
+
+def pool_text(machine: str | None = None) -> str:
+    """The pool as LLVM text for a processor family (``x86_64`` or ``aarch64``)."""
+    machine = machine or platform.machine()
+    pause = _PAUSE[machine]
+    name, argument = pause.split("(")
+    return _TEXT.format(
+        closed=1 << 62,
+        futex=_FUTEX[machine],
+        pause=pause,
+        pause_name=name,
+        pause_type=argument.rstrip(")").split(" ")[0],
+        spins=_SPINS,
+    )
+
+
+class _Pool:
+    """The loaded pool: ``parallel`` is the address that programs link as ``irc_parallel``."""
+
+    def __init__(self) -> None:
+        found = jit.load(
+            jit.assemble(pool_text()), ("irc_parallel", "irc_set_threads", "irc_after_fork")
+        )
+        self.parallel = found["irc_parallel"]
+        self.set_threads = ctypes.PYFUNCTYPE(None, ctypes.c_int32)(found["irc_set_threads"])
+        self._after_fork = ctypes.PYFUNCTYPE(None)(found["irc_after_fork"])
+        os.register_at_fork(after_in_child=self._after_fork)
+
+
+_LOCK = threading.Lock()
+_threads: int | None = None
+
+
+@functools.cache
+def _load() -> _Pool:
+    pool = _Pool()
+    pool.set_threads(num_threads())
+    return pool
+
+
+def parallel_address() -> int:
+    """The address of ``void irc_parallel(ptr fn, ptr ctx, i64 tickets)``; the pool is compiled on first use.
+
+    No worker is created before the first region that has two tickets and two threads."""
+    with _LOCK:
+        return _load().parallel
+
+
+def set_num_threads(count: int) -> None:
+    """Use ``count`` threads, the caller included, from the next region on. One means no worker at all."""
+    global _threads
+    if count < 1:
+        raise ValueError(f"a program needs at least one thread, not {count}")
+    with _LOCK:
+        _threads = count
+        if _load.cache_info().currsize:
+            _load().set_threads(count)
+
+
+def num_threads() -> int:
+    """The number of threads a region may use, the caller included."""
+    return _threads if _threads is not None else default_num_threads()
+
+
+@functools.cache
+def default_num_threads() -> int:
+    """IRC_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may use under its cgroup's quota."""
+    for variable in ("IRC_NUM_THREADS", "OMP_NUM_THREADS"):
+        given = os.environ.get(variable, "").split(",")[0].strip()
+        if given.isdigit() and int(given) > 0:
+            return int(given)
+    return max(1, min(len(os.sched_getaffinity(0)), _cgroup_processors()))
+
+
+def _cgroup_processors() -> int:
+    """The processor quota of this cgroup (version 2, then 1), rounded up; a huge number where there is none."""
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            return -(-int(quota) // int(period))
+    with contextlib.suppress(OSError, ValueError):
+        quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text()
+        if int(quota) > 0:
+            return -(-int(quota) // int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text()))
+    return 1 << 30
