@@ -154,7 +154,9 @@ class DenseElementsAttr(Attribute):
         if array.dtype != dtype:
             array = array.astype(dtype)
         if array.size and (array.ndim == 0 or array.size == 1 or _all_equal_bits(array)):
-            return DenseElementsAttr(type, np.broadcast_to(array.reshape(-1)[:1].reshape(()).copy(), type.static_shape))
+            return DenseElementsAttr(
+                type, np.broadcast_to(array.reshape(-1)[:1].reshape(()).copy(), type.static_shape)
+            )
         if array.shape != type.static_shape:
             array = array.reshape(type.static_shape)
         return DenseElementsAttr(type, np.array(array, order="C", copy=True))
@@ -172,7 +174,11 @@ class DenseElementsAttr(Attribute):
     @property
     def splat_array(self) -> np.ndarray[Any, Any]:
         """The one element of a splat as a 0-d array."""
-        return self.array[(0,) * self.array.ndim] if self.array.ndim == 0 else self.array[(0,) * self.array.ndim].reshape(())
+        return (
+            self.array[(0,) * self.array.ndim]
+            if self.array.ndim == 0
+            else self.array[(0,) * self.array.ndim].reshape(())
+        )
 
     @property
     def value(self) -> np.ndarray[Any, Any]:
@@ -242,7 +248,13 @@ class StructAttr(Attribute):
             v = getattr(self, f.name)
             if v == () or v is None:
                 continue
-            text = f"[{', '.join(map(str, v))}]" if isinstance(v, tuple) else str(v).lower() if isinstance(v, bool) else str(v)
+            text = (
+                f"[{', '.join(map(str, v))}]"
+                if isinstance(v, tuple)
+                else str(v).lower()
+                if isinstance(v, bool)
+                else str(v)
+            )
             parts.append(f"{f.name} = {text}")
         return ", ".join(parts)
 
@@ -285,7 +297,11 @@ def string_text(value: str) -> str:
 def symbol_text(name: str) -> str:
     """`@name`, quoted where it is not a bare identifier."""
     bare = name.replace("$", "_").replace(".", "_").replace("-", "_")
-    return f"@{name}" if bare.isidentifier() and bare.isascii() and name[0] not in "$.-" else f"@{string_text(name)}"
+    return (
+        f"@{name}"
+        if bare.isidentifier() and bare.isascii() and name[0] not in "$.-"
+        else f"@{string_text(name)}"
+    )
 
 
 def float_text(value: float, type: Any) -> str:

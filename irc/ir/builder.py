@@ -42,10 +42,13 @@ class Builder:
         """A builder of the same kind for a region inside an op that is still being made."""
         return Builder(self.location)
 
-    def region(self, argument_types: Sequence[Type], body: Callable[..., None], names: Sequence[str] = ()) -> Region:
+    def region(
+        self, argument_types: Sequence[Type], body: Callable[..., None], names: Sequence[str] = ()
+    ) -> Region:
         """A one-block region. `body(builder, *arguments)` emits its ops, the terminator included."""
         arguments = [
-            Value(t, None, i, names[i] if i < len(names) else "", self.location) for i, t in enumerate(argument_types)
+            Value(t, None, i, names[i] if i < len(names) else "", self.location)
+            for i, t in enumerate(argument_types)
         ]
         inner = self.nested()
         body(inner, *arguments)

@@ -29,6 +29,8 @@ class Codec:
     encode: Callable[[Any], A.Attribute]
     decode: Callable[[Any], Any]
     accepts: Callable[[A.Attribute], bool]
+    keywords: tuple[str, ...] = ()
+    """Bare words that stand for the value in an op's pretty form (enumerations)."""
 
 
 def _value(attr: Any) -> Any:
@@ -80,6 +82,18 @@ def enum(dialect: str, mnemonic: str, values: tuple[str, ...], dotted: bool = Fa
         lambda v: A.EnumAttr(dialect, mnemonic, v, dotted),
         _value,
         lambda a: isinstance(a, A.EnumAttr) and a.mnemonic == mnemonic and a.value in values,
+        values,
+    )
+
+
+def integer_enum(values: tuple[str, ...]) -> Codec:
+    """An enumeration stored as its number (`predicate = 2 : i64`), written by name (arith's comparison predicates)."""
+    return Codec(
+        "i64 enumeration",
+        lambda v: A.IntegerAttr(values.index(v), T.i64),
+        lambda a: values[a.value],
+        lambda a: isinstance(a, A.IntegerAttr) and a.type is T.i64 and 0 <= a.value < len(values),
+        values,
     )
 
 
@@ -177,18 +191,23 @@ class Result(Field):
 class Attr(Field):
     """A declared attribute, read and written as the codec's Python value.
 
-    `optional`: absent reads as None. `default`: absent reads as this value, and it is not stored when equal to it only
-    where `elide` says so (StableHLO keeps what was written)."""
+    `optional`: absent reads as None. `default`: absent reads as this value. `key` is its name in the text and in
+    constructors where that is not a name the class can use (`name`, `type`)."""
 
-    def __init__(self, codec: Codec, *, optional: bool = False, default: Any = None) -> None:
+    def __init__(self, codec: Codec, *, optional: bool = False, default: Any = None, key: str = "") -> None:
         self.codec = codec
+        self.key = key
         self.default = default
         self.optional = optional or default is not None
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.key = self.key or name
 
     def __get__(self, op: Any, owner: Any = None) -> Any:
         if op is None:
             return self
-        attr = op.attributes.get(self.name)
+        attr = op.attributes.get(self.key)
         return self.default if attr is None else self.codec.decode(attr)
 
 

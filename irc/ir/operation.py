@@ -24,7 +24,12 @@ class Value:
     __match_args__ = ("op",)
 
     def __init__(
-        self, type: Type, op: Operation | None = None, index: int = 0, name: str = "", location: Location = UNKNOWN
+        self,
+        type: Type,
+        op: Operation | None = None,
+        index: int = 0,
+        name: str = "",
+        location: Location = UNKNOWN,
     ) -> None:
         self.type: Any = type
         self.op = op
@@ -116,7 +121,7 @@ class Operation:
         cls.operand_fields = _numbered(declared, Operand)
         cls.result_fields = _numbered(declared, Result)
         cls.region_fields = _numbered(declared, RegionField)
-        cls.attribute_fields = {k: v for k, v in declared.items() if isinstance(v, Attr)}
+        cls.attribute_fields = {v.key: v for v in declared.values() if isinstance(v, Attr)}
         cls.single_operands = all(f.is_single for f in cls.operand_fields)
         if name:
             cls.name = name

@@ -262,7 +262,9 @@ class MemRefType(_Shaped, Type):
     @cached_property
     def strides(self) -> tuple[Dim, ...]:
         """Strides in elements."""
-        return self.layout.strides if isinstance(self.layout, StridedLayout) else row_major_strides(self.shape)
+        return (
+            self.layout.strides if isinstance(self.layout, StridedLayout) else row_major_strides(self.shape)
+        )
 
     @property
     def offset(self) -> Dim:

@@ -36,7 +36,6 @@ PYTHON_FUNCTIONS = (
     "PyErr_SetString",
     "PyList_New",
     "PyList_SetItem",
-    "PyTuple_Size",
     "PyTuple_GetItem",
     "Py_IncRef",
     "Py_DecRef",

@@ -1,0 +1,260 @@
+"""MLIR's arith dialect: scalar and vector arithmetic of kernels. Meanings are MLIR's; nothing here is fast-math."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from irc.ir.attributes import Attribute, DenseElementsAttr, FloatAttr, IntegerAttr
+from irc.ir.fields import ANY, Attr, Operand, Result, integer_enum
+from irc.ir.operation import Operation
+from irc.ir.types import FloatType, IndexType, IntegerType, Type, VectorType, i1
+
+
+def element(type: Any) -> Any:
+    """The element type of a vector, or the scalar type itself."""
+    return type.element if isinstance(type, VectorType) else type
+
+
+def like(type: Any, new_element: Any) -> Any:
+    """`type` with another element type: a vector of the same shape, or the scalar."""
+    return VectorType(type.shape, new_element) if isinstance(type, VectorType) else new_element
+
+
+class Constant(Operation, name="arith.constant"):
+    """`arith.constant 4 : index`, `arith.constant dense<0.0> : vector<6x64xf32>`."""
+
+    assembly: ClassVar[str] = "attr-dict $value"
+    value = Attr(ANY)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        return [self.attributes["value"].type]  # type: ignore[attr-defined]
+
+    @staticmethod
+    def of(value: Any, type: Any) -> Constant:
+        """A constant of a scalar or vector type from a Python number (splat for vectors) or an array."""
+        return Constant(value=_constant_attribute(value, type))
+
+
+def _constant_attribute(value: Any, type: Any) -> Attribute:
+    if isinstance(type, VectorType):
+        return DenseElementsAttr.of(type, value)
+    if isinstance(type, FloatType):
+        return FloatAttr(float(np.asarray(value).astype(type.numpy)), type)
+    return IntegerAttr(int(value), type)
+
+
+class _Binary(Operation):
+    assembly: ClassVar[str] = "$lhs `,` $rhs attr-dict `:` type($result)"
+    domain: ClassVar[tuple[type, ...]] = ()
+    lhs = Operand()
+    rhs = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        a, b = self.operands
+        self.check(a.type is b.type, "operands", f"has operands of types {a.type} and {b.type}")
+        self.check(isinstance(element(a.type), self.domain), "domain", f"does not take {a.type}")
+        return [a.type]
+
+
+class _FloatBinary(_Binary):
+    domain = (FloatType,)
+
+
+class _IntegerBinary(_Binary):
+    domain = (IntegerType, IndexType)
+
+
+class AddF(_FloatBinary, name="arith.addf"):
+    commutative = True
+
+
+class SubF(_FloatBinary, name="arith.subf"): ...
+
+
+class MulF(_FloatBinary, name="arith.mulf"):
+    commutative = True
+
+
+class DivF(_FloatBinary, name="arith.divf"): ...
+
+
+class RemF(_FloatBinary, name="arith.remf"):
+    """C's fmod: the sign of the dividend."""
+
+
+class MaximumF(_FloatBinary, name="arith.maximumf"):
+    """NaN if either is NaN; -0.0 < +0.0."""
+
+
+class MinimumF(_FloatBinary, name="arith.minimumf"):
+    """NaN if either is NaN; -0.0 < +0.0."""
+
+
+class AddI(_IntegerBinary, name="arith.addi"):
+    commutative = True
+
+
+class SubI(_IntegerBinary, name="arith.subi"): ...
+
+
+class MulI(_IntegerBinary, name="arith.muli"):
+    commutative = True
+
+
+class DivSI(_IntegerBinary, name="arith.divsi"):
+    """Undefined for a zero divisor and for INT_MIN / -1: guard before."""
+
+
+class DivUI(_IntegerBinary, name="arith.divui"): ...
+
+
+class RemSI(_IntegerBinary, name="arith.remsi"): ...
+
+
+class RemUI(_IntegerBinary, name="arith.remui"): ...
+
+
+class AndI(_IntegerBinary, name="arith.andi"):
+    commutative = True
+
+
+class OrI(_IntegerBinary, name="arith.ori"):
+    commutative = True
+
+
+class XOrI(_IntegerBinary, name="arith.xori"):
+    commutative = True
+
+
+class ShLI(_IntegerBinary, name="arith.shli"):
+    """Undefined for shifts of the width or more: guard before."""
+
+
+class ShRSI(_IntegerBinary, name="arith.shrsi"): ...
+
+
+class ShRUI(_IntegerBinary, name="arith.shrui"): ...
+
+
+class MaxSI(_IntegerBinary, name="arith.maxsi"): ...
+
+
+class MaxUI(_IntegerBinary, name="arith.maxui"): ...
+
+
+class MinSI(_IntegerBinary, name="arith.minsi"): ...
+
+
+class MinUI(_IntegerBinary, name="arith.minui"): ...
+
+
+class NegF(Operation, name="arith.negf"):
+    assembly: ClassVar[str] = "$operand attr-dict `:` type($result)"
+    operand = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        return [self.operands[0].type]
+
+
+CMPF = (
+    "false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true",
+)  # fmt: skip
+CMPI = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
+
+
+class CmpF(Operation, name="arith.cmpf"):
+    assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
+    predicate = Attr(integer_enum(CMPF))
+    lhs = Operand()
+    rhs = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check(
+            self.lhs.type is self.rhs.type, "operands", f"compares {self.lhs.type} with {self.rhs.type}"
+        )
+        return [like(self.lhs.type, i1)]
+
+
+class CmpI(Operation, name="arith.cmpi"):
+    assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
+    predicate = Attr(integer_enum(CMPI))
+    lhs = Operand()
+    rhs = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check(
+            self.lhs.type is self.rhs.type, "operands", f"compares {self.lhs.type} with {self.rhs.type}"
+        )
+        return [like(self.lhs.type, i1)]
+
+
+class Select(Operation, name="arith.select"):
+    """`condition` is i1, or a vector of i1 shaped as the values."""
+
+    assembly: ClassVar[str] = (
+        "$condition `,` $true_value `,` $false_value attr-dict `:` custom<SelectLike>(type($condition), type($result))"
+    )
+    condition = Operand()
+    true_value = Operand()
+    false_value = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        a, b = self.true_value.type, self.false_value.type
+        self.check(a is b, "operands", f"chooses between {a} and {b}")
+        return [a]
+
+
+class _Cast(Operation):
+    """A conversion; the result type is given."""
+
+    assembly: ClassVar[str] = "$source attr-dict `:` type($source) `to` type($result)"
+    source = Operand()
+    result = Result()
+
+
+class ExtF(_Cast, name="arith.extf"): ...
+
+
+class TruncF(_Cast, name="arith.truncf"):
+    """Rounds to nearest, ties to even."""
+
+
+class ExtSI(_Cast, name="arith.extsi"): ...
+
+
+class ExtUI(_Cast, name="arith.extui"): ...
+
+
+class TruncI(_Cast, name="arith.trunci"): ...
+
+
+class SIToFP(_Cast, name="arith.sitofp"): ...
+
+
+class UIToFP(_Cast, name="arith.uitofp"): ...
+
+
+class FPToSI(_Cast, name="arith.fptosi"):
+    """Undefined outside the range of the result: clamp before."""
+
+
+class FPToUI(_Cast, name="arith.fptoui"): ...
+
+
+class Bitcast(_Cast, name="arith.bitcast"): ...
+
+
+class IndexCast(_Cast, name="arith.index_cast"):
+    """Between index and a signed integer."""
+
+
+class IndexCastUI(_Cast, name="arith.index_castui"): ...

@@ -1,0 +1,218 @@
+"""MLIR's memref dialect: buffers of kernels, with strided layouts, unknown dimensions and memory spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from irc.ir.fields import (
+    ANY,
+    BOOL,
+    I64,
+    I64_ARRAY,
+    I32,
+    STRING,
+    SYMBOL,
+    TYPE,
+    UNIT,
+    Attr,
+    Operand,
+    Result,
+    array_of,
+)
+from irc.ir.operation import Operation, Value
+from irc.ir.types import MemRefType, StridedLayout, Type
+
+DYNAMIC = -(2**63)
+"""MLIR's ShapedType::kDynamic: marks an entry of a static list whose value is an operand."""
+
+
+class Load(Operation, name="memref.load"):
+    """Reads one element. Pure but for writes around it: passes over kernels must not move it across them."""
+
+    assembly: ClassVar[str] = "$memref `[` $indices `]` attr-dict `:` type($memref)"
+    pure: ClassVar[bool] = False
+    memref = Operand()
+    indices = Operand(variadic=True)
+    nontemporal = Attr(BOOL, optional=True)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check(
+            len(self.operands) - 1 == self.memref.type.rank,
+            "indices",
+            f"indexes {self.memref.type} by {len(self.operands) - 1} indices",
+        )
+        return [self.memref.type.element]
+
+
+class Store(Operation, name="memref.store"):
+    assembly: ClassVar[str] = "$value `,` $memref `[` $indices `]` attr-dict `:` type($memref)"
+    pure: ClassVar[bool] = False
+    value = Operand()
+    memref = Operand()
+    indices = Operand(variadic=True)
+    nontemporal = Attr(BOOL, optional=True)
+
+    def infer(self) -> Sequence[Type]:
+        self.check(
+            self.value.type is self.memref.type.element,
+            "value",
+            f"stores {self.value.type} into {self.memref.type}",
+        )
+        self.check(
+            len(self.operands) - 2 == self.memref.type.rank,
+            "indices",
+            f"indexes {self.memref.type} by {len(self.operands) - 2} indices",
+        )
+        return []
+
+
+class Alloca(Operation, name="memref.alloca"):
+    """A buffer on the stack of the enclosing function; small and static. The result type is given."""
+
+    assembly: ClassVar[str] = (
+        "`(` $dynamicSizes `)` (`` `[` $symbolOperands^ `]`)? attr-dict `:` type($memref)"
+    )
+    pure: ClassVar[bool] = False
+    dynamicSizes = Operand(variadic=True)
+    symbolOperands = Operand(variadic=True)
+    alignment = Attr(I64, optional=True)
+    memref = Result()
+
+
+class View(Operation, name="memref.view"):
+    """`memref.view %arena[%offset][] : memref<4096xi8> to memref<16x16xf32>`: bytes seen as a typed buffer."""
+
+    assembly: ClassVar[str] = (
+        "$source `[` $byte_shift `]` `` `[` $sizes `]` attr-dict `:` type($source) `to` type($view)"
+    )
+    source = Operand()
+    byte_shift = Operand()
+    sizes = Operand(variadic=True)
+    view = Result()
+
+
+class ReinterpretCast(Operation, name="memref.reinterpret_cast"):
+    """Another offset, shape and strides over the same memory; strides may overlap. Entries equal to DYNAMIC are operands.
+
+    `ReinterpretCast.static(m, offset, sizes, strides)` makes the all-static form."""
+
+    assembly: ClassVar[str] = (
+        "$source `to` `offset` `` `:` custom<DynamicIndexList>($offsets, $static_offsets) `` `,` `sizes` `` `:` "
+        "custom<DynamicIndexList>($sizes, $static_sizes) `` `,` `strides` `` `:` custom<DynamicIndexList>($strides, $static_strides) "
+        "attr-dict `:` type($source) `to` type($result)"
+    )
+    source = Operand()
+    offsets = Operand(variadic=True)
+    sizes = Operand(variadic=True)
+    strides = Operand(variadic=True)
+    static_offsets = Attr(I64_ARRAY)
+    static_sizes = Attr(I64_ARRAY)
+    static_strides = Attr(I64_ARRAY)
+    result = Result()
+
+    @staticmethod
+    def static(source: Value, offset: int, sizes: Sequence[int], strides: Sequence[int]) -> ReinterpretCast:
+        t = source.type
+        layout = StridedLayout(tuple(strides), offset)
+        return ReinterpretCast(
+            source, (), (), (),
+            static_offsets=(offset,), static_sizes=tuple(sizes), static_strides=tuple(strides),
+            result_types=[MemRefType(tuple(sizes), t.element, layout, t.space)],
+        )  # fmt: skip
+
+
+class SubView(Operation, name="memref.subview"):
+    """`memref.subview %m[%i, 4] [8, 8] [1, 1] : memref<...> to memref<8x8xf32, strided<[784, 1], offset: ?>>`."""
+
+    assembly: ClassVar[str] = (
+        "$source `` custom<DynamicIndexList>($offsets, $static_offsets) custom<DynamicIndexList>($sizes, $static_sizes) "
+        "custom<DynamicIndexList>($strides, $static_strides) attr-dict `:` type($source) `to` type($result)"
+    )
+    source = Operand()
+    offsets = Operand(variadic=True)
+    sizes = Operand(variadic=True)
+    strides = Operand(variadic=True)
+    static_offsets = Attr(I64_ARRAY)
+    static_sizes = Attr(I64_ARRAY)
+    static_strides = Attr(I64_ARRAY)
+    result = Result()
+
+    @staticmethod
+    def at(source: Value, offsets: Sequence[Any], sizes: Sequence[int], steps: Sequence[int] = ()) -> SubView:
+        """The rank-preserving subview of static size at `offsets` (ints or index values)."""
+        t: MemRefType = source.type
+        steps = tuple(steps) or (1,) * t.rank
+        static = tuple(o if isinstance(o, int) else DYNAMIC for o in offsets)
+        known = all(isinstance(o, int) for o in offsets) and t.offset is not None and None not in t.strides
+        offset = t.offset + sum(o * s for o, s in zip(offsets, t.strides, strict=True)) if known else None  # type: ignore[operator]
+        strides = tuple(None if s is None else s * k for s, k in zip(t.strides, steps, strict=True))
+        return SubView(
+            source, [o for o in offsets if not isinstance(o, int)], (), (),
+            static_offsets=static, static_sizes=tuple(sizes), static_strides=tuple(steps),
+            result_types=[MemRefType(tuple(sizes), t.element, StridedLayout(strides, offset), t.space)],
+        )  # fmt: skip
+
+
+class Cast(Operation, name="memref.cast"):
+    assembly: ClassVar[str] = "$source attr-dict `:` type($source) `to` type($dest)"
+    source = Operand()
+    dest = Result()
+
+
+class CollapseShape(Operation, name="memref.collapse_shape"):
+    assembly: ClassVar[str] = "$src $reassociation attr-dict `:` type($src) `into` type($result)"
+    src = Operand()
+    reassociation = Attr(array_of(array_of(I64)))
+    result = Result()
+
+
+class ExpandShape(Operation, name="memref.expand_shape"):
+    assembly: ClassVar[str] = (
+        "$src $reassociation `output_shape` custom<DynamicIndexList>($output_shape, $static_output_shape) "
+        "attr-dict `:` type($src) `into` type($result)"
+    )
+    src = Operand()
+    output_shape = Operand(variadic=True)
+    reassociation = Attr(array_of(array_of(I64)))
+    static_output_shape = Attr(I64_ARRAY)
+    result = Result()
+
+
+class Dim(Operation, name="memref.dim"):
+    assembly: ClassVar[str] = "attr-dict $source `,` $index `:` type($source)"
+    source = Operand()
+    index = Operand()
+    result = Result()
+
+
+class Prefetch(Operation, name="memref.prefetch"):
+    """`memref.prefetch %m[%i], read, locality<3>, data : memref<...>`."""
+
+    assembly: ClassVar[str] = "custom<Prefetch>"
+    pure: ClassVar[bool] = False
+    memref = Operand()
+    indices = Operand(variadic=True)
+    isWrite = Attr(BOOL)
+    localityHint = Attr(I32)
+    isDataCache = Attr(BOOL)
+
+
+class Global(Operation, name="memref.global"):
+    """A named buffer of the module; `constant` with `initial_value` for data that is never written."""
+
+    assembly: ClassVar[str] = "custom<Global>"
+    pure: ClassVar[bool] = False
+    sym_name = Attr(STRING)
+    sym_visibility = Attr(STRING, optional=True)
+    memref_type = Attr(TYPE, key="type")
+    initial_value = Attr(ANY, optional=True)
+    constant = Attr(UNIT, optional=True)
+    alignment = Attr(I64, optional=True)
+
+
+class GetGlobal(Operation, name="memref.get_global"):
+    assembly: ClassVar[str] = "$name `:` type($result) attr-dict"
+    symbol = Attr(SYMBOL, key="name")
+    result = Result()

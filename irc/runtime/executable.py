@@ -1,0 +1,90 @@
+"""A native program: object code in memory, and a way to call it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.ir.types import TensorType
+from irc.runtime import blocks, entry, jit, pool
+from irc.runtime.signature import Signature, short
+
+Array = np.ndarray[Any, Any]
+
+
+def imports() -> dict[str, int]:
+    """The names a program may call besides libc's: ``irc_parallel``."""
+    return {"irc_parallel": pool.parallel_address()}
+
+
+class NativeProgram:
+    """``void symbol(ptr args, ptr arena)`` as a Python function of arrays.
+
+    ``args`` holds the inputs' data pointers, then the outputs'; ``arena`` is ``arena_bytes`` of uninitialised
+    memory at a 64-byte boundary (null when none is asked for). Calls may run at once in several threads.
+
+    ``donate`` maps an input to the output that takes over its buffer: the result is then the caller's array
+    itself, overwritten (or a copy's, where the argument had to be copied). ``keep_gil`` suits programs that take
+    less than a few microseconds.
+
+    ``call(*inputs) -> list`` and ``into(*inputs, *outputs) -> None`` are built-in functions; calling the object
+    is ``call`` with one Python frame more. Arguments are ndarrays, or anything NumPy can view as one, of exactly
+    the declared dtype and shape; TypeError or ValueError name the argument that is not."""
+
+    def __init__(
+        self,
+        object_code: bytes,
+        inputs: Sequence[TensorType],
+        outputs: Sequence[TensorType],
+        *,
+        arena_bytes: int = 0,
+        symbol: str = "irc_main",
+        donate: Mapping[int, int] | None = None,
+        keep_gil: bool = False,
+        name: str = "irc_program",
+    ) -> None:
+        donors = tuple(sorted((output, donor) for donor, output in (donate or {}).items()))
+        self.signature = Signature(tuple(inputs), tuple(outputs), donors)
+        self.arena_bytes = arena_bytes
+        self.object_code = object_code
+        self.name = name
+        self.address = jit.load(object_code, [symbol], imports())[symbol]
+        plan = entry.Plan(
+            program=self.address,
+            inputs=self.signature.inputs,
+            outputs=self.signature.outputs,
+            arena_bytes=arena_bytes,
+            keep_gil=keep_gil,
+            convert=self.signature.convert,
+            convert_into=self.signature.convert_into,
+            donors=dict(donors),
+            makers=_makers(self.signature),
+        )
+        self.call, self.into = entry.make_entries(plan, name)
+
+    def __call__(self, *arrays: Any) -> list[Array]:
+        return self.call(*arrays)  # type: ignore[no-any-return]
+
+    def __repr__(self) -> str:
+        takes = ", ".join(map(short, self.signature.inputs))
+        gives = ", ".join(map(short, self.signature.outputs))
+        return f"<{self.name}: ({takes}) -> [{gives}]>"
+
+
+def _makers(signature: Signature) -> dict[int, Callable[[], Array]]:
+    """For each big output that is no input's buffer: what makes its array."""
+    donated = {output for output, _ in signature.donors}
+    return {
+        i: functools.partial(blocks.RESULTS.empty, output.static_shape, output.element.numpy)
+        for i, output in enumerate(signature.outputs)
+        if i not in donated and output.nbytes >= blocks.BIG
+    }
+
+
+def release_memory() -> None:
+    """Give the system back what waits for reuse: finished calls' arenas and dead results' blocks."""
+    entry.release_arenas()
+    blocks.RESULTS.release()
