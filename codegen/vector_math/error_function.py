@@ -1,0 +1,29 @@
+"""The error function and its complement."""
+
+from __future__ import annotations
+
+from irc.codegen.vector_math.builder import Builder, Value, power_of_two
+from irc.codegen.vector_math.exp_log import exp2_kernel
+from irc.codegen.vector_math.polynomial import Table, at_most, copysign, horner, round_scaled
+
+# erf(x)/x - 1 in powers of x**2, for |x| <= 1
+_ERF_SMALL: Table = {
+    "f32": (0.12837917, -0.37612626, 0.11283579, -0.026853347, 0.005187162, -0.0007997853, 7.806903e-05),
+}
+# log2(1 - erf(x)) for 1 <= x
+_ERF_LARGE: Table = {
+    "f32": (-0.00049286487, -1.6260453, -0.92064947, -0.14875066, 0.031505227, -0.004252468, 0.0002688786),
+}
+# From here on erf rounds to 1.
+_ERF_ONE = {"f32": 3.95, "f64": 6.0}
+
+
+def erf(b: Builder, x: Value) -> Value:
+    """The error function. ULP. Near zero an odd polynomial, elsewhere 1 minus two to a polynomial (N. Juffa's form)."""
+    magnitude = at_most(b, b.absf(x), _ERF_ONE[b.dtype])
+    exponent = horner(b, magnitude, _ERF_LARGE[b.dtype])
+    n, _ = round_scaled(b, exponent, 1.0)
+    tail = exp2_kernel(b, b.subf(exponent, n))
+    large = copysign(b, b.fma(b.negf(tail), power_of_two(b, n), b.const(1.0)), x)
+    small = b.fma(horner(b, b.mulf(x, x), _ERF_SMALL[b.dtype]), x, x)
+    return b.select(b.cmpf("olt", magnitude, b.const(1.0)), small, large)
