@@ -1,7 +1,8 @@
 """Memory for big results, reused when the arrays that held it are gone.
 
-Fresh pages cost more than most kernels: filling 64 MB of new memory takes three to ten times as long as filling it
-again. So results of a megabyte and more live in blocks that come back here when the last array over them dies."""
+Fresh pages cost more than most kernels: filling 64 MB of new memory takes three to ten times as long as
+filling it again. So results of a megabyte and more live in blocks that come back here when the last array
+over them dies."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ class _Lease(np.ndarray[Any, Any]):
 class BlockPool:
     """Blocks that died and wait to be used again, at most ``limit`` bytes of them.
 
-    A lease can die at any moment and in any thread, so its way back is single operations on a dict and a list."""
+    A lease can die at any moment and in any thread, so its way back is single operations on a dict and a
+    list."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -44,7 +44,8 @@ def _section_table(object_code: bytes) -> tuple[int, int, int, int]:
 
 
 def code_sections(object_code: bytes) -> list[Section]:
-    """The text and read-only data sections that hold something; relocations and debug information left out."""
+    """The text and read-only data sections that hold something; relocations and debug information left
+    out."""
     return [
         section
         for section in sections(object_code)
@@ -53,7 +54,8 @@ def code_sections(object_code: bytes) -> list[Section]:
 
 
 def code_digest(object_code: bytes) -> str:
-    """A digest of the text and read-only data: equal digests mean the same object code, debug information aside."""
+    """A digest of the text and read-only data: equal digests mean the same object code, debug information
+    aside."""
     digest = hashlib.sha256()
     for section in code_sections(object_code):
         digest.update(f"{section.name}:{len(section.data)}:".encode())

@@ -27,12 +27,12 @@ class NativeProgram:
     memory at a 64-byte boundary (null when none is asked for). Calls may run at once in several threads.
 
     ``donate`` maps an input to the output that takes over its buffer: the result is then the caller's array
-    itself, overwritten (or a copy's, where the argument had to be copied). ``keep_gil`` suits programs that take
-    less than a few microseconds.
+    itself, overwritten (or a copy's, where the argument had to be copied). ``keep_gil`` suits programs that
+    take less than a few microseconds.
 
-    ``call(*inputs) -> list`` and ``into(*inputs, *outputs) -> None`` are built-in functions; calling the object
-    is ``call`` with one Python frame more. Arguments are ndarrays, or anything NumPy can view as one, of exactly
-    the declared dtype and shape; TypeError or ValueError name the argument that is not."""
+    ``call(*inputs) -> list`` and ``into(*inputs, *outputs) -> None`` are built-in functions; calling the
+    object is ``call`` with one Python frame more. Arguments are ndarrays, or anything NumPy can view as
+    one, of exactly the declared dtype and shape; TypeError or ValueError name the argument that is not."""
 
     def __init__(
         self,
@@ -63,7 +63,8 @@ class NativeProgram:
             donors=dict(donors),
             makers=_makers(self.signature),
         )
-        self.call, self.into = entry.make_entries(plan, name)
+        self.call, into = entry.make_entries(plan, name)
+        self.into = self.signature.refuse_outputs if donors else into
 
     def __call__(self, *arrays: Any) -> list[Array]:
         return self.call(*arrays)  # type: ignore[no-any-return]

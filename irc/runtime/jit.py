@@ -12,19 +12,21 @@ import llvmlite.binding as llvm
 from irc.errors import IrcError
 from irc.runtime.target import Target, host_target, initialise
 
-# Programs are never unloaded: a worker thread or another Python thread may be inside one, and at interpreter exit
-# the pool's workers still spin in generated code. The engine lives in a cache (llvmlite disposes of nothing once
-# the interpreter is finalizing) and trackers are detached.
+# Programs are never unloaded: a worker thread or another Python thread may be inside one, and at
+# interpreter exit the pool's workers still spin in generated code. The engine lives in a cache (llvmlite
+# disposes of nothing once the interpreter is finalizing) and trackers are detached.
 _LOCK = threading.RLock()
 _names = itertools.count()
 
 
 class AssemblyError(IrcError):
-    """LLVM text or object code that LLVM refuses: a fault of whoever wrote it, never of the user's program."""
+    """LLVM text or object code that LLVM refuses: a fault of whoever wrote it, never of the user's
+    program."""
 
 
 def target_machine(target: Target, opt: int = 2) -> llvm.TargetMachine:
-    """LLVM's code generator for ``target``. Position-independent code is what the loader can place anywhere."""
+    """LLVM's code generator for ``target``. Position-independent code is what the loader can place
+    anywhere."""
     initialise()
     try:
         chosen = llvm.Target.from_triple(target.triple)
@@ -49,14 +51,16 @@ def _parse(text: str, target: Target, machine: llvm.TargetMachine) -> tuple[llvm
 
 
 def assemble(text: str, target: Target | None = None, opt: int = 2) -> bytes:
-    """Object code (ELF) of LLVM ``text``: the same text, target and ``opt`` give the same bytes in every process.
+    """Object code (ELF) of LLVM ``text``: the same text, target and ``opt`` give the same bytes in every
+    process.
 
-    ``opt`` is the code generator's level: 0 (fast to make), 1 or 2. Raises AssemblyError on text LLVM refuses."""
+    ``opt`` is the code generator's level: 0 (fast to make), 1 or 2. Raises AssemblyError on text LLVM
+    refuses."""
     target = target or host_target()
     with _LOCK:
         machine = target_machine(target, opt)
         module, _context = _parse(text, target, machine)
-        return machine.emit_object(module)
+        return bytes(machine.emit_object(module))
 
 
 def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
@@ -65,7 +69,7 @@ def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
     with _LOCK:
         machine = target_machine(target, opt)
         module, _context = _parse(text, target, machine)
-        return machine.emit_assembly(module)
+        return str(machine.emit_assembly(module))
 
 
 @functools.cache
@@ -78,8 +82,8 @@ def load(
 ) -> dict[str, int]:
     """Link ``object_code`` into this process, for ever; the addresses of ``symbols``.
 
-    ``imports`` gives the addresses of names that the process itself does not export. Raises AssemblyError where a
-    name is left unresolved."""
+    ``imports`` gives the addresses of names that the process itself does not export. Raises AssemblyError
+    where a name is left unresolved."""
     wanted = list(symbols)
     with _LOCK:
         builder = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()

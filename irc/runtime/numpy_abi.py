@@ -43,13 +43,15 @@ PYTHON_FUNCTIONS = (
 
 
 def dtype_word(dtype: np.dtype[Any]) -> int:
-    """What the masked word of an equal dtype's descriptor holds: kind, character, byte order and type number."""
+    """What the masked word of an equal dtype's descriptor holds: kind, character, byte order and type
+    number."""
     return ctypes.c_uint64.from_address(id(dtype) + DTYPE_WORD).value & DTYPE_MASK
 
 
 @functools.cache
 def symbols() -> dict[str, int]:
-    """Addresses of the Python and NumPy functions and objects that entry points call, by the name they use."""
+    """Addresses of the Python and NumPy functions and objects that entry points call, by the name they
+    use."""
     check_layout()
     found = {name: _address(getattr(ctypes.pythonapi, name)) for name in PYTHON_FUNCTIONS}
     found["PyArray_Type"] = id(np.ndarray)

@@ -1,13 +1,13 @@
 """The thread pool of generated code: one a process, written in LLVM text, cut by tickets.
 
-``irc_parallel(fn, ctx, tickets)`` calls ``fn(ctx, ticket)`` exactly once for each ticket, on the caller and the
-workers, and returns when all are done. How work is cut into tickets never depends on the number of threads, so
-neither do results.
+``irc_parallel(fn, ctx, tickets)`` calls ``fn(ctx, ticket)`` exactly once for each ticket, on the caller and
+the workers, and returns when all are done. How work is cut into tickets never depends on the number of
+threads, so neither do results.
 
-A region opens by setting the ticket counter to zero and closes by swapping a huge number into it. The join waits
-only for workers that entered the region (``@active``), so one that sleeps never delays the caller. A worker that
-enters late draws a huge ticket and leaves without reading ``@fn``: what a region's fields hold is read only by
-who drew one of its tickets or is counted in ``@active`` while they stay fixed.
+A region opens by setting the ticket counter to zero and closes by swapping a huge number into it. The join
+waits only for workers that entered the region (``@active``), so one that sleeps never delays the caller. A
+worker that enters late draws a huge ticket and leaves without reading ``@fn``: what a region's fields hold
+is read only by who drew one of its tickets or is counted in ``@active`` while they stay fixed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ entry:
   %try = and i1 %several, %worth
   br i1 %try, label %lock, label %alone
 
-lock:                                             ; another region is open (nested, or another thread's): run alone
+lock:                                             ; taken by another region, around this or beside it
   %was = atomicrmw xchg ptr @busy, i32 1 acquire
   %free = icmp eq i32 %was, 0
   br i1 %free, label %open, label %alone
@@ -71,7 +71,8 @@ open:
   br i1 %asleep, label %wake, label %drain
 
 wake:
-  %woken = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 129, i32 2147483647, ptr null, ptr null, i32 0)
+  %woken = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 129, i32 2147483647,
+                                          ptr null, ptr null, i32 0)
   br label %drain
 
 drain:
@@ -94,7 +95,7 @@ idle:
   call void @{pause}
   br label %join
 
-yield:                                            ; a worker that holds a ticket lost its processor: offer ours
+yield:                                            ; who holds a ticket lost its processor: offer ours
   %yielded = call i32 @sched_yield()
   br label %join
 
@@ -168,9 +169,10 @@ pause:
   %patient = icmp ult i32 %spins.next, {spins}
   br i1 %patient, label %spin, label %sleep
 
-sleep:                                            ; FUTEX_WAIT returns at once where the epoch moved meanwhile
+sleep:                                            ; returns at once where the epoch moved meanwhile
   %in = atomicrmw add ptr @sleepers, i32 1 seq_cst
-  %slept = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 128, i32 %seen, ptr null, ptr null, i32 0)
+  %slept = call i64 (i64, ...) @syscall(i64 {futex}, ptr @epoch, i32 128, i32 %seen,
+                                          ptr null, ptr null, i32 0)
   %out = atomicrmw sub ptr @sleepers, i32 1 seq_cst
   %then = load atomic i32, ptr @epoch acquire, align 4
   %woken = icmp ne i32 %then, %seen
@@ -208,7 +210,7 @@ made:
   %more = icmp slt i32 %id.next, %workers
   br i1 %more, label %each, label %restore
 
-refused:                                          ; the system gives no more threads: go on with those there are
+refused:                                          ; the system gives no more: go on with those there are
   %threads = add i32 %id, 1
   store atomic i32 %threads, ptr @threads monotonic, align 4
   br label %restore
@@ -259,9 +261,7 @@ class _Pool:
     """The loaded pool: ``parallel`` is the address that programs link as ``irc_parallel``."""
 
     def __init__(self) -> None:
-        found = jit.load(
-            jit.assemble(pool_text()), ("irc_parallel", "irc_set_threads", "irc_after_fork")
-        )
+        found = jit.load(jit.assemble(pool_text()), ("irc_parallel", "irc_set_threads", "irc_after_fork"))
         self.parallel = found["irc_parallel"]
         self.set_threads = ctypes.PYFUNCTYPE(None, ctypes.c_int32)(found["irc_set_threads"])
         self._after_fork = ctypes.PYFUNCTYPE(None)(found["irc_after_fork"])
@@ -305,7 +305,8 @@ def num_threads() -> int:
 
 @functools.cache
 def default_num_threads() -> int:
-    """IRC_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may use under its cgroup's quota."""
+    """IRC_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may use under its cgroup's
+    quota."""
     for variable in ("IRC_NUM_THREADS", "OMP_NUM_THREADS"):
         given = os.environ.get(variable, "").split(",")[0].strip()
         if given.isdigit() and int(given) > 0:
@@ -314,7 +315,8 @@ def default_num_threads() -> int:
 
 
 def _cgroup_processors() -> int:
-    """The processor quota of this cgroup (version 2, then 1), rounded up; a huge number where there is none."""
+    """The processor quota of this cgroup (version 2, then 1), rounded up; a huge number where there is
+    none."""
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         if quota != "max":

@@ -19,8 +19,8 @@ def short(type_: TensorType) -> str:
 
 
 def describe(value: Any) -> str:
-    """What was given in place of an array, in the same words."""
-    if not isinstance(value, np.ndarray):
+    """What was given, in the same words where it is an array."""
+    if not isinstance(value, np.ndarray | np.generic):
         return f"a value of type {type(value).__name__}"
     return f"{_dtype_name(value.dtype)}[{','.join(map(str, value.shape))}]"
 
@@ -43,7 +43,8 @@ def _dtype_name(dtype: np.dtype[Any]) -> str:
 
 @dataclass(frozen=True)
 class Signature:
-    """The argument and result types of a program. ``donors`` maps an output to the input whose buffer it takes."""
+    """The argument and result types of a program. ``donors`` maps an output to the input whose buffer it
+    takes."""
 
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
@@ -67,8 +68,8 @@ class Signature:
     def convert(self, *args: Any) -> tuple[Array, ...]:
         """Arrays for the inputs: ``args`` themselves where they will do, else copies that are contiguous.
 
-        Raises TypeError for a wrong count or dtype, ValueError for a wrong shape or a donated array that another
-        argument shares."""
+        Raises TypeError for a wrong count or dtype, ValueError for a wrong shape or a donated array that
+        another argument shares."""
         self._check_count(args, len(self.inputs))
         arrays = tuple(self._input(i, arg) for i, arg in enumerate(args))
         self._check_apart(arrays, sorted(self.donated))
@@ -76,14 +77,16 @@ class Signature:
 
     def convert_into(self, *args: Any) -> tuple[Array, ...]:
         """Like ``convert`` for a call that is given its outputs, which must be right as they are."""
-        if self.donors:
-            raise TypeError("a program that is given its inputs' buffers takes no output arrays")
         self._check_count(args, len(self.inputs) + len(self.outputs))
         count = len(self.inputs)
         arrays = tuple(self._input(i, arg) for i, arg in enumerate(args[:count]))
         arrays += tuple(self._output(i, arg) for i, arg in enumerate(args[count:], count))
         self._check_apart(arrays, range(count, len(args)))
         return arrays
+
+    def refuse_outputs(self, *args: Any) -> None:
+        """What stands for ``into`` in a program whose results take over its arguments' buffers."""
+        raise TypeError("a program that is given its inputs' buffers takes no output arrays")
 
     def _check_count(self, args: tuple[Any, ...], count: int) -> None:
         if len(args) != count:
@@ -93,13 +96,17 @@ class Signature:
         expected = self.inputs[index]
         array = np.asarray(value)
         _check(index, expected, array, value)
-        needs = ["C_CONTIGUOUS", "ALIGNED"] + ["WRITEABLE"] * (index in self.donated)
-        return np.require(array, expected.element.numpy, needs)
+        dtype = expected.element.numpy
+        if index in self.donated:
+            return np.require(array, dtype, ("C_CONTIGUOUS", "ALIGNED", "WRITEABLE"))
+        return np.require(array, dtype, ("C_CONTIGUOUS", "ALIGNED"))
 
     def _output(self, index: int, value: Any) -> Array:
         expected = self.outputs[index - len(self.inputs)]
         if not isinstance(value, np.ndarray):
-            raise TypeError(f"argument {index}: expected an array {short(expected)} to write, got {describe(value)}")
+            raise TypeError(
+                f"argument {index}: expected an array {short(expected)} to write, got {describe(value)}"
+            )
         _check(index, expected, value, value)
         if not value.dtype.isnative:
             raise TypeError(f"argument {index}: an output must have the machine's byte order")
@@ -112,12 +119,14 @@ class Signature:
         for w in written:
             for other, array in enumerate(arrays):
                 if other != w and array.size and arrays[w].size and np.may_share_memory(arrays[w], array):
-                    raise ValueError(f"argument {other} shares memory with argument {w}, which the program writes")
+                    raise ValueError(
+                        f"argument {other} shares memory with argument {w}, which the program writes"
+                    )
 
 
 def _check(index: int, expected: TensorType, array: Array, value: Any) -> None:
     """Raise unless ``array`` has the dtype, whatever its byte order, and the shape that is expected."""
-    given = describe(array if array.dtype != object else value)
+    given = describe(value)
     if array.dtype.newbyteorder("=") != expected.element.numpy:
         raise TypeError(f"argument {index}: expected {short(expected)}, got {given}")
     if array.shape != expected.shape:

@@ -11,8 +11,8 @@ import llvmlite.binding as llvm
 
 from irc.errors import UnsupportedError
 
-# llvmlite's global initialisation and its option table are shared by the process; LLVM ends the process when an
-# option is given twice, so both happen once, under this lock.
+# llvmlite's global initialisation and its option table are shared by the process; LLVM ends the process
+# when an option is given twice, so both happen once, under this lock.
 _LOCK = threading.Lock()
 _initialised = False
 
@@ -26,7 +26,8 @@ def initialise() -> None:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         llvm.initialize_native_asmparser()
-        # Loop strength reduction takes an eighth of code generation and gains nothing on unrolled vector loops.
+        # Loop strength reduction takes an eighth of code generation and gains nothing on unrolled vector
+        # loops.
         llvm.set_option("irc", "--disable-lsr")
         _initialised = True
 

@@ -1,0 +1,107 @@
+"""The thread pool: every ticket once, at any number of threads, nested, from several threads, and after
+fork."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from programs import NESTED, count
+
+from irc.ir.types import TensorType, i64
+from irc.runtime import jit, pool
+from irc.runtime.executable import NativeProgram
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = pool.num_threads()
+    yield
+    pool.set_num_threads(before)
+
+
+def _program(text: str, size: int) -> NativeProgram:
+    type_ = TensorType((size,), i64)
+    return NativeProgram(jit.assemble(text), [type_], [type_])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("tickets", [1, 2, 7, 64])
+def test_every_ticket_runs_once(threads: int, tickets: int) -> None:
+    pool.set_num_threads(threads)
+    start = np.arange(tickets)
+    (out,) = _program(count(tickets), tickets)(start)
+    assert (out == start + 20).all()
+
+
+def test_nested_regions_run_inside_their_ticket() -> None:
+    pool.set_num_threads(3)
+    (out,) = _program(NESTED, 64)(np.zeros(64, np.int64))
+    assert (out == 1).all()
+
+
+def test_several_python_threads() -> None:
+    pool.set_num_threads(3)
+    program = _program(count(16), 16)
+    wrong: list[np.ndarray] = []
+
+    def work(start: int) -> None:
+        for _ in range(200):
+            (out,) = program(np.full(16, start))
+            if not (out == start + 20).all():
+                wrong.append(out)
+
+    threads = [threading.Thread(target=work, args=(1000 * i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_forked_child_has_a_pool_of_its_own() -> None:
+    pool.set_num_threads(3)
+    program = _program(count(32), 32)
+    program(np.zeros(32, np.int64))
+    child = os.fork()
+    if child == 0:
+        (out,) = program(np.zeros(32, np.int64))
+        workers = len(os.listdir("/proc/self/task"))
+        os._exit(0 if (out == 20).all() and workers == 3 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+_ONE_THREAD = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from programs import count
+from irc.ir.types import TensorType, i64
+from irc.runtime import jit, pool
+from irc.runtime.executable import NativeProgram
+before = len(os.listdir("/proc/self/task"))
+t = TensorType((8,), i64)
+out, = NativeProgram(jit.assemble(count(8)), [t], [t])(np.zeros(8, np.int64))
+print(pool.num_threads(), (out == 20).all(), len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.parametrize(("variable", "value"), [("IRC_NUM_THREADS", "1"), ("OMP_NUM_THREADS", "3")])
+def test_environment_sets_the_threads(variable: str, value: str) -> None:
+    """Also: an empty PATH is enough, one thread makes no worker, and the process ends well with workers
+    asleep."""
+    command = [sys.executable, "-c", _ONE_THREAD, os.path.dirname(__file__)]
+    out = subprocess.run(
+        command, capture_output=True, text=True, env={"PATH": "", variable: value}, check=True
+    )
+    assert out.stdout.split() == [value, "True", str(int(value) - 1)]
+
+
+def test_no_threads_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        pool.set_num_threads(0)
