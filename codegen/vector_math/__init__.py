@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from irc.codegen.vector_math import error_function, exp_log, hyperbolic
+from irc.codegen.vector_math import error_function, exp_log, hyperbolic, power, trig
 from irc.codegen.vector_math.builder import Builder, DType, Value
 
 __all__ = ["TABLE", "Builder", "DType", "Value"]
@@ -20,6 +20,10 @@ TABLE: dict[str, Callable[..., Value]] = {
     "math.log1p": exp_log.log1p,
     "math.tanh": hyperbolic.tanh,
     "math.erf": error_function.erf,
-    "math.sqrt": lambda b, x: b.sqrt(x),
-    "math.rsqrt": lambda b, x: b.divf(b.const(1.0), b.sqrt(x)),
+    "math.sin": trig.sin,
+    "math.cos": trig.cos,
+    "math.tan": trig.tan,
+    "math.powf": power.powf,
+    "math.sqrt": power.sqrt,
+    "math.rsqrt": power.rsqrt,
 }

@@ -96,9 +96,15 @@ class Builder(Protocol):
         """
         return split_exponent_by_bits(self, x)
 
-    def select_rare(self, mask: Value, rare: Callable[[], Value], usual: Value) -> Value:
-        """``select(mask, rare(), usual)``, where a builder may branch around `rare` when no lane of `mask` holds."""
-        return self.select(mask, rare(), usual)
+    def select_rare(
+        self, mask: Value, rare: Callable[[], tuple[Value, ...]], usual: tuple[Value, ...]
+    ) -> tuple[Value, ...]:
+        """``select(mask, r, u)`` for each r of ``rare()`` and u of `usual`; a builder may branch around `rare`.
+
+        The branch is taken when no lane of `mask` holds. `rare` uses values made before the call, and makes no call of
+        `select_rare` itself.
+        """
+        return tuple(self.select(mask, r, u) for r, u in zip(rare(), usual, strict=True))
 
 
 class FloatFormat:
@@ -107,7 +113,8 @@ class FloatFormat:
     def __init__(self, fraction_bits: int, bias: int) -> None:
         self.fraction_bits = fraction_bits
         self.bias = bias
-        self.sign_mask = 1 << (fraction_bits + 1 + bias.bit_length())
+        self.sign_bit = fraction_bits + 1 + bias.bit_length()
+        self.sign_mask = 1 << self.sign_bit
         self.exponent_mask = self.sign_mask - (1 << fraction_bits)
         self.min_normal = 2.0 ** (1 - bias)
         self.rounder = 1.5 * 2.0**fraction_bits

@@ -77,10 +77,12 @@ class NumpyBuilder(Builder):
             return np.sqrt(x)
 
     def roundeven(self, x: Value) -> Value:
-        return np.rint(x)
+        with np.errstate(invalid="ignore"):
+            return np.rint(x)
 
     def floor(self, x: Value) -> Value:
-        return np.floor(x)
+        with np.errstate(invalid="ignore"):
+            return np.floor(x)
 
     def cmpf(self, predicate: str, x: Value, y: Value) -> Value:
         unordered = np.isnan(x) | np.isnan(y)
@@ -160,8 +162,10 @@ class NumpyBuilder(Builder):
             scaled = np.ldexp(x, np.where(known, n, 0).astype(np.int32))
         return np.where(known, scaled, self._float.type("nan"))
 
-    def select_rare(self, mask: Value, rare: Callable[[], Value], usual: Value) -> Value:
-        return np.where(mask, rare(), usual) if np.any(mask) else usual
+    def select_rare(
+        self, mask: Value, rare: Callable[[], tuple[Value, ...]], usual: tuple[Value, ...]
+    ) -> tuple[Value, ...]:
+        return super().select_rare(mask, rare, usual) if np.any(mask) else usual
 
 
 def two_sum(x: Any, y: Any) -> tuple[Any, Any]:
