@@ -12,7 +12,7 @@ from irc.errors import VerifyError
 from irc.ir.attributes import Attribute, DenseArrayAttr
 from irc.ir.fields import Attr, Field, Operand, RegionField, Result
 from irc.ir.locations import UNKNOWN, Location, span_of
-from irc.ir.types import Type, i32
+from irc.ir.types import TensorType, Type, compatible_shapes, i32
 
 OpT = TypeVar("OpT", bound="Operation")
 
@@ -105,6 +105,8 @@ class Operation:
     """No effect besides its results: dead ones may go, equal ones may merge."""
     terminator: ClassVar[bool] = False
     commutative: ClassVar[bool] = False
+    result_labels: ClassVar[tuple[str, str]] = ("results", "results")
+    """Labels of the constraints that a result of the wrong shape, and one of the wrong element type, breaks."""
 
     operands: tuple[Value, ...]
     results: tuple[Value, ...]
@@ -158,6 +160,8 @@ class Operation:
         types = self.infer()
         if result_types is None:
             self.results = tuple(Value(t, self, i) for i, t in enumerate(types))
+        else:
+            self.check_results(types)
 
     @classmethod
     def create(
@@ -185,6 +189,23 @@ class Operation:
         Shape rule and verification are this one function. Where types cannot be known from operands and attributes
         (reshape, constant), `self.results` already has those given, and they are checked and returned."""
         return [r.type for r in self.results]
+
+    def check_results(self, inferred: Sequence[Type]) -> None:
+        """Raises VerifyError, labelled by `result_labels`, unless the stored result types are the inferred ones.
+
+        An extent that is unknown on one side matches any on the other."""
+        shape, element = self.result_labels
+        if len(inferred) != len(self.results):
+            raise self.error(shape, f"has {len(self.results)} results and should have {len(inferred)}")
+        for result, expected in zip(self.results, inferred, strict=True):
+            given = result.type
+            if given is expected:
+                continue
+            tensors = isinstance(given, TensorType) and isinstance(expected, TensorType)
+            if not tensors or given.element is not expected.element:  # type: ignore[attr-defined]
+                raise self.error(element, f"has a result of type {given}, inferred {expected}")
+            if not compatible_shapes(given.shape, expected.shape):  # type: ignore[attr-defined]
+                raise self.error(shape, f"has a result of type {given}, inferred {expected}")
 
     def with_operands(self: OpT, operands: Sequence[Value], regions: Sequence[Region] | None = None) -> OpT:
         """The same op on other operands (and regions). Result types are inferred again only if operand types changed."""

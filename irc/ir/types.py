@@ -198,6 +198,11 @@ class TensorType(_Shaped, Type):
         return TensorType(self.shape, element)
 
 
+def compatible_shapes(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
+    """Whether two shapes can be one: equal ranks, and extents equal where both are known."""
+    return len(a) == len(b) and all(m == n or m is None or n is None for m, n in zip(a, b, strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class UnrankedTensorType(Type):
     element: Any

@@ -1,0 +1,173 @@
+"""StableHLO's structured attributes: which dimensions of an op play which part."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from irc.ir.attributes import StructAttr
+from irc.ir.fields import array_of, enum
+from irc.ir.types import Type
+
+Dims = tuple[int, ...]
+
+PRECISION = array_of(enum("stablehlo", "precision", ("DEFAULT", "HIGH", "HIGHEST")))
+
+
+@dataclass(frozen=True, repr=False)
+class _Dimensions(StructAttr):
+    """Fields that are empty, or 0, are left out of the text, as StableHLO's printer does."""
+
+    def body(self) -> str:
+        parts = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value:
+                text = f"[{', '.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+                parts.append(f"{field.name} = {text}")
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True, repr=False)
+class DotDimensionNumbers(_Dimensions):
+    """Of a dot_general: dimensions that stay paired (batching) and those summed over (contracting)."""
+
+    mnemonic: ClassVar[str] = "stablehlo.dot"
+    lhs_batching_dimensions: Dims = ()
+    rhs_batching_dimensions: Dims = ()
+    lhs_contracting_dimensions: Dims = ()
+    rhs_contracting_dimensions: Dims = ()
+
+
+@dataclass(frozen=True, repr=False)
+class GatherDimensionNumbers(_Dimensions):
+    mnemonic: ClassVar[str] = "stablehlo.gather"
+    offset_dims: Dims = ()
+    collapsed_slice_dims: Dims = ()
+    operand_batching_dims: Dims = ()
+    start_indices_batching_dims: Dims = ()
+    start_index_map: Dims = ()
+    index_vector_dim: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class ScatterDimensionNumbers(_Dimensions):
+    mnemonic: ClassVar[str] = "stablehlo.scatter"
+    update_window_dims: Dims = ()
+    inserted_window_dims: Dims = ()
+    input_batching_dims: Dims = ()
+    scatter_indices_batching_dims: Dims = ()
+    scatter_dims_to_operand_dims: Dims = ()
+    index_vector_dim: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class ConvDimensionNumbers(StructAttr):
+    """Of a convolution. The text is `[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]`: which dimensions of input, kernel and
+    output are batch, feature, spatial, input feature and output feature, in the order in which they stand."""
+
+    mnemonic: ClassVar[str] = "stablehlo.conv"
+    input_batch_dimension: int
+    input_feature_dimension: int
+    input_spatial_dimensions: Dims
+    kernel_input_feature_dimension: int
+    kernel_output_feature_dimension: int
+    kernel_spatial_dimensions: Dims
+    output_batch_dimension: int
+    output_feature_dimension: int
+    output_spatial_dimensions: Dims
+
+    @property
+    def input_dimensions(self) -> Dims:
+        """Batch, spatial, feature."""
+        return (self.input_batch_dimension, *self.input_spatial_dimensions, self.input_feature_dimension)
+
+    @property
+    def kernel_dimensions(self) -> Dims:
+        """Input feature, spatial, output feature."""
+        ends = (self.kernel_input_feature_dimension, self.kernel_output_feature_dimension)
+        return (ends[0], *self.kernel_spatial_dimensions, ends[1])
+
+    @property
+    def output_dimensions(self) -> Dims:
+        """Batch, spatial, feature."""
+        return (self.output_batch_dimension, *self.output_spatial_dimensions, self.output_feature_dimension)
+
+    def body(self) -> str:
+        texts = [
+            _places(self.input_dimensions, "bf"),
+            _places(self.kernel_dimensions, "io"),
+            _places(self.output_dimensions, "bf"),
+        ]
+        if None in texts:
+            return _Dimensions.body(self)  # type: ignore[arg-type]
+        return f"{texts[0]}x{texts[1]}->{texts[2]}"
+
+    @classmethod
+    def parse_body(cls, text: str) -> ConvDimensionNumbers:
+        """From the text; raises ValueError when a dimension is missing or stands twice."""
+        lists = re.fullmatch(r"\s*\[([^]]*)\]\s*x\s*\[([^]]*)\]\s*->\s*\[([^]]*)\]\s*", text)
+        if lists is None:
+            raise ValueError("expected [..]x[..]->[..]")
+        of_input, of_kernel, of_output = (
+            _dimensions(part, names) for part, names in zip(lists.groups(), ("bf", "io", "bf"), strict=True)
+        )
+        return cls(*of_input, *of_kernel, *of_output)
+
+
+def _places(dimensions: Dims, names: str) -> str | None:
+    """`[b, 0, 1, f]`, or None when the dimensions are not a permutation (an attribute that does not verify)."""
+    labels = (names[0], *map(str, range(len(dimensions) - 2)), names[1])
+    at = dict(zip(dimensions, labels, strict=True))
+    rank = len(dimensions)
+    return f"[{', '.join(at[i] for i in range(rank))}]" if sorted(at) == list(range(rank)) else None
+
+
+def _dimensions(text: str, names: str) -> tuple[int, int, Dims]:
+    """(place of the first name, of the second, places of the spatial dimensions) in `b, 0, 1, f`."""
+    items = [item.strip() for item in text.split(",")]
+    at = {item: place for place, item in enumerate(items)}
+    spatial = [str(i) for i in range(len(items) - 2)]
+    missing = [name for name in (*names, *spatial) if name not in at]
+    if missing:
+        raise ValueError(f"dimension {missing[0]} is missing in [{text}]")
+    return at[names[0]], at[names[1]], tuple(at[s] for s in spatial)
+
+
+@dataclass(frozen=True, repr=False)
+class DotAlgorithm(StructAttr):
+    """Which arithmetic a dot_general is allowed to be made of."""
+
+    mnemonic: ClassVar[str] = "stablehlo.dot_algorithm"
+    lhs_precision_type: Type
+    rhs_precision_type: Type
+    accumulation_type: Type
+    lhs_component_count: int
+    rhs_component_count: int
+    num_primitive_operations: int
+    allow_imprecise_accumulation: bool
+
+    def body(self) -> str:
+        return ", ".join(f"{f.name} = {_plain(getattr(self, f.name))}" for f in fields(self))
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@dataclass(frozen=True, repr=False)
+class OutputOperandAlias(StructAttr):
+    """A custom_call result that lies in an operand's buffer."""
+
+    mnemonic: ClassVar[str] = "stablehlo.output_operand_alias"
+    output_tuple_indices: Dims
+    operand_index: int
+    operand_tuple_indices: Dims
+
+    def body(self) -> str:
+        return (
+            f"output_tuple_indices = [{', '.join(map(str, self.output_tuple_indices))}], "
+            f"operand_index = {self.operand_index}, "
+            f"operand_tuple_indices = [{', '.join(map(str, self.operand_tuple_indices))}]"
+        )

@@ -1,0 +1,189 @@
+"""What StableHLO ops share: element-type domains of operands, and arithmetic on shapes with unknown extents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from irc.errors import UnsupportedError
+from irc.ir.locations import span_of
+from irc.ir.operation import Operation, Region
+from irc.ir.types import (
+    ComplexType,
+    Dim,
+    FloatType,
+    IndexType,
+    IntegerType,
+    OpaqueType,
+    TensorType,
+    Type,
+    compatible_shapes,
+    i1,
+)
+
+BOOL = ("bool",)
+SIGNED = ("signed",)
+INTEGER = ("signed", "unsigned")
+FLOAT = ("float",)
+COMPLEX = ("complex",)
+ANY_ELEMENT = (*BOOL, *INTEGER, *FLOAT, *COMPLEX)
+
+_WORDS = {"integer": INTEGER, "any": ANY_ELEMENT, "dimension": (*INTEGER, "index")}
+
+
+def element_kind(element: Any) -> str:
+    """`bool`, `signed`, `unsigned`, `float`, `complex`, `index`, `quantized`, or `other`."""
+    match element:
+        case IntegerType(width=1):
+            return "bool"
+        case IntegerType(signedness="unsigned"):
+            return "unsigned"
+        case IntegerType():
+            return "signed"
+        case FloatType():
+            return "float"
+        case ComplexType():
+            return "complex"
+        case IndexType():
+            return "index"
+        case OpaqueType(text=text) if text.startswith("quant."):
+            return "quantized"
+    return "other"
+
+
+@lru_cache(maxsize=None)
+def constraint_of(text: str) -> tuple[tuple[str, ...], int | None]:
+    """Element kinds and rank (None: any) of an operand's constraint text: `"integer 0d"`, `"any"`, `"float complex"`."""
+    kinds: list[str] = []
+    rank = None
+    for word in text.split():
+        if word[:-1].isdigit() and word[-1] == "d":
+            rank = int(word[:-1])
+        else:
+            kinds += _WORDS.get(word, (word,))
+    return tuple(kinds), rank
+
+
+class TensorOp(Operation):
+    """An op on tensors. `domain` is the element kinds of operands whose field states no constraint of its own."""
+
+    domain: ClassVar[tuple[str, ...]] = ANY_ELEMENT
+    elementwise: ClassVar[bool] = False
+    """Element i of every result depends on element i of the operands alone, and operands of rank 0 spread."""
+
+    def check_operands(self) -> None:
+        """Each operand is a tensor of its field's element kinds and rank; the spec labels input n with `In`."""
+        for number, field in enumerate(self.operand_fields, 1):
+            kinds, rank = constraint_of(field.constraint) if field.constraint else (self.domain, None)
+            values = getattr(self, field.name)
+            for value in values if field.variadic else (values,):
+                self._check_operand(f"I{number}", field.name, value.type, kinds, rank)
+
+    def _check_operand(
+        self, label: str, name: str, type: Any, kinds: tuple[str, ...], rank: int | None
+    ) -> None:
+        if not isinstance(type, TensorType):
+            raise self.error(label, f"takes a tensor as `{name}`, not {type}")
+        kind = element_kind(type.element)
+        if kind == "quantized":
+            raise UnsupportedError(
+                f"'{self.name}' on quantized tensors is not supported ({type})", span=span_of(self.location)
+            )
+        if kind not in kinds:
+            raise self.error(label, f"takes {' or '.join(kinds)} elements as `{name}`, not {type}")
+        if rank is not None and type.rank != rank:
+            raise self.error(label, f"takes a tensor of rank {rank} as `{name}`, not {type}")
+
+    def given_type(self, label: str) -> Any:
+        """The result type that was written, for ops that cannot infer it."""
+        if not self.results:
+            raise self.error(label, "cannot infer its result: give result_types")
+        return self.results[0].type
+
+
+def same_dim(a: Dim, b: Dim) -> bool:
+    """Equal, or one is unknown."""
+    return a == b or a is None or b is None
+
+
+def merge_shapes(shapes: Iterable[Sequence[Dim]]) -> tuple[Dim, ...]:
+    """Of compatible shapes, the one that knows every extent that any of them knows."""
+    merged: list[Dim] = []
+    for shape in shapes:
+        merged = (
+            list(shape) if not merged else [n if m is None else m for m, n in zip(merged, shape, strict=True)]
+        )
+    return tuple(merged)
+
+
+def merge_types(types: Iterable[Any]) -> TensorType:
+    """The most exact of compatible tensor types."""
+    types = list(types)
+    if all(t is types[0] for t in types):
+        return types[0]  # type: ignore[no-any-return]
+    return TensorType(merge_shapes(t.shape for t in types), types[0].element)
+
+
+def compatible(a: Any, b: Any) -> bool:
+    """Tensor types of one element type whose shapes can be one; other types only when they are the same."""
+    if a is b:
+        return True
+    if not (isinstance(a, TensorType) and isinstance(b, TensorType)):
+        return False
+    return a.element is b.element and compatible_shapes(a.shape, b.shape)
+
+
+def all_compatible(types: Sequence[Any]) -> bool:
+    return all(compatible(types[0], t) for t in types[1:])
+
+
+def dims_in_range(dims: Iterable[int], rank: int) -> bool:
+    return all(0 <= d < rank for d in dims)
+
+
+def is_unique(dims: Sequence[int]) -> bool:
+    return len(set(dims)) == len(dims)
+
+
+def is_sorted(dims: Sequence[int]) -> bool:
+    return all(a <= b for a, b in zip(dims, dims[1:], strict=False))
+
+
+def scalar(element: Type) -> TensorType:
+    """`tensor<E>`."""
+    return TensorType((), element)
+
+
+def promotable(source: Any, target: Any) -> bool:
+    """The spec's `is_promotable`: the same kind of element, at least as wide."""
+    return element_kind(source) == element_kind(target) and source.width <= target.width
+
+
+def region_types(region: Region) -> tuple[list[Any], list[Any]]:
+    """(argument types, types returned) of a one-block region."""
+    block = region.block
+    return [a.type for a in block.arguments], [o.type for o in block.terminator.operands]
+
+
+def is_predicate(types: Sequence[Any]) -> bool:
+    """Whether a region returns one `tensor<i1>`."""
+    return list(types) == [scalar(i1)]
+
+
+def window_count(size: Dim, window: int, stride: int) -> Dim:
+    """How many windows fit; `size` is the padded and dilated extent, `window` the dilated window."""
+    if size is None:
+        return None
+    return 0 if size <= 0 or window > size else (size - window) // stride + 1
+
+
+def dilated(size: Dim, dilation: int) -> Dim:
+    """The extent with `dilation - 1` holes between neighbours."""
+    if size is None:
+        return None
+    return 0 if size == 0 else (size - 1) * dilation + 1
+
+
+def padded(size: Dim, low: int, high: int) -> Dim:
+    return None if size is None else low + size + high

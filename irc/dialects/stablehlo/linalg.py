@@ -1,0 +1,344 @@
+"""Contractions: dot_general, convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from irc.dialects.stablehlo.attributes import (
+    PRECISION,
+    ConvDimensionNumbers,
+    DotAlgorithm,
+    DotDimensionNumbers,
+)
+from irc.dialects.stablehlo.base import (
+    TensorOp,
+    dilated,
+    dims_in_range,
+    is_unique,
+    padded,
+    same_dim,
+    window_count,
+)
+from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, narrow
+from irc.dialects.stablehlo.shape import pad
+from irc.ir.fields import BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, i64_elements, struct
+from irc.ir.types import Dim, TensorType, Type
+
+
+def accumulator_dtype(result: np.dtype[Any]) -> np.dtype[Any]:
+    """What a contraction accumulates in: f32 for narrower floats, otherwise the result's own type."""
+    return arithmetic_dtype(result)
+
+
+def accumulate(a: Array, b: Array, acc: Array) -> Array:
+    """One step of a contraction: fma for floats, wrapping for integers, `or` of `and` for i1."""
+    if acc.dtype.kind == "f":
+        return fma(*np.broadcast_arrays(a, b, acc))
+    with np.errstate(all="ignore"):
+        return acc + a * b
+
+
+class DotGeneral(TensorOp, name="stablehlo.dot_general"):
+    """Sums of products over contracting dimensions, for each index of batching dimensions. The result's dimensions are
+    batching, free of lhs, free of rhs. Products are added in row-major order of the contracting dimensions, each by fma.
+
+    C1: as many batching dimensions on both sides.
+    C2: as many contracting dimensions on both sides.
+    C3: no dimension of lhs is named twice.
+    C4: no dimension of rhs is named twice.
+    C5: lhs batching dimensions are dimensions of lhs.
+    C6: lhs contracting dimensions are dimensions of lhs.
+    C7: rhs batching dimensions are dimensions of rhs.
+    C8: rhs contracting dimensions are dimensions of rhs.
+    C9: paired batching dimensions have one extent.
+    C10: paired contracting dimensions have one extent.
+    C11: precision is given for both sides or not at all.
+    C12: the result's shape is batching, lhs free, rhs free.
+    C13: lhs and rhs have one element type (the result's is free: what is accumulated in, or rounded to).
+    C21: with an algorithm, precision is DEFAULT.
+    C22: the algorithm's lhs component count is positive.
+    C23: the algorithm's rhs component count is positive.
+    C24: the algorithm's number of primitive operations is positive."""
+
+    assembly = (
+        "$lhs `,` $rhs `,` custom<DotDimensionNumbers>($dot_dimension_numbers) `` "
+        "custom<PrecisionConfigAndAlgorithm>($precision_config, $algorithm) attr-dict `:` "
+        "functional-type(operands, results)"
+    )
+    result_labels = ("C12", "C13")
+    lhs = Operand()
+    rhs = Operand()
+    dot_dimension_numbers = Attr(struct(DotDimensionNumbers))
+    precision_config = Attr(PRECISION, optional=True)
+    algorithm = Attr(struct(DotAlgorithm), optional=True)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        a, b, d = self.lhs.type, self.rhs.type, self.dot_dimension_numbers
+        self._check_dimensions(a, b, d)
+        self.check(a.element is b.element, "C13", f"multiplies {a} by {b}")
+        check_precision(self, "C11")
+        if self.algorithm is not None:
+            self._check_algorithm(self.algorithm)
+        lhs_free, rhs_free = free_dimensions(a.rank, b.rank, d)
+        shape = (
+            *(a.shape[i] for i in d.lhs_batching_dimensions),
+            *(a.shape[i] for i in lhs_free),
+            *(b.shape[i] for i in rhs_free),
+        )
+        return [TensorType(shape, self.results[0].type.element if self.results else a.element)]
+
+    def _check_dimensions(self, a: TensorType, b: TensorType, d: DotDimensionNumbers) -> None:
+        lhs_batch, rhs_batch = d.lhs_batching_dimensions, d.rhs_batching_dimensions
+        lhs_sum, rhs_sum = d.lhs_contracting_dimensions, d.rhs_contracting_dimensions
+        text = f"has dimension numbers {d.body()} for {a} and {b}"
+        self.check(len(lhs_batch) == len(rhs_batch), "C1", text)
+        self.check(len(lhs_sum) == len(rhs_sum), "C2", text)
+        self.check(is_unique(lhs_batch + lhs_sum), "C3", text)
+        self.check(is_unique(rhs_batch + rhs_sum), "C4", text)
+        self.check(dims_in_range(lhs_batch, a.rank), "C5", text)
+        self.check(dims_in_range(lhs_sum, a.rank), "C6", text)
+        self.check(dims_in_range(rhs_batch, b.rank), "C7", text)
+        self.check(dims_in_range(rhs_sum, b.rank), "C8", text)
+        batched = all(same_dim(a.shape[i], b.shape[j]) for i, j in zip(lhs_batch, rhs_batch, strict=True))
+        self.check(batched, "C9", text)
+        summed = all(same_dim(a.shape[i], b.shape[j]) for i, j in zip(lhs_sum, rhs_sum, strict=True))
+        self.check(summed, "C10", text)
+
+    def _check_algorithm(self, algorithm: DotAlgorithm) -> None:
+        precise = [p for p in self.precision_config or () if p != "DEFAULT"]
+        self.check(not precise, "C21", f"has precision {precise} beside an algorithm")
+        self.check(algorithm.lhs_component_count > 0, "C22", f"has {algorithm}")
+        self.check(algorithm.rhs_component_count > 0, "C23", f"has {algorithm}")
+        self.check(algorithm.num_primitive_operations > 0, "C24", f"has {algorithm}")
+
+    def evaluate(self, x: Array, y: Array) -> Array:
+        d, dtype = self.dot_dimension_numbers, self.result.type.element.numpy
+        wide = accumulator_dtype(dtype)
+        lhs_free, rhs_free = free_dimensions(x.ndim, y.ndim, d)
+        batch = [x.shape[i] for i in d.lhs_batching_dimensions]
+        rows, columns = [x.shape[i] for i in lhs_free], [y.shape[i] for i in rhs_free]
+        depth = prod(x.shape[i] for i in d.lhs_contracting_dimensions)
+        a = x.transpose(*d.lhs_batching_dimensions, *lhs_free, *d.lhs_contracting_dimensions)
+        b = y.transpose(*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *rhs_free)
+        a = convert(a.reshape(prod(batch), prod(rows), depth), wide)
+        b = convert(b.reshape(prod(batch), depth, prod(columns)), wide)
+        acc = np.zeros((prod(batch), prod(rows), prod(columns)), wide)
+        for k in range(depth):
+            acc = accumulate(a[:, :, k, None], b[:, None, k, :], acc)
+        return narrow(acc, dtype).reshape(*batch, *rows, *columns)
+
+
+def free_dimensions(lhs_rank: int, rhs_rank: int, d: DotDimensionNumbers) -> tuple[list[int], list[int]]:
+    """Dimensions of each side that are neither batching nor contracting."""
+    lhs = {*d.lhs_batching_dimensions, *d.lhs_contracting_dimensions}
+    rhs = {*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions}
+    return [i for i in range(lhs_rank) if i not in lhs], [i for i in range(rhs_rank) if i not in rhs]
+
+
+def check_precision(op: Any, label: str) -> None:
+    """`precision_config` is absent, empty, or has one entry for each side."""
+    given = op.precision_config
+    op.check(given is None or len(given) in (0, 2), label, f"has precision {given}")
+
+
+class Convolution(TensorOp, name="stablehlo.convolution"):
+    """Windows of lhs times the kernel rhs. Products are added by fma, kernel positions in row-major order and input
+    channels innermost; padding and dilation are zeros that take part.
+
+    C1: lhs and rhs have one rank N.
+    C2: window strides are N - 2.
+    C3: they are positive.
+    C4: padding is [N - 2, 2].
+    C5: lhs dilations are N - 2.
+    C6: they are positive.
+    C7: rhs dilations are N - 2.
+    C8: they are positive.
+    C9: window reversals are N - 2.
+    C10: the batch is a multiple of batch_group_count.
+    C11: input features are a multiple of feature_group_count.
+    C12: input spatial dimensions are N - 2.
+    C13: input dimensions are all of lhs's, each once.
+    C14: kernel input features are input features / feature_group_count.
+    C15: kernel output features are a multiple of batch_group_count.
+    C16: kernel output features are a multiple of feature_group_count.
+    C17: kernel spatial dimensions are N - 2.
+    C18: kernel dimensions are all of rhs's, each once.
+    C19: output spatial dimensions are N - 2.
+    C20: output dimensions are all of the result's, each once.
+    C21: feature_group_count is positive.
+    C22: batch_group_count is positive.
+    C23: one of them is 1.
+    C24: precision is given for both sides or not at all.
+    C25: the result's extents are batch / batch_group_count, kernel output features, and numbers of windows.
+    C26: the result has rank N.
+    C27: lhs and rhs have one element type (the result's is free: what is accumulated in, or rounded to)."""
+
+    assembly = (
+        "`(`operands`)` `dim_numbers` `=` custom<ConvolutionDimensions>($dimension_numbers) `,` `window` `=` `{` "
+        "custom<WindowAttributes>($window_strides, $padding, $lhs_dilation, $rhs_dilation, $window_reversal) `}` "
+        "attr-dict `:` functional-type(operands, results)"
+    )
+    result_labels = ("C25", "C27")
+    lhs = Operand()
+    rhs = Operand()
+    window_strides = Attr(I64_ARRAY, optional=True)
+    padding = Attr(i64_elements(2), optional=True)
+    lhs_dilation = Attr(I64_ARRAY, optional=True)
+    rhs_dilation = Attr(I64_ARRAY, optional=True)
+    window_reversal = Attr(BOOL_ARRAY, optional=True)
+    dimension_numbers = Attr(struct(ConvDimensionNumbers))
+    feature_group_count = Attr(I64)
+    batch_group_count = Attr(I64)
+    precision_config = Attr(PRECISION, optional=True)
+    result = Result()
+
+    @property
+    def window(self) -> ConvWindow:
+        """The window's attributes, defaults filled in."""
+        n = self.lhs.type.rank - 2
+        return ConvWindow(
+            (1,) * n if self.window_strides is None else self.window_strides,
+            ((0, 0),) * n if self.padding is None else self.padding,
+            (1,) * n if self.lhs_dilation is None else self.lhs_dilation,
+            (1,) * n if self.rhs_dilation is None else self.rhs_dilation,
+            (False,) * n if self.window_reversal is None else self.window_reversal,
+        )
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        a, b, d = self.lhs.type, self.rhs.type, self.dimension_numbers
+        self.check(a.rank == b.rank, "C1", f"convolves {a} with {b}")
+        self.check(a.element is b.element, "C27", f"convolves {a} with {b}")
+        self._check_window(a.rank - 2)
+        self._check_dimensions(a.rank, d)
+        self._check_features(a, b, d)
+        check_precision(self, "C24")
+        element = a.element
+        if self.results:
+            self.check(self.results[0].type.rank == a.rank, "C26", f"has a result {self.results[0].type}")
+            element = self.results[0].type.element
+        return [TensorType(self._shape(a, b, d), element)]
+
+    def _check_window(self, n: int) -> None:
+        w = self.window
+        self.check(len(w.strides) == n, "C2", f"has window strides {w.strides} for {n} dimensions")
+        self.check(all(v > 0 for v in w.strides), "C3", f"has window strides {w.strides}")
+        well_formed = len(w.padding) == n and all(len(p) == 2 for p in w.padding)
+        self.check(well_formed, "C4", f"has padding {w.padding} for {n} dimensions")
+        self.check(len(w.lhs_dilation) == n, "C5", f"has lhs dilations {w.lhs_dilation} for {n} dimensions")
+        self.check(all(v > 0 for v in w.lhs_dilation), "C6", f"has lhs dilations {w.lhs_dilation}")
+        self.check(len(w.rhs_dilation) == n, "C7", f"has rhs dilations {w.rhs_dilation} for {n} dimensions")
+        self.check(all(v > 0 for v in w.rhs_dilation), "C8", f"has rhs dilations {w.rhs_dilation}")
+        self.check(len(w.reversal) == n, "C9", f"has window reversals {w.reversal} for {n} dimensions")
+
+    def _check_dimensions(self, rank: int, d: ConvDimensionNumbers) -> None:
+        text = f"has dimension numbers {d.body()}"
+        self.check(len(d.input_spatial_dimensions) == rank - 2, "C12", text)
+        self.check(_is_permutation(d.input_dimensions, rank), "C13", text)
+        self.check(len(d.kernel_spatial_dimensions) == rank - 2, "C17", text)
+        self.check(_is_permutation(d.kernel_dimensions, rank), "C18", text)
+        self.check(len(d.output_spatial_dimensions) == rank - 2, "C19", text)
+        self.check(_is_permutation(d.output_dimensions, rank), "C20", text)
+
+    def _check_features(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> None:
+        features, batches = self.feature_group_count, self.batch_group_count
+        text = f"convolves {a} with {b} in {features} feature groups and {batches} batch groups"
+        self.check(features > 0, "C21", text)
+        self.check(batches > 0, "C22", text)
+        self.check(features == 1 or batches == 1, "C23", text)
+        batch, channels = a.shape[d.input_batch_dimension], a.shape[d.input_feature_dimension]
+        inputs, outputs = (
+            b.shape[d.kernel_input_feature_dimension],
+            b.shape[d.kernel_output_feature_dimension],
+        )
+        self.check(_divides(batches, batch), "C10", text)
+        self.check(_divides(features, channels), "C11", text)
+        self.check(same_dim(inputs, channels and channels // features), "C14", text)
+        self.check(_divides(batches, outputs), "C15", text)
+        self.check(_divides(features, outputs), "C16", text)
+
+    def _shape(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> tuple[Dim, ...]:
+        shape: list[Dim] = [None] * a.rank
+        batch = a.shape[d.input_batch_dimension]
+        shape[d.output_batch_dimension] = None if batch is None else batch // self.batch_group_count
+        shape[d.output_feature_dimension] = b.shape[d.kernel_output_feature_dimension]
+        w = self.window
+        for i, out in enumerate(d.output_spatial_dimensions):
+            size = padded(dilated(a.shape[d.input_spatial_dimensions[i]], w.lhs_dilation[i]), *w.padding[i])
+            window = dilated(b.shape[d.kernel_spatial_dimensions[i]], w.rhs_dilation[i])
+            shape[out] = None if window is None else window_count(size, window, w.strides[i])
+        return tuple(shape)
+
+    def evaluate(self, x: Array, kernel: Array) -> Array:
+        d, dtype = self.dimension_numbers, self.result.type.element.numpy
+        wide = accumulator_dtype(dtype)
+        x = convert(
+            x.transpose(d.input_batch_dimension, *d.input_spatial_dimensions, d.input_feature_dimension), wide
+        )
+        kernel = convert(
+            kernel.transpose(
+                *d.kernel_spatial_dimensions,
+                d.kernel_input_feature_dimension,
+                d.kernel_output_feature_dimension,
+            ),
+            wide,
+        )
+        out = self._convolve(
+            x, kernel, [self.result.type.static_shape[i] for i in d.output_spatial_dimensions]
+        )
+        places = (d.output_batch_dimension, *d.output_spatial_dimensions, d.output_feature_dimension)
+        return narrow(out.transpose(np.argsort(places)), dtype)
+
+    def _convolve(self, x: Array, kernel: Array, sizes: list[int]) -> Array:
+        """x is [batch, spatial..., features], kernel [spatial..., inputs, outputs]; the result is laid out as x."""
+        w, groups = self.window, max(self.feature_group_count, self.batch_group_count)
+        x = _padded_input(x, w)
+        kernel = np.flip(kernel, [i for i, r in enumerate(w.reversal) if r])
+        *positions, inputs, outputs = kernel.shape
+        kernel = kernel.reshape(*positions, inputs, groups, outputs // groups)
+        if self.batch_group_count > 1:
+            x = np.moveaxis(x.reshape(groups, -1, *x.shape[1:]), 0, -2)
+        else:
+            x = x.reshape(*x.shape[:-1], groups, inputs)
+        acc = np.zeros((x.shape[0], *sizes, groups, outputs // groups), x.dtype)
+        for at in np.ndindex(*positions):
+            starts = [p * dilation for p, dilation in zip(at, w.rhs_dilation, strict=True)]
+            window = tuple(
+                slice(s, s + (n - 1) * stride + 1, stride)
+                for s, n, stride in zip(starts, sizes, w.strides, strict=True)
+            )
+            seen = x[(slice(None), *window)] if acc.size else acc[..., :1]
+            for k in range(inputs if acc.size else 0):
+                acc = accumulate(seen[..., k, None], kernel[(*at, k)], acc)
+        return acc.reshape(*acc.shape[:-2], outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvWindow:
+    """How a convolution's window moves, for each spatial dimension."""
+
+    strides: tuple[int, ...]
+    padding: tuple[tuple[int, int], ...]
+    lhs_dilation: tuple[int, ...]
+    rhs_dilation: tuple[int, ...]
+    reversal: tuple[bool, ...]
+
+
+def _padded_input(x: Array, w: ConvWindow) -> Array:
+    low, high = [[0, *(p[side] for p in w.padding), 0] for side in (0, 1)]
+    return pad(x, np.zeros((), x.dtype), low, high, [0, *(v - 1 for v in w.lhs_dilation), 0])
+
+
+def _is_permutation(dims: Sequence[int], rank: int) -> bool:
+    return sorted(dims) == list(range(rank))
+
+
+def _divides(count: int, n: Dim) -> bool:
+    return n is None or n % count == 0
