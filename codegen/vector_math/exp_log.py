@@ -17,17 +17,32 @@ LN2_LOW: dict[str, float] = {"f32": 5.7699990475432854e-08, "f64": 2.31904681384
 # (exp(r) - 1 - r) / r**2
 _EXP: Table = {
     "f32": (0.49999994, 0.16666517, 0.04166825, 0.008369095, 0.0013822241),
+    "f64": (
+        *(0.500000000000001, 0.16666666666665414, 0.04166666666652981, 0.008333333333737801),
+        *(0.0013888888946608188, 0.00019841269631358199, 2.4801487211073005e-05, 2.755701724012174e-06),
+        *(2.7633174683038025e-07, 2.5296928994161487e-08),
+    ),
 }
 # Below the first argument exp rounds to zero, above the second to infinity.
 _EXP_RANGE = {"f32": (-104.0, 89.0), "f64": (-746.0, 710.0)}
 # (2**r - 1) / r
 _EXP2: Table = {
     "f32": (0.6931472, 0.24022648, 0.05550359, 0.009618483, 0.0013391426, 0.00015338864),
+    "f64": (
+        *(0.6931471805599453, 0.2402265069591011, 0.05550410866481782, 0.009618129107599759),
+        *(0.0013333558147231139, 0.00015403530455194482, 1.525273331259115e-05, 1.3215433792753396e-06),
+        *(1.0178170009631755e-07, 7.0743950951672754e-09, 4.452603687476997e-10),
+    ),
 }
 _EXP2_RANGE = {"f32": (-151.0, 129.0), "f64": (-1076.0, 1025.0)}
 # (exp(r) - 1 - r) / r**2 for the relative error of exp(r) - 1
 _EXPM1: Table = {
     "f32": (0.5, 0.16666636, 0.04166651, 0.008341606, 0.0013930523, 0.00014933609),
+    "f64": (
+        *(0.5, 0.16666666666666677, 0.041666666666666685, 0.00833333333332182),
+        *(0.001388888888889528, 0.000198412698852815, 2.4801587273967122e-05, 2.7557245194953112e-06),
+        *(2.755733460335271e-07, 2.5108680276878087e-08, 2.0892254994167914e-09),
+    ),
 }
 # Below the first argument expm1 rounds to -1.
 _EXPM1_RANGE = {"f32": (-18.0, 89.0), "f64": (-38.0, 710.0)}
@@ -69,25 +84,41 @@ def expm1(b: Builder, x: Value) -> Value:
     return b.select(tiny, x, b.addf(half, half))
 
 
-# (log(1+r) - r) / r**2 on [-1/4, 1/2]
+# f32: (log(1+r) - r) / r**2 on [-1/4, 1/2]; f64: (2*atanh(s)/s - 2) / s**2 in powers of s**2 on [-1/7, 1/5]
 _LOG: Table = {
     "f32": (
         *(-0.5, 0.33333462, -0.25000194, 0.19990376, -0.16642638),
         *(0.14475642, -0.13207613, 0.10584251, -0.045969296),
     ),
+    "f64": (
+        *(0.6666666666667276, 0.3999999999613604, 0.28571429399881193, 0.22222138126841387),
+        *(0.18186371412909214, 0.15249881546517896, 0.1537057979004431),
+    ),
 }
 
 
-def log_kernel(b: Builder, r: Value, e: Value) -> Value:
+def _log_near_one(b: Builder, r: Value) -> Value:
+    """``log(1 + r)`` for r in [-1/4, 1/2]; in f64 by fdlibm's series in ``s = r/(2 + r)``, which is shorter."""
+    square = b.mulf(r, r)
+    if b.dtype == "f32":
+        return b.fma(square, horner(b, r, _LOG["f32"]), r)
+    s = b.divf(r, b.addf(r, b.const(2.0)))
+    s_square = b.mulf(s, s)
+    half_square = b.mulf(square, b.const(0.5))
+    series = b.fma(s_square, horner(b, s_square, _LOG["f64"]), half_square)
+    return b.addf(r, b.fma(s, series, b.negf(half_square)))
+
+
+def _log_kernel(b: Builder, r: Value, e: Value) -> Value:
     """``log(1 + r) + e*ln2``."""
-    q = b.fma(b.mulf(r, r), horner(b, r, _LOG[b.dtype]), r)
-    return b.fma(e, b.const(LN2_HIGH[b.dtype]), b.fma(e, b.const(LN2_LOW[b.dtype]), q))
+    low = b.fma(e, b.const(LN2_LOW[b.dtype]), _log_near_one(b, r))
+    return b.fma(e, b.const(LN2_HIGH[b.dtype]), low)
 
 
 def log(b: Builder, x: Value) -> Value:
     """Natural logarithm. ULP."""
     m, e = b.split_exponent(x)
-    return log_kernel(b, b.subf(m, b.const(1.0)), e)
+    return _log_kernel(b, b.subf(m, b.const(1.0)), e)
 
 
 def log1p(b: Builder, x: Value) -> Value:
@@ -104,7 +135,7 @@ def log1p(b: Builder, x: Value) -> Value:
     quadruple = b.bitcast_float(b.subi(b.iconst(form.bits_of_power(2)), e_bits))
     r = b.addf(m, b.fma(quadruple, b.const(0.25), b.const(-1.0)))
     e = b.sitofp(b.shrsi(above, b.iconst(form.fraction_bits)))
-    result = log_kernel(b, r, e)
+    result = _log_kernel(b, r, e)
     infinity = b.const(float("inf"))
     result = b.select(b.cmpf("olt", b.absf(x), b.const(2.0 ** -(form.fraction_bits + 2))), x, result)
     result = b.select(b.cmpf("oeq", x, infinity), x, result)
