@@ -1,0 +1,148 @@
+"""KernelBuilder: a Builder that folds index arithmetic, keeps constants at the kernel's top and makes loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from irc.dialects import arith, memref, scf
+from irc.dialects.func import Func, Return
+from irc.ir.attributes import Attribute
+from irc.ir.builder import Builder
+from irc.ir.locations import UNKNOWN, Location
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.types import MemRefType, Type, index
+
+Index = int | Value
+"""An index known now, or a value of type index."""
+
+
+class KernelBuilder(Builder):
+    """Builder of kernel ops. All nested builders of one kernel share the constants, which stand before its first op."""
+
+    def __init__(self, location: Location = UNKNOWN, constants: dict[Any, Operation] | None = None) -> None:
+        super().__init__(location)
+        self.constants: dict[Any, Operation] = {} if constants is None else constants
+
+    def nested(self) -> KernelBuilder:
+        return KernelBuilder(self.location, self.constants)
+
+    def constant(self, value: Any, type: Any) -> Value:
+        """A number of a scalar type, or its splat for a vector type; equal constants are one."""
+        made = arith.Constant.of(value, type)
+        return self.constants.setdefault(made.attributes["value"], made).result
+
+    def index(self, i: Index) -> Value:
+        """An index as a value."""
+        return self.constant(i, index) if isinstance(i, int) else i
+
+    def indices(self, items: Sequence[Index]) -> list[Value]:
+        return [self.index(i) for i in items]
+
+    def add(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x + y
+        if x == 0:
+            return y
+        return x if y == 0 else self.emit(arith.AddI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+
+    def sub(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x - y
+        return x if y == 0 else self.emit(arith.SubI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+
+    def mul(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return x * y
+        if x == 1 or y == 1:
+            return y if x == 1 else x
+        return 0 if x == 0 or y == 0 else self.emit(arith.MulI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+
+    def div(self, x: Index, y: int) -> Index:
+        """x / y rounded down, for x >= 0."""
+        if isinstance(x, int):
+            return x // y
+        return x if y == 1 else self.emit(arith.DivUI(x, self.index(y)))  # type: ignore[no-any-return]
+
+    def rem(self, x: Index, y: int) -> Index:
+        """x modulo y, for x >= 0."""
+        if isinstance(x, int):
+            return x % y
+        return 0 if y == 1 else self.emit(arith.RemUI(x, self.index(y)))  # type: ignore[no-any-return]
+
+    def min(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return min(x, y)
+        return self.emit(arith.MinSI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+
+    def compare(self, predicate: str, x: Index, y: Index) -> Value:
+        return self.emit(arith.CmpI(self.index(x), self.index(y), predicate=predicate))  # type: ignore[no-any-return]
+
+    def loop(
+        self, lower: Index, upper: Index, step: int, body: Callable[..., Sequence[Value] | None], *carried: Value
+    ) -> tuple[Value, ...]:
+        """`scf.for`; `body(builder, i, *carried)` gives the next carried values. A loop of one known turn is no loop."""
+        if isinstance(lower, int) and isinstance(upper, int) and lower < upper <= lower + step:
+            return tuple(body(self, lower, *carried) or ())
+
+        def region(b: KernelBuilder, i: Value, *values: Value) -> None:
+            b.emit(scf.Yield(tuple(body(b, i, *values) or ())))
+
+        made = self.region([index, *(v.type for v in carried)], region)
+        op = scf.For(self.index(lower), self.index(upper), self.index(step), carried, regions=[made])
+        self.emit(op)
+        return op.results
+
+    def forall(self, bounds: Sequence[int], body: Callable[..., None]) -> None:
+        """`scf.forall` over 0 <= i < bound; `body(builder, *indices)`. Dimensions of extent 1 have no index of their own."""
+        live = [d for d, n in enumerate(bounds) if n > 1]
+        if not live:
+            body(self, *(0 for _ in bounds))
+            return
+
+        def region(b: KernelBuilder, *ids: Value) -> None:
+            at = dict(zip(live, ids, strict=True))
+            body(b, *(at.get(d, 0) for d in range(len(bounds))))
+            b.emit(scf.InParallel.create((), (), {}, (Region([Block()]),)))
+
+        self.emit(scf.Forall.over([bounds[d] for d in live], self.region([index] * len(live), region)))
+
+    def branch(
+        self,
+        condition: Value,
+        then: Callable[[KernelBuilder], Sequence[Value] | None],
+        otherwise: Callable[[KernelBuilder], Sequence[Value] | None] | None = None,
+        types: Sequence[Type] = (),
+    ) -> tuple[Value, ...]:
+        """`scf.if`; both arms give values of `types`."""
+
+        def region(arm: Callable[[KernelBuilder], Sequence[Value] | None]) -> Region:
+            return self.region([], lambda b: b.emit(scf.Yield(tuple(arm(b) or ()))))  # type: ignore[arg-type]
+
+        regions = [region(then), region(otherwise) if otherwise else Region()]
+        op = scf.If(condition, regions=regions, result_types=list(types))
+        self.emit(op)
+        return op.results
+
+    def subview(self, source: Value, offsets: Sequence[Index], sizes: Sequence[int]) -> Value:
+        return self.emit(memref.SubView.at(source, offsets, sizes))  # type: ignore[no-any-return]
+
+
+def kernel(
+    name: str,
+    arguments: Sequence[MemRefType],
+    body: Callable[..., None],
+    *,
+    attributes: dict[str, Attribute] | None = None,
+    location: Location = UNKNOWN,
+    names: Sequence[str] = (),
+) -> Func:
+    """A private function on buffers; `body(builder, *arguments)` emits its ops, without the return."""
+    b = KernelBuilder(location)
+    values = [Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)]
+    body(b, *values)
+    b.emit(Return(()))
+    operations = [*b.constants.values(), *b.operations]
+    return Func.of(
+        name, Block(values, operations), visibility="private", attributes=attributes, location=location
+    )

@@ -1,0 +1,176 @@
+"""What surrounds a contraction in a fused function: views of its operands before, elementwise ops on its tile after.
+
+Every value after the contraction is computed on the tile that the accumulators hold. A value of another shape (a bias, a
+scalar) gets there through broadcast_in_dim; so a value is asked for together with `dims`, the dimension of the
+contraction's result that each of its own dimensions follows (None: it has extent 1 there)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from irc.codegen.lower.builder import KernelBuilder
+from irc.codegen.lower.elementwise import convert, is_elementwise, lower_elementwise
+from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.view import Access
+from irc.dialects import stablehlo as hlo
+from irc.dialects.func import Func
+from irc.errors import UnsupportedError
+from irc.ir.locations import span_of
+from irc.ir.operation import Operation, Value
+from irc.ir.types import VectorType, row_major_strides
+
+Dims = tuple[int | None, ...]
+
+
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Row-major strides; an extent of 0 counts as 1, so that no stride is 0."""
+    return row_major_strides(tuple(max(n, 1) for n in shape))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An operand of the contraction: an argument of the function, seen through transposes, reshapes and conversions."""
+
+    argument: Value
+    access: Access
+    conversions: tuple[Operation, ...]
+
+    def convert(self, b: KernelBuilder, tile: Value, element: object) -> Value:
+        """A tile of the argument as the contraction multiplies it: converted as written, then to `element`."""
+        for op in self.conversions:
+            tile = convert(b, tile, op.operands[0].type.element, op.results[0].type.element)
+        source = self.conversions[-1].results[0] if self.conversions else self.argument
+        return convert(b, tile, source.type.element, element)
+
+
+def source_of(value: Value) -> Source:
+    """Follows `value` back to an argument of the function. Raises UnsupportedError where that is not a view."""
+    conversions: list[Operation] = []
+    moves: list[Operation] = []
+    while (op := value.op) is not None:
+        match op:
+            case hlo.Convert():
+                conversions.insert(0, op)
+            case hlo.Transpose() | hlo.Reshape():
+                moves.insert(0, op)
+            case _:
+                raise UnsupportedError(f"'{op.name}' before a contraction is not fused", span=span_of(op.location))
+        value = op.operands[0]
+    strides = dense_strides(value.type.static_shape)
+    dense = True
+    for op in moves:
+        if isinstance(op, hlo.Transpose):
+            strides = tuple(strides[p] for p in op.permutation)
+            dense = False
+        elif dense:
+            strides = dense_strides(op.result.type.static_shape)
+        else:
+            raise UnsupportedError(
+                "a reshape of a transposed operand is not fused into a contraction", span=span_of(op.location)
+            )
+    return Source(value, Access(0, strides), tuple(conversions))
+
+
+def identity(rank: int) -> Dims:
+    return tuple(range(rank))
+
+
+def stored_value(value: Value) -> Value:
+    """The value a buffer is filled with: a reshape changes nothing in memory."""
+    while isinstance(value.op, hlo.Reshape):
+        value = value.op.operands[0]
+    return value
+
+
+class Epilogue:
+    """The ops after the contraction `center` of `func`, as functions of the accumulator tile.
+
+    `reads` lists the arguments they need, each with the dimensions of the result that its dimensions follow."""
+
+    def __init__(self, func: Func, center: Operation) -> None:
+        self.center = center
+        self.shape = center.results[0].type.static_shape
+        self.outputs = tuple(stored_value(v) for v in func.returned)
+        self.reads: dict[tuple[Value, Dims], int] = {}
+        for value in self.outputs:
+            self._visit(value, identity(len(self.shape)))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the results are the contraction itself and nothing else is read."""
+        return all(v is self.center.results[0] for v in self.outputs)
+
+    def _visit(self, value: Value, dims: Dims) -> None:
+        """Finds the arguments that `value` needs; refuses by name what no tile can hold."""
+        op = value.op
+        if op is self.center:
+            if dims != identity(len(self.shape)):
+                raise UnsupportedError("a contraction's result rearranged by its own fusion is not supported")
+        elif op is None:
+            self.reads.setdefault((value, dims), len(self.reads))
+        else:
+            for operand, below in zip(op.operands, self._operand_dims(op, dims), strict=True):
+                self._visit(operand, below)
+
+    def _operand_dims(self, op: Operation, dims: Dims) -> list[Dims]:
+        match op:
+            case hlo.Constant() if op.value.is_splat:
+                return []
+            case hlo.BroadcastInDim():
+                source, target = op.operand.type.shape, op.result.type.shape
+                pairs = zip(op.broadcast_dimensions, source, strict=True)
+                return [tuple(dims[d] if n == target[d] else None for d, n in pairs)]
+            case hlo.Reshape():
+                return [_through_unit_dims(op, dims)]
+            case hlo.Transpose():
+                placed = dict(zip(op.permutation, dims, strict=True))
+                return [tuple(placed[d] for d in range(len(dims)))]
+            case _ if is_elementwise(op):
+                return [dims if v.type.rank else () for v in op.operands]
+        raise UnsupportedError(f"'{op.name}' after a contraction is not fused", span=span_of(op.location))
+
+    def access(self, argument: Value, dims: Dims) -> tuple[int, ...]:
+        """The stride of `argument` along each dimension of the contraction's result."""
+        strides = [0] * len(self.shape)
+        shape = argument.type.static_shape
+        for d, n, stride in zip(dims, shape, dense_strides(shape), strict=True):
+            if d is not None and n != 1:
+                strides[d] += stride
+        return tuple(strides)
+
+    def emit(self, b: KernelBuilder, tile: Value, read: Callable[[int], Value]) -> list[Value]:
+        """The output tiles. `tile` is the contraction's result, `read(i)` the tile of the i-th of `reads`."""
+        made: dict[tuple[Value, Dims], Value] = {}
+
+        def value_of(value: Value, dims: Dims) -> Value:
+            key = (value, dims)
+            if key not in made:
+                made[key] = compute(value, dims)
+            return made[key]
+
+        def compute(value: Value, dims: Dims) -> Value:
+            op = value.op
+            if op is self.center:
+                return tile
+            if op is None:
+                return read(self.reads[(value, dims)])
+            if isinstance(op, hlo.Constant):
+                type = VectorType(tile.type.shape, kernel_element(value.type.element))
+                return b.constant(op.value.splat_array, type)
+            operands = [value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)]
+            return lower_elementwise(b, op, operands) if is_elementwise(op) else operands[0]
+
+        return [value_of(v, identity(len(self.shape))) for v in self.outputs]
+
+
+def _through_unit_dims(op: hlo.Reshape, dims: Dims) -> Dims:
+    """The dims of a reshape's operand where only dimensions of extent 1 come or go."""
+    source, target = op.operand.type.shape, op.result.type.shape
+    if [n for n in source if n != 1] != [n for n in target if n != 1]:
+        raise UnsupportedError(
+            f"a reshape of {op.operand.type} to {op.result.type} after a contraction is not fused",
+            span=span_of(op.location),
+        )
+    followed = iter([d for d, n in zip(dims, target, strict=True) if n != 1])
+    return tuple(None if n == 1 else next(followed) for n in source)

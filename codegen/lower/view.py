@@ -1,0 +1,102 @@
+"""Views: a buffer seen along the axes of a computation, with any strides, and the tiles read from and written to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.dialects import memref, vector
+from irc.ir.affine import AffineConstant, AffineDim, AffineMapAttr
+from irc.ir.operation import Value
+from irc.ir.types import FloatType, VectorType
+
+TileDim = tuple[int | None, int]
+"""A dimension of a tile: the axis it lies along (None: nothing varies along it), and its extent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where element (i0, i1, ...) of an index space lies in a buffer: offset + sum of index times stride.
+
+    A stride is 0 where the buffer does not depend on the axis."""
+
+    offset: int
+    strides: tuple[int, ...]
+
+    def collapsed(self, keep: Sequence[int]) -> Access:
+        """The access on the axes `keep` only, in that order."""
+        return Access(self.offset, tuple(self.strides[a] for a in keep))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`memref`, whose dimensions are the axes `axes` of an index space, in order."""
+
+    memref: Value
+    axes: tuple[int, ...]
+
+    @staticmethod
+    def of(b: KernelBuilder, buffer: Value, access: Access, extents: Sequence[int]) -> View:
+        """The whole buffer along the axes it depends on."""
+        axes = tuple(a for a, s in enumerate(access.strides) if s != 0 and extents[a] != 1)
+        sizes, strides = [extents[a] for a in axes], [access.strides[a] for a in axes]
+        cast = memref.ReinterpretCast.static(buffer, access.offset, sizes, strides)
+        return View(b.emit(cast), axes)
+
+    def at(self, b: KernelBuilder, start: Mapping[int, Index], sizes: Mapping[int, int]) -> View:
+        """The part that begins at `start` (0 where not named) and has extent `sizes` (1 if started, else all)."""
+        shape = self.memref.type.shape
+        offsets = [start.get(a, 0) for a in self.axes]
+        extents = [sizes.get(a, 1 if a in start else n) for a, n in zip(self.axes, shape, strict=True)]
+        if not self.axes or (all(o == 0 for o in offsets) and tuple(extents) == shape):
+            return self
+        return View(b.subview(self.memref, offsets, extents), self.axes)
+
+    def read(
+        self, b: KernelBuilder, start: Mapping[int, Index], tile: Sequence[TileDim], mask: Value | None = None
+    ) -> Value:
+        """The tile at `start` (0 where not named); dimensions along axes that the view lacks repeat."""
+        element = self.memref.type.element
+        type = VectorType(tuple(n for _, n in tile), element)
+        if not self.axes:
+            return b.emit(vector.Broadcast(b.emit(memref.Load(self.memref, ())), result_types=[type]))  # type: ignore[no-any-return]
+        padding = b.constant(0.0 if isinstance(element, FloatType) else 0, element)
+        read = vector.TransferRead(
+            self.memref, self._indices(b, start), padding, mask, **self._map(tile), result_types=[type]
+        )
+        return b.emit(read)  # type: ignore[no-any-return]
+
+    def write(
+        self,
+        b: KernelBuilder,
+        value: Value,
+        start: Mapping[int, Index],
+        tile: Sequence[TileDim],
+        mask: Value | None = None,
+    ) -> None:
+        """Writes the tile at `start`. Tile dimensions that lie along no axis of the view have extent 1."""
+        kept = [(a, n) for a, n in tile if a in self.axes]
+        shape = tuple(n for _, n in kept)
+        if not kept:
+            zero = (0,) * len(tile)
+            scalar = b.emit(vector.Extract(value, (), static_position=zero))
+            b.emit(memref.Store(scalar, self.memref, ()))
+            return
+        if shape != value.type.shape:
+            value = b.emit(vector.ShapeCast(value, result_types=[VectorType(shape, value.type.element)]))
+        b.emit(vector.TransferWrite(value, self.memref, self._indices(b, start), mask, **self._map(kept)))
+
+    def _indices(self, b: KernelBuilder, start: Mapping[int, Index]) -> list[Value]:
+        return b.indices([start.get(a, 0) for a in self.axes])
+
+    def _map(self, tile: Sequence[TileDim]) -> dict[str, Any]:
+        """The attributes that place the tile; none where it lies along the view's last axes."""
+        bounds = (True,) * len(tile)
+        along = [a for a, _ in tile]
+        if along == list(self.axes[len(self.axes) - len(along) :]):
+            return {"in_bounds": bounds}
+        position = {a: i for i, a in enumerate(self.axes)}
+        results = tuple(AffineDim(position[a]) if a in position else AffineConstant(0) for a in along)
+        return {"in_bounds": bounds, "permutation_map": AffineMapAttr(len(self.axes), 0, results)}

@@ -1,0 +1,208 @@
+"""Tiles of a contraction on the CPU: how many rows and vectors a tile has, how depth is blocked, what is packed, how
+work is cut into tickets. Everything follows from shapes and strides; no choice changes a bit of the result.
+
+A register file of 32 vectors holds a tile of `mr` rows by `nv` vectors, `nv` vectors of the right side and a broadcast
+element of the left: 6x64 for f32 with 512-bit vectors. Two fused multiply-adds start each cycle and take four, so a
+tile of fewer than eight accumulators waits for itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+
+from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
+from irc.ir.types import i64
+
+REGISTERS = 32
+MEGA = 1 << 20
+PAGE = 4096
+_MAX_VECTORS = 8
+_SEQUENTIAL_FLOPS = 5e6  # about 50 microseconds: less is not worth waking a thread
+_TICKET_FLOPS = 4e6
+_MAX_TICKETS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a schedule depends on. Strides and pitches are in bytes."""
+
+    batch: int
+    rows: tuple[int, ...]
+    """Extents of the row axes, in the result's memory order."""
+    lanes: int
+    depth: tuple[int, ...]
+    lane_kind: str
+    """`column`: lanes lie along columns of rhs. `batch`: along an axis that both operands have (depthwise)."""
+    vector_lanes: int
+    element_bytes: int
+    rhs_contiguous: bool
+    rhs_pitch: int
+    """Between neighbours along the last axis of depth."""
+    lhs_pitch: int
+    """Between neighbouring rows of a tile."""
+    narrow: bool = False
+    """The operands are narrower than the accumulator, and converted when read."""
+
+    @property
+    def row_count(self) -> int:
+        return math.prod(self.rows)
+
+    @property
+    def depth_count(self) -> int:
+        return math.prod(self.depth)
+
+    @property
+    def flops(self) -> float:
+        return 2.0 * self.batch * self.row_count * self.lanes * self.depth_count
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The attribute `irc.schedule` of a contraction kernel; edit it and compile from there.
+
+    mr, nv: rows and vectors of a tile. kc: steps of depth between stores of the accumulators. bc, mc, nc: matrices,
+    rows and lanes of one ticket. pack_b: `none`, `block` (by each ticket, a block at a time) or `all` (once, before).
+    pack_a: rows are copied to a buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`."""
+
+    mr: int
+    nv: int
+    kc: int
+    bc: int
+    mc: int
+    nc: int
+    pack_b: str = "none"
+    pack_a: bool = False
+    order: str = "rows"
+
+    def attribute(self) -> DictionaryAttr:
+        entries = [(f.name, _encode(getattr(self, f.name))) for f in fields(self)]
+        return DictionaryAttr(tuple(sorted(entries, key=lambda e: e[0])))
+
+    def edited(self, attribute: DictionaryAttr) -> Schedule:
+        """This schedule with the fields that a hand-written attribute names."""
+        known = {f.name for f in fields(self)}
+        return replace(self, **{k: v.value for k, v in attribute.value if k in known})  # type: ignore[attr-defined]
+
+
+def _encode(value: object) -> Attribute:
+    match value:
+        case bool():
+            return BoolAttr(value)
+        case int():
+            return IntegerAttr(value, i64)
+    return StringAttr(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class RowPlan:
+    """Tiles over the row axes: the last `whole` axes lie in a tile entirely; the axis before them, if any, is cut into
+    `count` tiles of `size` or, from tile `large` on, `size - 1`; further axes are loops."""
+
+    whole: int
+    inner: int
+    extent: int
+    size: int
+    count: int
+    large: int
+
+    @property
+    def has_split(self) -> bool:
+        return self.extent > 0
+
+
+def row_plan(extents: tuple[int, ...], mr: int) -> RowPlan:
+    """Balanced tiles of at most `mr` rows: 64 rows by 6 are nine tiles of 6 and two of 5."""
+    whole, inner = 0, 1
+    while whole < len(extents) and inner * extents[len(extents) - 1 - whole] <= mr:
+        inner *= extents[len(extents) - 1 - whole]
+        whole += 1
+    if whole == len(extents):
+        return RowPlan(whole, inner, 0, 1, 1, 1)
+    extent = extents[len(extents) - 1 - whole]
+    count = -(-extent // max(1, mr // inner))
+    size = -(-extent // count)
+    return RowPlan(whole, inner, extent, size, count, extent - count * (size - 1))
+
+
+def default_schedule(p: Problem) -> Schedule:
+    """The schedule for a problem, by shape alone."""
+    mr, nv = _tile(p)
+    pack_b = _packing(p)
+    kc = _depth_block(p, pack_b)
+    pack_a = p.narrow or (p.lhs_pitch % PAGE == 0 and mr > 6 and p.depth_count >= 256)
+    order = "lanes" if kc <= 8 < p.depth_count else "rows"
+    bc, mc, nc = _tickets(p, mr, nv, pack_b)
+    return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a and p.lane_kind == "column", order)
+
+
+def _tile(p: Problem) -> tuple[int, int]:
+    """The tile with the fewest estimated cycles; of equals the first, and 6x4 is first."""
+    vectors = max(1, -(-p.lanes // p.vector_lanes))
+    candidates = [(6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8)]
+    usable = [(mr, nv) for mr, nv in candidates if nv <= vectors] or [(14, 1)]
+    return min(usable, key=lambda tile: (_cycles(p, *tile, vectors), candidates.index(tile)))
+
+
+def _cycles(p: Problem, mr: int, nv: int, vectors: int) -> float:
+    """Cycles of all tiles for one step of depth, with each tile's fixed cost spread over its depth."""
+    plan = row_plan(p.rows, mr)
+    outer = p.row_count / (plan.inner * max(plan.extent, 1))
+    heights = [(plan.size * plan.inner, plan.large), ((plan.size - 1) * plan.inner, plan.count - plan.large)]
+    widths = [(nv, vectors // nv), (vectors % nv, 1 if vectors % nv else 0)]
+    total = 0.0
+    for rows, many in heights:
+        for width, across in widths:
+            if many and across:
+                total += many * across * _tile_cycles(p, rows, width)
+    return outer * total
+
+
+def _tile_cycles(p: Problem, rows: int, width: int) -> float:
+    products = rows * width
+    loads = products + width if p.lane_kind == "batch" else rows + width
+    fixed = 20 + 2 * products
+    return max(max(products, 8) / 2, loads / 2) + fixed / max(p.depth_count, 1)
+
+
+def _packing(p: Problem) -> str:
+    if p.lane_kind == "batch" or p.depth_count == 0:
+        return "none"
+    size = p.depth_count * p.lanes * p.element_bytes
+    reused = p.row_count >= 12
+    if p.rhs_contiguous:
+        aliased = p.rhs_pitch % PAGE == 0 and p.depth_count >= 16
+        scattered = p.rhs_pitch > PAGE and p.depth_count >= 64
+        if not reused or not (size >= MEGA or aliased or scattered):
+            return "none"
+    return "all" if p.row_count > 256 and p.depth_count <= 8192 else "block"
+
+
+def _depth_block(p: Problem, pack_b: str) -> int:
+    depth = p.depth_count
+    streams = p.row_count <= 4 and p.rhs_contiguous and depth * p.lanes * p.element_bytes >= MEGA // 4
+    if streams and p.lane_kind == "column":
+        return 8
+    limit = 512 if p.lanes > 256 or pack_b == "block" else 2048
+    if p.rhs_pitch > PAGE and pack_b == "block":
+        limit = 256
+    if depth <= limit * 3 // 2:
+        return max(depth, 1)
+    return -(-depth // -(-depth // limit))
+
+
+def _tickets(p: Problem, mr: int, nv: int, pack_b: str) -> tuple[int, int, int]:
+    """(matrices, rows, lanes) of a ticket. Lanes are cut first where each ticket packs, rows first otherwise."""
+    width = nv * p.vector_lanes
+    panels = -(-p.lanes // width)
+    wanted = 1 if p.flops < _SEQUENTIAL_FLOPS else min(_MAX_TICKETS, max(2, round(p.flops / _TICKET_FLOPS)))
+    batches = min(wanted, max(p.batch, 1))
+    bc = -(-max(p.batch, 1) // batches)
+    rest = -(-wanted // batches)
+    by_rows, by_lanes = 1, 1
+    if pack_b == "block" or p.row_count <= 2 * mr:
+        by_lanes = min(panels, rest)
+        by_rows = min(-(-rest // by_lanes), max(1, p.row_count // (4 * mr)))
+    else:
+        by_rows = min(rest, max(1, p.row_count // (2 * mr)))
+        by_lanes = min(-(-rest // by_rows), panels)
+    return bc, -(-p.row_count // by_rows), -(-panels // by_lanes) * width
