@@ -1,0 +1,66 @@
+"""Long reductions cut into blocks: a reduction of blocks' results, and the blocks' results as values of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, prod
+from typing import Any
+
+from irc.codegen.lower.tree import BLOCK
+
+from irc.dialects import stablehlo as hlo
+from irc.ir.operation import Operation, Value
+from irc.ir.types import TensorType
+
+
+def below(values: Sequence[Value]) -> list[Operation]:
+    """The ops that `values` depend on, each after its operands."""
+    seen: dict[Operation, None] = {}
+    stack = [(v.op, False) for v in reversed(values) if v.op is not None]
+    while stack:
+        op, done = stack.pop()
+        if op in seen:
+            continue
+        if done:
+            seen[op] = None
+        else:
+            stack.append((op, True))
+            stack.extend((o.op, False) for o in reversed(op.operands) if o.op is not None)
+    return list(seen)
+
+
+def reductions(values: Sequence[Value]) -> list[Any]:
+    return [op for op in below(values) if isinstance(op, hlo.Reduce)]
+
+
+def extent(op: Any) -> int:
+    """How many elements a reduction takes."""
+    return prod(op.inputs[0].type.static_shape[d] for d in op.dimensions)
+
+
+def long_reductions(returned: Sequence[Value]) -> list[Any]:
+    """The reductions of more than a block, none where one of them feeds another: those run block after block."""
+    found = [op for op in reductions(returned) if extent(op) > BLOCK]
+    chained = any(other is not op for op in found for other in reductions(op.operands))
+    return [] if chained else found
+
+
+def in_blocks(ops: Sequence[Any], returned: Sequence[Value]) -> tuple[list[Value], list[Value], tuple[Value, ...]]:
+    """(what each block computes, the values that stand for all blocks' results, the results in terms of those).
+
+    A block's result has the shape of the reduction's; the value that stands for it has a leading dimension of blocks."""
+    known: dict[Value, Value] = {}
+    blocks: list[Value] = []
+    partials: list[Value] = []
+    for op in ops:
+        count = ceil(extent(op) / BLOCK)
+        mine = [Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results]
+        again = hlo.Reduce(mine, op.init_values, dimensions=(0,), regions=op.regions, location=op.location)
+        known.update(zip(op.results, again.results, strict=True))
+        blocks += op.results
+        partials += mine
+    for op in below(returned):
+        operands = [known.get(o, o) for o in op.operands]
+        if op not in ops and any(a is not b for a, b in zip(op.operands, operands, strict=True)):
+            known.update(zip(op.results, op.with_operands(operands).results, strict=True))
+    return blocks, partials, tuple(known.get(v, v) for v in returned)

@@ -1,0 +1,415 @@
+"""Loop nests over tiles: from traced stores to scf loops whose innermost body works on vectors.
+
+The counters of a space become loops, adjacent ones merged wherever every address runs through both as through one. The
+innermost loop is cut into tiles of `lanes` elements; when a buffer is contiguous along another loop (a transpose), the
+tile is square and spans both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Any
+
+from irc.codegen.lower import elementwise
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.space import (
+    Affine,
+    Apply,
+    Counter,
+    Leaf,
+    Node,
+    Position,
+    Reduced,
+    Space,
+    Splat,
+    Traced,
+    all_nodes,
+    operands_of,
+)
+
+from irc.dialects import arith, memref, vector
+from irc.dialects import stablehlo as hlo
+from irc.ir.operation import Value
+from irc.ir.types import MemRefType, StridedLayout, VectorType, i1, i64, index
+
+SQUARE = 16
+"""Rows and columns of a transposing tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """One loop over one or more counters that every address treats as one."""
+
+    counters: tuple[Counter, ...]
+    extent: int
+
+    def stride(self, address: Affine) -> int:
+        return address.coefficient(self.counters[-1])
+
+
+def affines(nodes: Iterable[Node]) -> list[Affine]:
+    """Every affine index among `nodes`."""
+    found = []
+    for node in nodes:
+        if isinstance(node, Leaf):
+            found.append(node.address)
+        elif isinstance(node, Position):
+            found.append(node.index)
+    return found
+
+
+def merge(space: Space, counters: Sequence[Counter], addresses: Sequence[Affine]) -> list[Loop]:
+    """Loops over `counters` in order, adjacent ones merged where every address allows it."""
+    loops: list[Loop] = []
+    for counter in counters:
+        extent = space.extent(counter)
+        if loops:
+            last = loops[-1]
+            if all(last.stride(a) == a.coefficient(counter) * extent for a in addresses):
+                loops[-1] = Loop((*last.counters, counter), last.extent * extent)
+                continue
+        loops.append(Loop((counter,), extent))
+    return loops
+
+
+class Views:
+    """The buffers of a kernel as its nests index them. Casts stand once, before the first loop."""
+
+    def __init__(self, top: KernelBuilder, buffers: dict[Value, Value]) -> None:
+        self.top = top
+        self.buffers = buffers
+        self.casts: dict[Any, Value] = {}
+
+    def static(self, buffer: Value, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Value:
+        t: MemRefType = buffer.type
+        if t.shape == sizes and t.strides == strides and t.offset == offset:
+            return buffer
+        key = (buffer, offset, sizes, strides)
+        if key not in self.casts:
+            self.casts[key] = self.top.emit(memref.ReinterpretCast.static(buffer, offset, sizes, strides))
+        return self.casts[key]
+
+
+class Tile:
+    """Emits the nodes of one nest for one tile.
+
+    `at` gives every loop's index (the tile's first one for the loops in `axes`); `widths` are the tile's extents along
+    `axes`. A node that varies along no axis stays a scalar and is spread where it meets a tile."""
+
+    def __init__(
+        self,
+        builder: KernelBuilder,
+        views: Views,
+        loops: Sequence[Loop],
+        axes: tuple[int, ...] = (),
+        widths: tuple[int, ...] = (),
+    ) -> None:
+        self.b = builder
+        self.views = views
+        self.loops = list(loops)
+        self.axes = axes
+        self.widths = widths
+        self.at: dict[int, Index] = {}
+        self.known: dict[Node, Value] = {}
+
+    def inside(self, builder: KernelBuilder, loop: int | None = None, at: Index = 0) -> Tile:
+        """The same scalars seen from inside one more loop."""
+        tile = Tile(builder, self.views, self.loops)
+        tile.at = dict(self.at) if loop is None else {**self.at, loop: at}
+        tile.known = dict(self.known)
+        return tile
+
+    def moved(self, builder: KernelBuilder, at: dict[int, Index]) -> Tile:
+        """The same tile at another place of loops it does not span, knowing what it knew."""
+        tile = Tile(builder, self.views, self.loops, self.axes, self.widths)
+        tile.at = {**self.at, **at}
+        tile.known = dict(self.known)
+        return tile
+
+    def over(self, axes: tuple[int, ...], widths: tuple[int, ...]) -> Tile:
+        """A tile at this place, which knows its scalars."""
+        tile = Tile(self.b, self.views, self.loops, axes, widths)
+        tile.at, tile.known = self.at, dict(self.known)
+        return tile
+
+    def vector_type(self, element: Any) -> VectorType:
+        return VectorType(self.widths, element)
+
+    def varies(self, address: Affine) -> bool:
+        return any(self.loops[a].stride(address) for a in self.axes)
+
+    def tile(self, node: Node) -> Value:
+        """The node as a vector of the tile's shape."""
+        value = self.value(node)
+        if isinstance(value.type, VectorType) or not self.axes:
+            return value
+        return self.b.emit(vector.Broadcast(value, result_types=[self.vector_type(value.type)]))  # type: ignore[no-any-return]
+
+    def value(self, root: Node) -> Value:
+        """The node as a scalar where it does not vary over the tile, else as a vector."""
+        for node in all_nodes([root], self.known):
+            self.known[node] = self._emit(node)
+        return self.known[root]
+
+    def _emit(self, node: Node) -> Value:
+        match node:
+            case Splat(type=t, value=number):
+                return self.b.constant(number, kernel_element(t))
+            case Leaf():
+                return self._read(node)
+            case Position(type=t, index=place):
+                return self._position(t, place)
+            case Apply(op=op, operands=operands):
+                values = [self.known[o] for o in operands]
+                if any(isinstance(v.type, VectorType) for v in values):
+                    values = [self.tile(o) for o in operands]
+                with self.b.at(op.location):
+                    return elementwise.lower_elementwise(self.b, op, values)
+            case Reduced():
+                raise AssertionError("a reduction is emitted by the row kernel before its users")
+        raise AssertionError(f"no such node: {node}")
+
+    def _position(self, t: Any, place: Affine) -> Value:
+        b = self.b
+        base = self._sum(place)
+        scalar = b.index(base)
+        if self.varies(place):
+            wide = self.vector_type(index)
+            scalar = b.emit(vector.Broadcast(scalar, result_types=[wide]))
+            for axis, a in enumerate(self.axes):
+                step = self.loops[a].stride(place)
+                if step:
+                    lanes = b.emit(vector.Step(result_types=[VectorType((self.widths[axis],), index)]))
+                    if step != 1:
+                        lanes = b.emit(arith.MulI(lanes, b.constant(step, lanes.type)))
+                    scalar = b.emit(arith.AddI(scalar, self._spread(lanes, axis)))
+        target = kernel_element(t)
+        integer = target if not hasattr(target, "name") else i64
+        cast = b.emit(arith.IndexCast(scalar, result_types=[arith.like(scalar.type, integer)]))
+        if integer is target:
+            return cast  # type: ignore[no-any-return]
+        return b.emit(arith.SIToFP(cast, result_types=[arith.like(scalar.type, target)]))  # type: ignore[no-any-return]
+
+    def _sum(self, place: Affine) -> Index:
+        total: Index = place.constant
+        for i, loop in enumerate(self.loops):
+            total = self.b.add(total, self.b.mul(self.at.get(i, 0), loop.stride(place)))
+        return total
+
+    def _spread(self, value: Value, axis: int) -> Value:
+        """A vector along one axis, repeated along the other."""
+        if len(self.axes) == 1:
+            return value
+        wide = self.vector_type(value.type.element)
+        if axis == 1:
+            return self.b.emit(vector.Broadcast(value, result_types=[wide]))  # type: ignore[no-any-return]
+        turned = VectorType((self.widths[1], self.widths[0]), value.type.element)
+        spread = self.b.emit(vector.Broadcast(value, result_types=[turned]))
+        return self.b.emit(vector.Transpose(spread, permutation=(1, 0)))  # type: ignore[no-any-return]
+
+    def _offsets(self, dynamic: Sequence[tuple[Node, int, int]]) -> Index:
+        """Run-time starts, clamped into range as StableHLO's dynamic ops do, times their strides."""
+        b = self.b
+        total: Index = 0
+        for node, limit, stride in dynamic:
+            start = b.emit(arith.IndexCast(self.value(node), result_types=[index]))
+            start = b.emit(arith.MinSI(b.emit(arith.MaxSI(start, b.index(0))), b.index(limit)))
+            total = b.add(total, b.mul(start, stride))
+        return total
+
+    def view(
+        self, buffer: Value, address: Affine, dynamic: Sequence[tuple[Node, int, int]] = (), base: Index = 0
+    ) -> tuple[Value, list[int]]:
+        """The buffer as this nest's loops run over it from `base` on, and which loops index it: axes last, in order."""
+        order = [i for i, loop in enumerate(self.loops) if loop.stride(address) and i not in self.axes]
+        order += [a for a in self.axes if self.loops[a].stride(address)]
+        sizes = tuple(self.loops[i].extent for i in order)
+        strides = tuple(self.loops[i].stride(address) for i in order)
+        offset = self.b.add(self.b.add(base, address.constant), self._offsets(dynamic))
+        if isinstance(offset, int):
+            return self.views.static(buffer, offset, sizes, strides), order
+        cast = memref.ReinterpretCast(
+            buffer, (offset,), (), (),
+            static_offsets=(memref.DYNAMIC,), static_sizes=sizes, static_strides=strides,
+            result_types=[MemRefType(sizes, buffer.type.element, StridedLayout(strides, None))],
+        )  # fmt: skip
+        return self.b.emit(cast), order
+
+    def _read(self, leaf: Leaf) -> Value:
+        buffer, order = self.view(self.views.buffers[leaf.buffer], leaf.address, leaf.dynamic)
+        b, element = self.b, buffer.type.element
+        places = [b.index(self.at.get(i, 0)) for i in order]
+        live = [axis for axis, a in enumerate(self.axes) if a in order]
+        if not live:
+            return b.emit(memref.Load(buffer, places))  # type: ignore[no-any-return]
+        if self._contiguous(buffer):
+            shape = tuple(self.widths[axis] for axis in live)
+            read = b.emit(_transfer_read(b, buffer, places, VectorType(shape, element)))
+            return read if len(live) == len(self.axes) else self._spread(read, live[0])
+        if len(live) == 2 and buffer.type.strides[-2] == 1:
+            return self._read_turned(leaf, element)
+        if len(self.axes) == 1:
+            return self._gather(buffer, places)
+        raise AssertionError("a square tile reads a buffer that is contiguous along neither axis")
+
+    def _contiguous(self, buffer: Value) -> bool:
+        return buffer.type.strides[-1] == 1  # type: ignore[no-any-return]
+
+    def _read_turned(self, leaf: Leaf, element: Any) -> Value:
+        turned = Tile(self.b, self.views, self.loops, self.axes[::-1], self.widths[::-1])
+        turned.at, turned.known = self.at, self.known
+        read = turned._read(leaf)
+        return self.b.emit(vector.Transpose(read, permutation=(1, 0)))  # type: ignore[no-any-return]
+
+    def _gather(self, buffer: Value, places: list[Value]) -> Value:
+        b, wide = self.b, self.vector_type(buffer.type.element)
+        lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
+        mask = b.constant(True, self.vector_type(i1))
+        nothing = b.constant(0, wide)
+        return b.emit(vector.Gather(buffer, places, lanes, mask, nothing))  # type: ignore[no-any-return]
+
+    def write(self, store: Traced, output: Value, base: Index = 0) -> None:
+        """Writes the tile of a store into the output, from element `base` on."""
+        b = self.b
+        value = self.tile(store.node)
+        buffer, order = self.view(output, store.address, store.dynamic, base)
+        places = [b.index(self.at.get(i, 0)) for i in order]
+        if not self.axes:
+            b.emit(memref.Store(value, buffer, places))
+        elif self._contiguous(buffer):
+            in_bounds = (True,) * len(self.axes)
+            b.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=in_bounds))
+        else:
+            lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
+            mask = b.constant(True, self.vector_type(i1))
+            b.emit(vector.Scatter(buffer, places, lanes, mask, value))
+
+
+def _transfer_read(b: KernelBuilder, buffer: Value, places: list[Value], t: VectorType) -> vector.TransferRead:
+    padding = b.constant(0, t.element)
+    in_bounds = (True,) * t.rank
+    return vector.TransferRead(buffer, places, padding, None, in_bounds=in_bounds, result_types=[t])
+
+
+TICKET_COST = 1 << 15
+"""Work of one ticket, in elementwise operations: about ten microseconds."""
+MOST_TICKETS = 32
+_HEAVY = (
+    hlo.Exponential, hlo.ExponentialMinusOne, hlo.Log, hlo.LogPlusOne, hlo.Logistic, hlo.Tanh, hlo.Sine, hlo.Cosine,
+    hlo.Tan, hlo.Power, hlo.Atan2, hlo.Cbrt, hlo.Divide, hlo.Remainder,
+)  # fmt: skip
+
+
+def weight(node: Node) -> int:
+    """The cost of a node in elementwise operations."""
+    if isinstance(node, Apply):
+        return 12 if isinstance(node.op, _HEAVY) else 1
+    return 1 if isinstance(node, Leaf) else 0
+
+
+def lanes_for(nodes: Sequence[Node]) -> int:
+    """Elements of a tile: more where the work on each is light."""
+    return 16 if any(weight(n) > 4 for n in nodes) else 32
+
+
+Body = Callable[[Tile], None]
+
+
+class Nest:
+    """The outermost `depth` loops of a tile's loops, some of them in tiles; `emit` calls a body for every place.
+
+    `axes` are the loops the tile spans and `widths` its extents along them. `nodes` are hoisted: a scalar is computed
+    in the outermost loop it can be. `work` is the cost of one whole nest in elementwise operations."""
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        loops: Sequence[Loop],
+        depth: int,
+        axes: tuple[int, ...],
+        widths: tuple[int, ...],
+        first: int = 0,
+    ) -> None:
+        self.nodes = nodes
+        self.loops = loops
+        self.first, self.depth = first, depth
+        self.axes = axes
+        self.widths = tuple(min(w, loops[a].extent) for a, w in zip(axes, widths, strict=False))
+        self.levels = self._levels()
+
+    def _levels(self) -> dict[Node, int]:
+        """The innermost loop each node varies with; a reduction is never hoisted, nor what uses it."""
+        levels: dict[Node, int] = {}
+        for node in self.nodes:
+            own = len(self.loops) if isinstance(node, Reduced) else -1
+            for address in affines([node]):
+                own = max([own, *(i for i, loop in enumerate(self.loops) if loop.stride(address))])
+            levels[node] = max([own, *(levels[o] for o in operands_of(node))])
+        return levels
+
+    def emit(self, tile: Tile, body: Body, *, parallel: bool = True) -> None:
+        """Emits the loops where `tile` stands. The outermost one is cut into tickets, by shape alone, when it is worth it."""
+        if self.first == 0:
+            self._hoist(tile, -1)
+        if self.first == self.depth:
+            body(tile)
+            return
+        tickets, chunk = self._tickets() if parallel else (1, 0)
+        extent = self.loops[self.first].extent
+        if tickets == 1:
+            self._level(tile, self.first, (), body)
+            return
+        unit = self._width(self.first) or 1
+        whole = extent - extent % unit
+
+        def ticket(b: KernelBuilder, t: Index) -> None:
+            low = b.mul(t, chunk)
+            high = b.add(low, chunk) if whole == tickets * chunk else b.min(b.add(low, chunk), whole)
+            self._range(tile.inside(b), self.first, low, high, (), body)
+
+        tile.b.forall([tickets], ticket)
+        if whole < extent:
+            self._step(tile, self.first, whole, (extent - whole,), body)
+
+    def _width(self, loop: int) -> int:
+        return self.widths[self.axes.index(loop)] if loop in self.axes else 0
+
+    def _tickets(self) -> tuple[int, int]:
+        """How many tickets, and how many turns of the outermost loop each takes."""
+        work = prod(loop.extent for loop in self.loops) * sum(map(weight, self.nodes))
+        unit = self._width(self.first) or 1
+        units = self.loops[self.first].extent // unit
+        wanted = max(1, min(MOST_TICKETS, work // TICKET_COST, units))
+        chunk = ceil(units / wanted)
+        return max(1, ceil(units / chunk)), chunk * unit
+
+    def _hoist(self, tile: Tile, depth: int) -> None:
+        for node in self.nodes:
+            if self.levels[node] == depth and not isinstance(node, Position | Splat):
+                tile.value(node)
+
+    def _level(self, tile: Tile, loop: int, widths: tuple[int, ...], body: Body) -> None:
+        """All of a loop: its full tiles, then what is left."""
+        extent = self.loops[loop].extent
+        whole = extent - extent % (self._width(loop) or 1)
+        self._range(tile, loop, 0, whole, widths, body)
+        if whole < extent:
+            self._step(tile, loop, whole, (*widths, extent - whole), body)
+
+    def _range(self, tile: Tile, loop: int, low: Index, high: Index, widths: tuple[int, ...], body: Body) -> None:
+        width = self._width(loop)
+        wide = (*widths, width) if width else widths
+        if not (isinstance(low, int) and isinstance(high, int) and low >= high):
+            tile.b.loop(low, high, width or 1, lambda b, i: self._step(tile.inside(b), loop, i, wide, body))
+
+    def _step(self, tile: Tile, loop: int, at: Index, widths: tuple[int, ...], body: Body) -> None:
+        """One turn of a loop."""
+        here = tile.inside(tile.b, loop, at)
+        if loop not in self.axes:
+            self._hoist(here, loop)
+        if loop + 1 < self.depth:
+            self._level(here, loop + 1, widths, body)
+        else:
+            body(here.over(self.axes, widths) if self.axes else here)

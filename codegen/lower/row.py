@@ -1,0 +1,254 @@
+"""Row kernels: reductions with what feeds them and what follows (sums, softmax, normalisation, their gradients).
+
+The tree of a reduction (`tree.py`) is fixed by the number of elements alone: blocks of 4096, the blocks' results again by
+the same tree, last the initial value. It runs along vector lanes where the reduced elements are contiguous (rows), over a
+small buffer of lanes by columns where they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from irc.codegen.lower.blocks import in_blocks, long_reductions
+from irc.codegen.lower.builder import Index, KernelBuilder, kernel
+from irc.codegen.lower.combine import apply_region
+from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, lanes_for, merge
+from irc.codegen.lower.space import (
+    Affine,
+    Leaf,
+    Node,
+    Reduced,
+    Space,
+    Traced,
+    all_nodes,
+    operands_of,
+    trace_rows,
+)
+from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
+
+from irc.dialects import memref
+from irc.dialects.func import Func
+from irc.errors import UnsupportedError
+from irc.ir.operation import Operation, Value
+from irc.ir.types import MemRefType
+
+COLUMNS = 64
+"""Columns a column tree works on at once."""
+
+
+def lower_row(func: Func) -> KernelGroup:
+    """Kernels for a function whose reductions run over one set of dimensions.
+
+    A reduction of more than one block is two kernels, so that blocks are tickets of their own: the blocks' results into
+    scratch, then everything else with that scratch as an input (a reduction over the blocks)."""
+    returned = func.returned
+    phases: list[tuple[list[Value], list[Value]]] = []
+    leaves: list[Value] = list(func.arguments)
+    scratch: list[Value] = []
+    while long_reductions(returned):
+        blocks, partials, returned = in_blocks(long_reductions(returned), returned)
+        phases.append((list(leaves), blocks))
+        scratch += partials
+        leaves += partials
+    types = [buffer_type(v.type) for v in (*func.arguments, *func.returned, *scratch)]
+    count = len(func.arguments) + len(func.returned)
+
+    def make(number: int) -> Func:
+        def body(b: KernelBuilder, *buffers: Value) -> None:
+            inputs = dict(zip((*func.arguments, *scratch), (*buffers[: len(func.arguments)], *buffers[count:]), strict=True))
+            views = Views(b, inputs)
+            if number == len(phases):
+                _Rows.plan(leaves, returned).emit(b, views, buffers[len(func.arguments) : count])
+                return
+            known, blocks = phases[number]
+            # A block's results are stored like any other output; their place is the scratch of this phase.
+            outputs = [inputs[p] for p in scratch[len(known) - len(func.arguments) :]]
+            _Rows.plan(known, blocks).emit_blocks(b, views, outputs)
+
+        return kernel(func.sym_name + (f"_{number}" if number else ""), types, body, location=func.location)
+
+    return KernelGroup(tuple(make(i) for i in range(len(phases) + 1)), tuple(types[count:]))
+
+
+@dataclass
+class _Rows:
+    """The loops of a row function: `kept` of them select the row (or column), the others run over what is reduced."""
+
+    traced: list[Traced]
+    nodes: list[Node]
+    loops: list[Loop]
+    kept: int
+    count: int
+    """How many elements each reduction takes."""
+    by_rows: bool
+
+    @staticmethod
+    def plan(leaves: Sequence[Value], returned: Sequence[Value]) -> _Rows:
+        space = Space()
+        traced = trace_rows(space, leaves, returned)
+        nodes = all_nodes([t.node for t in traced])
+        addresses = [*affines(nodes), *(t.address for t in traced)]
+        named = {p: [n for n in space.extents if n.startswith(p)] for p in "kr"}
+        kept = merge(space, space.counters(named["k"]), addresses)
+        reduced = merge(space, space.counters(named["r"]), addresses)
+        reads = [n.address for n in nodes if isinstance(n, Leaf)]
+        return _Rows(
+            traced, nodes, kept + reduced, len(kept), prod(loop.extent for loop in reduced), _by_rows(kept, reduced, reads)
+        )
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """The loops a tile of columns spans."""
+        return () if self.by_rows or not self.kept else (self.kept - 1,)
+
+    def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
+        """Every reduction in order of need, then the results, for each row or tile of columns."""
+        nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
+
+        def body(tile: Tile) -> None:
+            self._settle(tile)
+            for stage in self._stages():
+                self._reduce(tile, stage)
+                self._settle(tile)
+            wide = []
+            for store in self.traced:
+                if any(loop.stride(store.address) for loop in self.loops[self.kept :]):
+                    wide.append(store)
+                else:
+                    tile.write(store, outputs[store.buffer])
+            if wide:
+                self._write_wide(tile, wide, outputs)
+
+        nest.emit(Tile(b, views, self.loops), body)
+
+    def emit_blocks(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
+        """For every block: the tree over its elements, without the initial value, stored at [block, row]."""
+        full, rest = divmod(self.count, BLOCK)
+
+        def block(inner: KernelBuilder, number: Index, count: int) -> None:
+            nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
+
+            def body(tile: Tile) -> None:
+                at = tile.b.mul(number, BLOCK)
+                for stage in self._stages():
+                    values = self._fold(tile, stage, at, count)
+                    for node in stage:
+                        tile.known[node] = values[node.number]
+                for store in self.traced:
+                    output = outputs[store.buffer]
+                    base = tile.b.mul(number, prod(output.type.static_shape[1:]))
+                    tile.write(store, output, base)
+
+            nest.emit(Tile(inner, views, self.loops), body, parallel=False)
+
+        b.forall([full], lambda inner, number: block(inner, number, BLOCK))
+        if rest:
+            block(b, full, rest)
+
+    def _stages(self) -> Iterator[list[Reduced]]:
+        """Reductions that one pass over the elements computes: the results of one op at one place."""
+        groups: dict[tuple[Operation, tuple[Node, ...]], list[Reduced]] = {}
+        for node in self.nodes:
+            if isinstance(node, Reduced):
+                groups.setdefault((node.op, node.inputs), []).append(node)
+        return iter(groups.values())
+
+    def _settle(self, tile: Tile) -> None:
+        """Computes what does not vary over the reduced loops, as far as reductions are known."""
+        for node in self.nodes:
+            ready = all(o in tile.known for o in operands_of(node))
+            fixed = not any(loop.stride(a) for a in affines([node]) for loop in self.loops[self.kept :])
+            if ready and fixed and not isinstance(node, Reduced):
+                tile.value(node)
+
+    def _reduce(self, tile: Tile, stage: list[Reduced]) -> None:
+        """One pass, its results joined with the initial values."""
+        region, initial = stage[0].op.regions[0], [tile.tile(n) for n in stage[0].initial]
+        values = initial
+        if self.count:
+            folded = self._fold_all(tile, stage)
+            values = apply_region(tile.b, region, [*initial, *folded])
+        for node in stage:
+            tile.known[node] = values[node.number]
+
+    def _fold_all(self, tile: Tile, stage: list[Reduced]) -> list[Value]:
+        """The tree over all elements; blocks one after the other where a later pass needs the result at once."""
+        if self.count <= BLOCK:
+            return self._fold(tile, stage, 0, self.count)
+        full, rest = divmod(self.count, BLOCK)
+        total = full + bool(rest)
+        if total > BLOCK:
+            raise UnsupportedError(f"a reduction over {self.count} elements inside a larger fusion is not supported")
+        sample = self._fold(tile, stage, full * BLOCK, rest) if rest else self._fold(tile, stage, 0, BLOCK)
+        b = tile.b
+        buffers = []
+        for value in sample:
+            shape = (total, *getattr(value.type, "shape", ()))
+            t = MemRefType(shape, getattr(value.type, "element", value.type))
+            buffers.append(b.emit(memref.Alloca((), (), alignment=64, result_types=[t])))
+        for buffer, value in zip(buffers, sample, strict=True):
+            put(b, buffer, full if rest else 0, value)
+
+        def block(inner: KernelBuilder, number: Index) -> None:
+            here = tile.moved(inner, {})
+            for buffer, value in zip(buffers, self._fold(here, stage, inner.mul(number, BLOCK), BLOCK), strict=True):
+                put(inner, buffer, number, value)
+
+        b.loop(0 if rest else 1, full, 1, block)
+        region = stage[0].op.regions[0]
+        return fold_columns(
+            b, region, lambda inner, i, _: [get(inner, v, i, s) for v, s in zip(buffers, sample, strict=True)], 0, total
+        )
+
+    def _fold(self, tile: Tile, stage: list[Reduced], start: Index, count: int) -> list[Value]:
+        region, inputs = stage[0].op.regions[0], stage[0].inputs
+
+        def row(b: KernelBuilder, at: Index, width: int) -> list[Value]:
+            here = tile.moved(b, self._place(b, at)).over((len(self.loops) - 1,), (width,))
+            return [here.tile(n) for n in inputs]
+
+        def column(b: KernelBuilder, at: Index, width: int) -> list[Value]:
+            here = tile.moved(b, self._place(b, at))
+            return [here.tile(n) for n in inputs]
+
+        if self.by_rows:
+            return fold_rows(tile.b, region, row, start, count)
+        return fold_columns(tile.b, region, column, start, count)
+
+    def _place(self, b: KernelBuilder, at: Index) -> dict[int, Index]:
+        """The reduced loops' indices at element `at`."""
+        places: dict[int, Index] = {}
+        for i in reversed(range(self.kept, len(self.loops))):
+            if i == self.kept:
+                places[i] = at
+            else:
+                places[i], at = b.rem(at, self.loops[i].extent), b.div(at, self.loops[i].extent)
+        return places
+
+    def _write_wide(self, tile: Tile, stores: Sequence[Traced], outputs: Sequence[Value]) -> None:
+        """Results as wide as what was reduced."""
+
+        def body(here: Tile) -> None:
+            for store in stores:
+                here.write(store, outputs[store.buffer])
+
+        if self.by_rows:
+            last = len(self.loops) - 1
+            inner = Nest(self.nodes, self.loops, len(self.loops), (last,), (lanes_for(self.nodes),), first=self.kept)
+            inner.emit(tile, body, parallel=False)
+        else:
+            tile.b.loop(0, self.count, 1, lambda b, i: body(tile.moved(b, self._place(b, i))))
+
+
+def _by_rows(kept: Sequence[Loop], reduced: Sequence[Loop], reads: Sequence[Affine]) -> bool:
+    """Whether the tree runs along vector lanes: every buffer is contiguous (or fixed) along the innermost reduced loop,
+    and a run of 64 elements stays inside that loop."""
+    if not reduced or (len(reduced) > 1 and reduced[-1].extent % LANES):
+        return False
+    if not all(reduced[-1].stride(a) in (0, 1) for a in reads):
+        return False
+    return not kept or reduced[-1].extent >= LANES // 4 or any(kept[-1].stride(a) not in (0, 1) for a in reads)
+
+

@@ -1,0 +1,132 @@
+"""The reduction tree as code. Elements come from `read`; lanes are a vector (rows) or a small buffer by columns.
+
+One tree, fixed by the number of elements: lane l folds elements l, l + 64, l + 128, ... from the left, then halves of
+the lanes are combined: 32, 16, 8, 4, 2, 1. Lanes without an element take no part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.combine import apply_region
+
+from irc.dialects import arith, memref, vector
+from irc.ir.operation import Region, Value
+from irc.ir.types import MemRefType, VectorType
+
+LANES = 64
+BLOCK = 4096
+
+Read = Callable[[KernelBuilder, Index, int], Sequence[Value]]
+"""`read(builder, start, width)`: elements start..start+width-1 of every operand, as vectors of that width (or, for
+columns, element `start` of every column: width is 1)."""
+
+
+def fold_rows(b: KernelBuilder, region: Region, read: Read, start: Index, count: int) -> list[Value]:
+    """Scalars: the tree over `count` (at most a block) consecutive elements."""
+    lanes = list(read(b, start, min(LANES, count)))
+    full = count // LANES
+
+    def turn(inner: KernelBuilder, j: Index, *acc: Value) -> Sequence[Value]:
+        return apply_region(inner, region, [*acc, *read(inner, inner.add(start, j), LANES)])
+
+    if full > 1:
+        lanes = list(b.loop(LANES, full * LANES, LANES, turn, *lanes))
+    rest = count % LANES
+    if full and rest:
+        lanes = _combine_first(b, region, lanes, read(b, b.add(start, full * LANES), rest), rest)
+    live, half = min(count, LANES), LANES // 2
+    while half:
+        if live > half:
+            upper = [_slice(b, v, half, live - half) for v in lanes]
+            lanes = _combine_first(b, region, [_slice(b, v, 0, half) for v in lanes], upper, live - half)
+            live = half
+        half //= 2
+    return [b.emit(vector.Extract(v, (), static_position=(0,))) for v in lanes]
+
+
+def _slice(b: KernelBuilder, v: Value, at: int, size: int) -> Value:
+    if v.type.shape == (size,):
+        return v
+    return b.emit(vector.ExtractStridedSlice.of(v, (at,), (size,)))  # type: ignore[no-any-return]
+
+
+def _combine_first(
+    b: KernelBuilder, region: Region, lanes: Sequence[Value], others: Sequence[Value], count: int
+) -> list[Value]:
+    """The first `count` lanes combined with `others`; the rest as they were."""
+    made = apply_region(b, region, [*(_slice(b, v, 0, count) for v in lanes), *others])
+    if lanes[0].type.shape == (count,):
+        return made
+    return [
+        b.emit(vector.InsertStridedSlice(m, v, offsets=(0,), strides=(1,))) for m, v in zip(made, lanes, strict=True)
+    ]
+
+
+def fold_columns(b: KernelBuilder, region: Region, read: Read, start: Index, count: int) -> list[Value]:
+    """The tree over `count` (at most a block) elements of many columns at once (or of one, as scalars)."""
+    live = min(LANES, count)
+    first = read(b, start, 1)
+    if count == 1:
+        return list(first)
+    lanes = [_lane_buffer(b, v, live) for v in first]
+
+    def keep(inner: KernelBuilder, i: Index) -> None:
+        for buffer, value in zip(lanes, read(inner, inner.add(start, i), 1), strict=True):
+            put(inner, buffer, i, value)
+
+    def fold(inner: KernelBuilder, i: Index) -> None:
+        _into(inner, region, lanes, inner.rem(i, LANES), read(inner, inner.add(start, i), 1), first)
+
+    b.loop(0, live, 1, keep)
+    if count > LANES:
+        b.loop(LANES, count, 1, fold)
+    half = LANES // 2
+    while half:
+        if live > half:
+            upper = half
+
+            def halve(inner: KernelBuilder, i: Index, upper: int = upper) -> None:
+                values = [get(inner, v, inner.add(i, upper), f) for v, f in zip(lanes, first, strict=True)]
+                _into(inner, region, lanes, i, values, first)
+
+            b.loop(0, live - half, 1, halve)
+            live = half
+        half //= 2
+    return [get(b, v, 0, f) for v, f in zip(lanes, first, strict=True)]
+
+
+def _into(
+    b: KernelBuilder, region: Region, lanes: Sequence[Value], lane: Index, values: Sequence[Value], like: Sequence[Value]
+) -> None:
+    before = [get(b, v, lane, f) for v, f in zip(lanes, like, strict=True)]
+    for buffer, value in zip(lanes, apply_region(b, region, [*before, *values]), strict=True):
+        put(b, buffer, lane, value)
+
+
+def _lane_buffer(b: KernelBuilder, like: Value, lanes: int) -> Value:
+    """A buffer of `lanes` values as wide as `like`."""
+    t = like.type
+    shape = (lanes, *t.shape) if isinstance(t, VectorType) else (lanes,)
+    return b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType(shape, arith.element(t))]))  # type: ignore[no-any-return]
+
+
+def get(b: KernelBuilder, buffer: Value, lane: Index, like: Value) -> Value:
+    """One value of a lane buffer, as wide as `like`."""
+    t = like.type
+    if not isinstance(t, VectorType):
+        return b.emit(memref.Load(buffer, [b.index(lane)]))  # type: ignore[no-any-return]
+    places = [b.index(lane), *(b.index(0) for _ in t.shape)]
+    padding = b.constant(0, t.element)
+    read = vector.TransferRead(buffer, places, padding, None, in_bounds=(True,) * t.rank, result_types=[t])
+    return b.emit(read)  # type: ignore[no-any-return]
+
+
+def put(b: KernelBuilder, buffer: Value, lane: Index, value: Value) -> None:
+    """Stores one value into a lane buffer."""
+    t = value.type
+    if not isinstance(t, VectorType):
+        b.emit(memref.Store(value, buffer, [b.index(lane)]))
+        return
+    places = [b.index(lane), *(b.index(0) for _ in t.shape)]
+    b.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=(True,) * t.rank))
