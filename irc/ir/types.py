@@ -33,7 +33,7 @@ class _Uniqued(type):
         return found
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Type(metaclass=_Uniqued):
     """A type; `str` gives its MLIR text."""
 
@@ -41,7 +41,7 @@ class Type(metaclass=_Uniqued):
         return str(self)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class IntegerType(Type):
     """`i32` (signless, StableHLO's signed), `ui32` (unsigned), `si32` (MLIR's explicitly signed; rare)."""
 
@@ -85,7 +85,7 @@ _FLOAT_NUMPY: dict[str, Any] = {
 FLOAT_NAMES = (*_FLOAT_NUMPY, "tf32", "f80", "f128")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FloatType(Type):
     """A floating-point type by its MLIR name: f16, bf16, f32, f64, f8E4M3FN, ..."""
 
@@ -104,7 +104,7 @@ class FloatType(Type):
         return int(digits)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ComplexType(Type):
     element: FloatType
 
@@ -120,7 +120,7 @@ class ComplexType(Type):
         return 2 * self.element.width
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class IndexType(Type):
     """A loop counter or an extent; 64 bits wide on every target here."""
 
@@ -131,7 +131,7 @@ class IndexType(Type):
         return "index"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoneType(Type):
     def __str__(self) -> str:
         return "none"
@@ -179,7 +179,7 @@ class _Shaped:
         return self.size * int(self.element.numpy.itemsize)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TensorType(_Shaped, Type):
     """`tensor<2x?xf32>`; `encoding` is an attribute (bounds, sparsity) or None."""
 
@@ -203,7 +203,7 @@ def compatible_shapes(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
     return len(a) == len(b) and all(m == n or m is None or n is None for m, n in zip(a, b, strict=True))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class UnrankedTensorType(Type):
     element: Any
 
@@ -211,7 +211,7 @@ class UnrankedTensorType(Type):
         return f"tensor<*x{self.element}>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class VectorType(_Shaped, Type):
     """`vector<6x64xf32>`: a tile held by the machine, as large as the schedule says."""
 
@@ -227,7 +227,7 @@ class VectorType(_Shaped, Type):
         return f"vector<{dims}{self.element}>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StridedLayout(Type):
     """`strided<[64, 1], offset: 3>` of a memref; None is a stride or offset not known (`?`)."""
 
@@ -250,7 +250,7 @@ def row_major_strides(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
     return tuple(reversed(strides))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MemRefType(_Shaped, Type):
     """`memref<32x784xf32, strided<[784, 1]>, 3>`. Layout None is dense row-major; space None is main memory."""
 
@@ -276,7 +276,16 @@ class MemRefType(_Shaped, Type):
         return self.layout.offset if isinstance(self.layout, StridedLayout) else 0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
+class UnrankedMemRefType(Type):
+    element: Any
+    space: Any = None
+
+    def __str__(self) -> str:
+        return f"memref<*x{self.element}{f', {self.space}' if self.space is not None else ''}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class TupleType(Type):
     elements: tuple[Type, ...]
 
@@ -284,7 +293,7 @@ class TupleType(Type):
         return f"tuple<{', '.join(map(str, self.elements))}>"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class FunctionType(Type):
     inputs: tuple[Type, ...]
     results: tuple[Type, ...]
@@ -293,7 +302,7 @@ class FunctionType(Type):
         return f"({', '.join(map(str, self.inputs))}) -> {result_text(self.results)}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class OpaqueType(Type):
     """A dialect's type that is carried but not understood: `!dialect.text`."""
 
@@ -303,7 +312,7 @@ class OpaqueType(Type):
         return f"!{self.text}"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TokenType(Type):
     """StableHLO's `!stablehlo.token`."""
 
