@@ -1,29 +1,49 @@
-"""irc's own vector math: each function written once over a `Builder`, the same bits on CPU, GPU and in the emulator.
+"""irc's own vector math: each function written once over a `Builder`, the same bits on every target.
 
-``TABLE["math.exp"](b, x)`` builds e**x. Keys are the names of MLIR's ``math`` dialect.
+``TABLE["math.exp"](b, x)`` builds e**x. Keys are the names of MLIR's ``math`` dialect; arguments are its operands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from irc.codegen.vector_math import error_function, exp_log, hyperbolic, power, trig
+from irc.codegen.vector_math import (
+    error_function,
+    exp_log,
+    hyperbolic,
+    inverse_trig,
+    power,
+    rounding,
+    trig,
+)
 from irc.codegen.vector_math.builder import Builder, DType, Value
 
 __all__ = ["TABLE", "Builder", "DType", "Value"]
 
 TABLE: dict[str, Callable[..., Value]] = {
+    "math.absf": rounding.absf,
+    "math.atan2": inverse_trig.atan2,
+    "math.cbrt": power.cbrt,
+    "math.ceil": rounding.ceil,
+    "math.copysign": rounding.copysign,
+    "math.cos": trig.cos,
+    "math.erf": error_function.erf,
+    "math.erfc": error_function.erfc,
     "math.exp": exp_log.exp,
     "math.exp2": exp_log.exp2,
     "math.expm1": exp_log.expm1,
+    "math.floor": rounding.floor,
+    "math.fma": rounding.fma,
     "math.log": exp_log.log,
     "math.log1p": exp_log.log1p,
-    "math.tanh": hyperbolic.tanh,
-    "math.erf": error_function.erf,
-    "math.sin": trig.sin,
-    "math.cos": trig.cos,
-    "math.tan": trig.tan,
+    "math.log2": exp_log.log2,
     "math.powf": power.powf,
-    "math.sqrt": power.sqrt,
+    "math.round": rounding.round,
+    "math.roundeven": rounding.roundeven,
     "math.rsqrt": power.rsqrt,
+    "math.sin": trig.sin,
+    "math.sqrt": power.sqrt,
+    "math.tan": trig.tan,
+    "math.tanh": hyperbolic.tanh,
+    "math.trunc": rounding.trunc,
 }

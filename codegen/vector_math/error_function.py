@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from irc.codegen.vector_math.builder import Builder, Value, power_of_two
-from irc.codegen.vector_math.exp_log import exp2_kernel
+from irc.codegen.vector_math.exp_log import LN2_HIGH, LN2_LOW, LOG2_E, exp2_kernel, exp_tail
+from irc.codegen.vector_math.pair import fast_two_sum, two_product, two_sum
 from irc.codegen.vector_math.polynomial import Table, at_most, copysign, horner, round_scaled
 
 # erf(x)/x - 1 in powers of x**2, for |x| <= 1
@@ -39,3 +40,68 @@ def erf(b: Builder, x: Value) -> Value:
     large = copysign(b, b.fma(b.negf(tail), power_of_two(b, n), b.const(1.0)), x)
     small = b.fma(horner(b, b.mulf(x, x), _ERF_SMALL[b.dtype]), x, x)
     return b.select(b.cmpf("olt", magnitude, b.const(1.0)), small, large)
+
+
+# (x + 1) * exp(x**2) * erfc(x) in powers of (x - k)/(x + k), for x >= 0: the constant as a pair, then the rest
+_ERFCX_CENTRE = {"f32": 2.5, "f64": 4.0}
+_ERFCX_CONSTANT: Table = {
+    "f32": (0.7378223, -2.4860618e-08),
+    "f64": (0.6849972881253069, 3.69723229458408e-17),
+}
+_ERFCX: Table = {
+    "f32": (
+        *(-0.24704674, 0.07634476, 0.016298186, -0.031528622, 0.014383938),
+        *(-0.0008215317, -0.0017431767, 0.00028545698, 0.00021012922),
+    ),
+    "f64": (
+        *(-0.19934458280036724, 0.11704966551044214, -0.04808038122128907, 0.003962055681310923),
+        *(0.015312509678635327, -0.017515654647091, 0.012161784763866567, -0.006068735211159608),
+        *(0.00211642148650657, -0.0003897675653130173, -6.013624901242024e-05, 6.40332030003851e-05),
+        *(-1.315288243704955e-05, -4.14025049990906e-06, 2.653884190280521e-06, 8.568116815298223e-09),
+        *(-3.685519919413873e-07, 4.446160278978197e-08, 4.940830779220812e-08, -5.554743149885497e-09),
+        *(-5.7820043889482126e-09, -5.865689034228842e-10),
+    ),
+}
+# From here on erfc rounds to 0.
+_ERFC_ZERO = {"f32": 10.5, "f64": 28.0}
+
+
+def erfc(b: Builder, x: Value) -> Value:
+    """1 - erf(x). ULP.
+
+    For x >= 0: ``exp(-x**2) * P((x-k)/(x+k)) / (x+1)`` (N. Juffa's form of erfcx). What a product, a sum or the quotient
+    loses by rounding is carried along in a second word; 2 minus that for x < 0.
+    """
+    a = at_most(b, b.absf(x), _ERFC_ZERO[b.dtype])
+    power, rest, n = _exp_of_negated_square(b, a)
+
+    one, centre = b.const(1.0), b.const(_ERFCX_CENTRE[b.dtype])
+    shifted, above_one = b.addf(a, centre), two_sum(b, a, one)
+    inverse = b.divf(one, b.mulf(shifted, above_one.high))
+    of_shifted, inverse = b.mulf(above_one.high, inverse), b.mulf(shifted, inverse)
+    q = b.mulf(b.subf(a, centre), of_shifted)
+    missing = b.fma(b.negf(q), a, b.fma(b.addf(q, one), b.negf(centre), a))
+    q = b.fma(missing, of_shifted, q)
+    constant, constant_low = (b.const(c) for c in _ERFCX_CONSTANT[b.dtype])
+    scaled = fast_two_sum(b, constant, b.mulf(q, horner(b, q, _ERFCX[b.dtype])))
+    scaled_low = b.addf(scaled.low, constant_low)
+
+    product = two_product(b, power, scaled.high)
+    product_rest = b.fma(power, scaled_low, b.fma(rest, scaled.high, product.low))
+    quotient = b.mulf(product.high, inverse)
+    negated = b.negf(quotient)
+    remainder = b.fma(negated, above_one.high, product.high)
+    remainder = b.addf(product_rest, b.fma(negated, above_one.low, remainder))
+    positive = b.ldexp(b.fma(remainder, inverse, quotient), n)
+    return b.select(b.cmpf("olt", x, b.const(0.0)), b.subf(b.const(2.0), positive), positive)
+
+
+def _exp_of_negated_square(b: Builder, a: Value) -> tuple[Value, Value, Value]:
+    """``(p, q, n)`` with ``exp(-a**2) = (p + q) * 2**n``; the square and the reduction lose nothing that matters."""
+    square = two_product(b, a, a)
+    negated = b.negf(square.high)
+    n, _ = round_scaled(b, negated, LOG2_E)
+    low = b.fma(n, b.const(LN2_LOW[b.dtype]), square.low)
+    r = b.subf(b.fma(n, b.const(-LN2_HIGH[b.dtype]), negated), low)
+    power = fast_two_sum(b, b.const(1.0), r)
+    return power.high, b.fma(b.mulf(r, r), exp_tail(b, r), power.low), n

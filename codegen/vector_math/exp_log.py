@@ -7,8 +7,12 @@ Coefficients: minimax for the relative error of the result (Remez, tests/codegen
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from irc.codegen.vector_math.builder import FORMATS, Builder, Value, power_of_two
-from irc.codegen.vector_math.polynomial import Table, at_least, at_most, clamp, horner, round_scaled
+from irc.codegen.vector_math.pair import Pair, fast_two_sum, two_product
+from irc.codegen.vector_math.polynomial import Table, clamp, horner, round_scaled
+from irc.codegen.vector_math.words import words
 
 LOG2_E = 1.4426950408889634
 LN2_HIGH: dict[str, float] = {"f32": 0.6931471228599548, "f64": 0.6931471805599453}
@@ -53,6 +57,11 @@ def reduce_exp(b: Builder, x: Value) -> tuple[Value, Value]:
     n, _ = round_scaled(b, x, LOG2_E)
     r = b.fma(n, b.const(-LN2_HIGH[b.dtype]), x)
     return n, b.fma(n, b.const(-LN2_LOW[b.dtype]), r)
+
+
+def exp_tail(b: Builder, r: Value) -> Value:
+    """``(exp(r) - 1 - r) / r**2`` for ``|r| <= ln2/2``."""
+    return horner(b, r, _EXP[b.dtype])
 
 
 def exp(b: Builder, x: Value) -> Value:
@@ -141,3 +150,57 @@ def log1p(b: Builder, x: Value) -> Value:
     result = b.select(b.cmpf("oeq", x, infinity), x, result)
     result = b.select(b.cmpf("ogt", u, b.const(0.0)), result, b.const(float("nan")))
     return b.select(b.cmpf("oeq", u, b.const(0.0)), b.const(float("-inf")), result)
+
+
+# (atanh(s)/s - 1 - s**2/3) / s**4 in powers of s**2, for -1/7 <= s <= 1/5
+_ATANH: Table = {
+    "f32": (0.20000196, 0.14262821, 0.11936136),
+    "f64": (
+        *(0.19999999999999862, 0.1428571428578876, 0.1111111109559481, 0.09090910766378159),
+        *(0.07692203126743344, 0.06670578542257406, 0.05796076202110875, 0.06286393773028946),
+    ),
+}
+_TWO_OVER_LN2: Table = {
+    "f32": (2.885390043258667, 3.851925982253235e-08),
+    "f64": (2.8853900817779268, 4.0710547481862066e-17),
+}
+
+def log2_pair(b: Builder, x: Value) -> Pair:
+    """``log2(x)`` for x >= 0, to some ten bits more than one float; `high` is infinite for zero and infinity.
+
+    ``log2(m) = 2/ln2 * atanh(s)``, ``s = (m-1)/(m+1)`` a pair, ``atanh(s) = s + s**3*(1/3 + s**2*polynomial)``.
+    """
+    one = b.const(1.0)
+    m, e = b.split_exponent(x)
+    numerator = b.subf(m, one)
+    denominator = fast_two_sum(b, one, m)
+    inverse = b.divf(one, denominator.high)
+    s = b.mulf(numerator, inverse)
+    remainder = b.fma(b.negf(s), denominator.low, b.fma(b.negf(s), denominator.high, numerator))
+    s_low = b.mulf(remainder, inverse)
+    square = two_product(b, s, s)
+    square_low = b.fma(b.addf(s, s), s_low, square.low)
+
+    third, third_low = words(Fraction(1, 3), 2, b.dtype)
+    rest = b.mulf(square.high, horner(b, square.high, _ATANH[b.dtype]))
+    factor = fast_two_sum(b, b.const(third), rest)
+    factor_low = b.addf(factor.low, b.const(third_low))
+    cube = two_product(b, square.high, factor.high)
+    cube_low = b.fma(square.high, factor_low, b.fma(square_low, factor.high, cube.low))
+    tail = two_product(b, s, cube.high)
+    tail_low = b.fma(s, cube_low, b.fma(s_low, cube.high, tail.low))
+    atanh = fast_two_sum(b, s, tail.high)
+    atanh_low = b.addf(b.addf(s_low, tail_low), atanh.low)
+
+    scale, scale_low = (b.const(word) for word in _TWO_OVER_LN2[b.dtype])
+    scaled = two_product(b, atanh.high, scale)
+    scaled_low = b.fma(atanh_low, scale, b.fma(atanh.high, scale_low, scaled.low))
+    total = fast_two_sum(b, e, scaled.high)
+    finite = b.cmpf("olt", b.absf(e), b.const(float("inf")))
+    low = b.select(finite, b.addf(total.low, scaled_low), b.const(0.0))
+    return fast_two_sum(b, total.high, low)
+
+
+def log2(b: Builder, x: Value) -> Value:
+    """Logarithm to base 2. ULP."""
+    return log2_pair(b, x).high
