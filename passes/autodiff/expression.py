@@ -1,0 +1,355 @@
+"""Values that read as mathematics: `g * y`, `select(x > y, g, 0)`, emitted into a builder as StableHLO ops.
+
+Shapes must be equal, as StableHLO asks; a Python number stands for a splat constant of the other operand's type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.dialects import stablehlo as hlo
+from irc.errors import UnsupportedError
+from irc.ir.attributes import DenseElementsAttr
+from irc.ir.builder import Builder
+from irc.ir.locations import span_of
+from irc.ir.operation import Operation, Region, Value
+from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType, i1
+
+Number = int | float | bool | complex
+
+
+class Scope:
+    """A builder, and the constants already made in it."""
+
+    __slots__ = ("builder", "constants")
+
+    def __init__(self, builder: Builder) -> None:
+        self.builder = builder
+        self.constants: dict[DenseElementsAttr, Expr] = {}
+
+    def of(self, value: Value) -> Expr:
+        return Expr(self, value)
+
+    def emit(self, op: Operation) -> Any:
+        """Appends the op; its result as an expression, or a tuple of them."""
+        self.builder.emit(op)
+        made = tuple(Expr(self, r) for r in op.results)
+        return made[0] if len(made) == 1 else made
+
+    def constant(self, value: Any, type: TensorType) -> Expr:
+        """A constant of a static type; an equal one made before in this builder is reused."""
+        if not type.is_static:
+            raise UnsupportedError(
+                f"the gradient needs a constant of type {type}, whose extents are not known",
+                span=span_of(self.builder.location),
+            )
+        elements = DenseElementsAttr.of(type, value)
+        found = self.constants.get(elements)
+        if found is None:
+            found = self.constants[elements] = self.emit(hlo.Constant(value=elements))
+        return found
+
+    def iota(self, type: TensorType, dimension: int) -> Expr:
+        return self.emit(hlo.Iota(iota_dimension=dimension, result_types=[type]))  # type: ignore[no-any-return]
+
+
+class Expr:
+    """A value and the scope that ops on it are emitted into."""
+
+    __slots__ = ("scope", "value")
+
+    def __init__(self, scope: Scope, value: Value) -> None:
+        self.scope = scope
+        self.value = value
+
+    @property
+    def op(self) -> Any:
+        """The op that made the value; None for a block argument."""
+        return self.value.op
+
+    @property
+    def type(self) -> TensorType:
+        return self.value.type  # type: ignore[no-any-return]
+
+    @property
+    def element(self) -> Any:
+        return self.type.element
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The extents, all known; an UnsupportedError otherwise."""
+        if not self.type.is_static:
+            raise UnsupportedError(
+                f"the gradient needs the extents of a {self.type}, which are not all known",
+                span=span_of(self.scope.builder.location),
+            )
+        return self.type.static_shape
+
+    @property
+    def rank(self) -> int:
+        return self.type.rank
+
+    def lift(self, other: Expr | Number) -> Expr:
+        """`other` as an expression of this one's type."""
+        return other if isinstance(other, Expr) else self.scope.constant(other, self.type)
+
+    def __add__(self, other: Expr | Number) -> Expr:
+        return _emit(hlo.Add, self, self.lift(other))
+
+    def __radd__(self, other: Number) -> Expr:
+        return self.lift(other) + self
+
+    def __sub__(self, other: Expr | Number) -> Expr:
+        return _emit(hlo.Subtract, self, self.lift(other))
+
+    def __rsub__(self, other: Number) -> Expr:
+        return self.lift(other) - self
+
+    def __mul__(self, other: Expr | Number) -> Expr:
+        return _emit(hlo.Multiply, self, self.lift(other))
+
+    def __rmul__(self, other: Number) -> Expr:
+        return self.lift(other) * self
+
+    def __truediv__(self, other: Expr | Number) -> Expr:
+        return _emit(hlo.Divide, self, self.lift(other))
+
+    def __rtruediv__(self, other: Number) -> Expr:
+        return self.lift(other) / self
+
+    def __neg__(self) -> Expr:
+        return _emit(hlo.Negate, self)
+
+    def __and__(self, other: Expr) -> Expr:
+        return _emit(hlo.And, self, other)
+
+    def __or__(self, other: Expr) -> Expr:
+        return _emit(hlo.Or, self, other)
+
+    def __invert__(self) -> Expr:
+        return _emit(hlo.Not, self)
+
+    def __lt__(self, other: Expr | Number) -> Expr:
+        return compare(self, "LT", other)
+
+    def __le__(self, other: Expr | Number) -> Expr:
+        return compare(self, "LE", other)
+
+    def __gt__(self, other: Expr | Number) -> Expr:
+        return compare(self, "GT", other)
+
+    def __ge__(self, other: Expr | Number) -> Expr:
+        return compare(self, "GE", other)
+
+
+def _emit(cls: Any, *operands: Expr, **attributes: Any) -> Expr:
+    return operands[0].scope.emit(cls(*(o.value for o in operands), **attributes))  # type: ignore[no-any-return]
+
+
+def compare(x: Expr, direction: str, y: Expr | Number) -> Expr:
+    """`x direction y`, an i1 tensor; `==` stays Python's, so equality is `eq(x, y)`."""
+    kind = "FLOAT"
+    if isinstance(x.element, IntegerType):
+        kind = "UNSIGNED" if x.element.is_unsigned or x.element is i1 else "SIGNED"
+    return _emit(hlo.Compare, x, x.lift(y), comparison_direction=direction, compare_type=kind)
+
+
+def eq(x: Expr, y: Expr | Number) -> Expr:
+    return compare(x, "EQ", y)
+
+
+def exp(x: Expr) -> Expr:
+    return _emit(hlo.Exponential, x)
+
+
+def log(x: Expr) -> Expr:
+    return _emit(hlo.Log, x)
+
+
+def sqrt(x: Expr) -> Expr:
+    return _emit(hlo.Sqrt, x)
+
+
+def sin(x: Expr) -> Expr:
+    return _emit(hlo.Sine, x)
+
+
+def cos(x: Expr) -> Expr:
+    return _emit(hlo.Cosine, x)
+
+
+def tanh(x: Expr) -> Expr:
+    return _emit(hlo.Tanh, x)
+
+
+def absolute(x: Expr) -> Expr:
+    return _emit(hlo.Abs, x)
+
+
+def sign(x: Expr) -> Expr:
+    return _emit(hlo.Sign, x)
+
+
+def floor(x: Expr) -> Expr:
+    return _emit(hlo.Floor, x)
+
+
+def power(x: Expr, y: Expr | Number) -> Expr:
+    return _emit(hlo.Power, x, x.lift(y))
+
+
+def real(x: Expr) -> Expr:
+    return _emit(hlo.Real, x)
+
+
+def imag(x: Expr) -> Expr:
+    return _emit(hlo.Imag, x)
+
+
+def make_complex(x: Expr, y: Expr) -> Expr:
+    return _emit(hlo.Complex, x, y)
+
+
+def conj(x: Expr) -> Expr:
+    return make_complex(real(x), -imag(x)) if isinstance(x.element, ComplexType) else x
+
+
+def select(p: Expr, x: Expr | Number, y: Expr | Number) -> Expr:
+    """`x` where `p`, else `y`; at least one of them is an expression."""
+    like = x if isinstance(x, Expr) else y
+    assert isinstance(like, Expr)
+    return _emit(hlo.Select, p, like.lift(x), like.lift(y))
+
+
+def zeros_like(x: Expr) -> Expr:
+    return x.scope.constant(0, x.type)
+
+
+def convert(x: Expr, element: Any) -> Expr:
+    """To another element type; `x` itself when it has it."""
+    return x if x.element is element else _emit(hlo.Convert, x, result_types=[x.type.with_element(element)])
+
+
+def reshape(x: Expr, shape: Sequence[int]) -> Expr:
+    """Same elements in row-major order; `x` itself when it has the shape."""
+    if tuple(shape) == x.type.shape:
+        return x
+    return _emit(hlo.Reshape, x, result_types=[TensorType(tuple(shape), x.element)])
+
+
+def broadcast(x: Expr, shape: Sequence[int], dimensions: Sequence[int]) -> Expr:
+    """`x`'s dimension i becomes dimension `dimensions[i]` of the result."""
+    if tuple(shape) == x.type.shape and tuple(dimensions) == tuple(range(x.rank)):
+        return x
+    result = TensorType(tuple(shape), x.element)
+    return _emit(hlo.BroadcastInDim, x, broadcast_dimensions=tuple(dimensions), result_types=[result])
+
+
+def transpose(x: Expr, permutation: Sequence[int]) -> Expr:
+    """Dimension i of the result is dimension `permutation[i]` of `x`."""
+    if tuple(permutation) == tuple(range(x.rank)):
+        return x
+    return _emit(hlo.Transpose, x, permutation=tuple(permutation))
+
+
+def inverse(permutation: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(permutation)), key=permutation.__getitem__))
+
+
+def reverse(x: Expr, dimensions: Sequence[int]) -> Expr:
+    return _emit(hlo.Reverse, x, dimensions=tuple(dimensions)) if dimensions else x
+
+
+def pad(x: Expr, low: Sequence[int], high: Sequence[int], interior: Sequence[int], value: Number = 0) -> Expr:
+    """Negative `low` and `high` cut."""
+    if not (any(low) or any(high) or any(interior)):
+        return x
+    filling = x.scope.constant(value, TensorType((), x.element))
+    return _emit(
+        hlo.Pad,
+        x,
+        filling,
+        edge_padding_low=tuple(low),
+        edge_padding_high=tuple(high),
+        interior_padding=tuple(interior),
+    )
+
+
+def slice(x: Expr, start: Sequence[int], limit: Sequence[int], strides: Sequence[int] | None = None) -> Expr:
+    steps = tuple(strides) if strides is not None else (1,) * x.rank
+    if not any(start) and tuple(limit) == x.type.shape and set(steps) <= {1}:
+        return x
+    return _emit(hlo.Slice, x, start_indices=tuple(start), limit_indices=tuple(limit), strides=steps)
+
+
+def concatenate(parts: Sequence[Expr], dimension: int) -> Expr:
+    scope = parts[0].scope
+    if len(parts) == 1:
+        return parts[0]
+    return scope.emit(hlo.Concatenate([p.value for p in parts], dimension=dimension))  # type: ignore[no-any-return]
+
+
+def dynamic_slice(x: Expr, starts: Sequence[Expr], sizes: Sequence[int]) -> Expr:
+    return x.scope.emit(  # type: ignore[no-any-return]
+        hlo.DynamicSlice(x.value, [s.value for s in starts], slice_sizes=tuple(sizes))
+    )
+
+
+def dynamic_update_slice(x: Expr, update: Expr, starts: Sequence[Expr]) -> Expr:
+    return x.scope.emit(  # type: ignore[no-any-return]
+        hlo.DynamicUpdateSlice(x.value, update.value, [s.value for s in starts])
+    )
+
+
+def binary_region(scope: Scope, cls: Any, element: Any) -> Region:
+    """The region `(a, b) -> cls(a, b)` on scalars, as reduce and scatter take it."""
+    scalar = TensorType((), element)
+
+    def body(b: Builder, x: Value, y: Value) -> None:
+        b.emit(hlo.Return([b.emit(cls(x, y))]))
+
+    return scope.builder.region([scalar, scalar], body)
+
+
+def reduce_with(cls: Any, x: Expr, dimensions: Sequence[int], initial: Number) -> Expr:
+    """Folds `dimensions` away with the binary op `cls`, whose neutral element is `initial`."""
+    if not dimensions:
+        return x
+    scope = x.scope
+    start = scope.constant(initial, TensorType((), x.element))
+    region = binary_region(scope, cls, x.element)
+    return scope.emit(  # type: ignore[no-any-return]
+        hlo.Reduce([x.value], [start.value], dimensions=tuple(sorted(dimensions)), regions=[region])
+    )
+
+
+def reduce_sum(x: Expr, dimensions: Sequence[int]) -> Expr:
+    return reduce_with(hlo.Add, x, dimensions, 0)
+
+
+def splat(x: Expr) -> Any | None:
+    """The one number every element of `x` is, seen through shape ops; None when that is not known."""
+    value = x.value
+    while isinstance(value.op, hlo.BroadcastInDim | hlo.Reshape | hlo.Transpose):
+        value = value.op.operand
+    match value.op:
+        case hlo.Constant(value=DenseElementsAttr(is_splat=True) as elements):
+            return elements.splat_array[()]
+        case hlo.Constant(value=DenseElementsAttr(array=array)) if array.size == 1:
+            return np.asarray(array).reshape(())[()]
+    return None
+
+
+def is_constant(x: Expr) -> bool:
+    """Whether `x` is a constant, seen through shape ops."""
+    value = x.value
+    while isinstance(value.op, hlo.BroadcastInDim | hlo.Reshape | hlo.Transpose):
+        value = value.op.operand
+    return isinstance(value.op, hlo.Constant)
+
+
+def is_differentiable(type: Any) -> bool:
+    """Whether values of this type have cotangents: tensors of floats and of complex numbers."""
+    return isinstance(type, TensorType) and isinstance(type.element, FloatType | ComplexType)

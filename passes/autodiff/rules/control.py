@@ -1,0 +1,437 @@
+"""Gradients of control flow: the forward op is made again so that it also returns what the reverse reads.
+
+A branch returns its residuals, zeros standing for those of the branches not taken, and the reverse is a branch on the same
+predicate. A loop whose trip count is known writes each iteration's residuals into stacks `[trip, ...]`, and the reverse is
+a loop that reads them from the last to the first. What is cheap to make again is made again: constants, the counter, what
+does not change from one iteration to the next, and slices and shapes of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.ir.builder import Builder
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.types import IntegerType, TensorType, i1, i32
+from irc.passes.autodiff.expression import (
+    Expr,
+    Scope,
+    dynamic_slice,
+    dynamic_update_slice,
+    is_differentiable,
+    reshape,
+    splat,
+)
+from irc.passes.autodiff.registry import defadjoint, nograd
+from irc.passes.autodiff.transform import Replacement, Reverse, activity, copy_into, free_values
+
+nograd("ends a region", hlo.Return)
+
+CHEAP = (hlo.Convert, hlo.Reshape, hlo.BroadcastInDim, hlo.Transpose, hlo.Slice, hlo.DynamicSlice, hlo.Iota, hlo.Constant)
+
+
+@dataclass
+class Recording:
+    """The reverse of one region: ops that read values of the region and cotangents from outside.
+
+    `saved` are the region's values to be kept by the forward, `again` its ops that the reverse repeats."""
+
+    block: Block
+    emitted: list[Operation]
+    replaced: dict[Operation, Replacement]
+    saved: list[Value] = field(default_factory=list)
+    again: list[Operation] = field(default_factory=list)
+
+    def plan(self, read: Iterable[Value], known: Iterable[Value] = ()) -> None:
+        """Decides how the reverse gets at the region's values it reads: `known` arguments need no saving."""
+        operations, renamed = flatten(self.block.operations, self.replaced)
+        inside = dict.fromkeys(self.block.arguments)
+        free = dict.fromkeys(known)
+        for op in operations:
+            inside.update((r, None) for r in op.results)
+            if is_cheap(op) and all(o in free or o not in inside for o in map(renamed, op.operands)):
+                free.update((r, None) for r in op.results)
+        saved: dict[Value, None] = {}
+        again: dict[Operation, None] = {}
+        pending = [renamed(v) for v in read]
+        while pending:
+            value = pending.pop()
+            if value not in inside or (value.op is None and value in free):
+                continue
+            smaller = isinstance(value.op, hlo.BroadcastInDim)
+            if value.op is not None and (value in free or smaller):
+                again[value.op] = None
+                pending += map(renamed, value.op.operands)
+            else:
+                saved[value] = None
+        self.saved = [v for v in inside if v in saved]
+        self.again = [op for op in operations if op in again]
+
+    def copy_reverse(self, builder: Builder, local: dict[Value, Value]) -> None:
+        """Emits the reverse, `local` holding where the saved and known values and the cotangents are."""
+        _, renamed = flatten(self.block.operations, self.replaced)
+        old = [r for new in self.replaced for r in new.results]
+        for op in (*self.again, *self.emitted):
+            local.update((r, local[renamed(r)]) for r in old if r not in local and renamed(r) in local)
+            copy_into(builder, [op], local)
+
+
+def flatten(operations: Sequence[Operation], replaced: dict[Operation, Replacement]) -> tuple[list[Operation], Any]:
+    """The ops with replaced ones in their new form, and the function from old values to what stands for them."""
+    flat: list[Operation] = []
+    names: dict[Value, Value] = {}
+    pending = list(reversed(operations))
+    while pending:
+        op = pending.pop()
+        new = replaced.get(op)
+        if new is None:
+            flat.append(op)
+        else:
+            names.update(zip(op.results, new.values, strict=True))
+            pending += reversed(new.operations)
+
+    def renamed(value: Value) -> Value:
+        while value in names:
+            value = names[value]
+        return value
+
+    return flat, renamed
+
+
+def is_cheap(op: Operation) -> bool:
+    """Costs no more to make again than to keep: shapes and slices, and arithmetic on scalars."""
+    if isinstance(op, CHEAP):
+        return True
+    return bool(getattr(op, "elementwise", False)) and op.results[0].type.shape == ()
+
+
+def reads(operations: Iterable[Operation]) -> list[Value]:
+    """Every value the ops read, those in their regions included, in order."""
+    return list(dict.fromkeys(o for top in operations for op in top.walk() for o in op.operands))
+
+
+def record(
+    reverse: Reverse, block: Block, seeds: Sequence[tuple[Value, Value]], before: dict[Value, Value], wrt: list[Value]
+) -> tuple[Recording, dict[Value, Expr]]:
+    """Takes `seeds` (value, cotangent) back through a block, on top of cotangents `before`; returns those of `wrt`."""
+    builder = Builder(reverse.builder.location)
+    inner = Reverse(builder, block.operations, wrt, reverse.functions, {})
+    inner.cotangents.update((v, inner.scope.of(g)) for v, g in before.items())
+    for value, cotangent in seeds:
+        inner.add(value, inner.scope.of(cotangent))
+    inner.run()
+    found = {v: inner.cotangents[v] for v in wrt if v in inner.cotangents}
+    assert inner.replaced is not None
+    return Recording(block, builder.operations, inner.replaced), found
+
+
+def branch_activity(op: Any, active: dict[Value, None]) -> list[bool]:
+    flows = [False] * len(op.results)
+    captured = [v for v in free_values(op) if v in active]
+    for region in op.regions:
+        inner = activity(region.operations, captured)
+        flows = [f or v in inner for f, v in zip(flows, region.block.terminator.operands, strict=True)]
+    return flows
+
+
+@defadjoint(hlo.If, hlo.Case, activity=branch_activity)
+def branch_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    captured = [v for v in free_values(op) if v in reverse.active]
+    recordings, found = [], []
+    for region in op.regions:
+        returned = region.block.terminator.operands
+        seeds = [(v, g.value) for v, g in zip(returned, gs, strict=True) if g is not None]
+        recording, cotangents = record(reverse, region.block, seeds, {}, captured)
+        recording.plan([*reads(recording.emitted), *(g.value for g in cotangents.values())])
+        recordings.append(recording)
+        found.append(cotangents)
+    touched = [v for v in captured if any(v in cotangents for cotangents in found)]
+    if not touched:
+        return
+    kept = keep_branches(reverse, op, recordings)
+
+    regions = []
+    for recording, cotangents, saved in zip(recordings, found, kept, strict=True):
+        local = dict(zip(recording.saved, saved, strict=True))
+        regions.append(reverse.builder.region([], reverse_branch(recording, cotangents, touched, local)))
+    types = [v.type for v in touched]
+    made = type(op)(op.operands[0], regions=regions, result_types=types)
+    reverse.builder.emit(made)
+    for value, g in zip(touched, made.results, strict=True):
+        reverse.add(value, reverse.scope.of(g))
+
+
+def reverse_branch(
+    recording: Recording, cotangents: dict[Value, Expr], touched: list[Value], local: dict[Value, Value]
+) -> Any:
+    def body(b: Builder) -> None:
+        recording.copy_reverse(b, local)
+        scope = Scope(b)
+        gs = []
+        for value in touched:
+            g = cotangents.get(value)
+            gs.append(scope.constant(0, value.type).value if g is None else local.get(g.value, g.value))
+        b.emit(hlo.Return(gs))
+
+    return body
+
+
+def keep_branches(reverse: Reverse, op: Any, recordings: list[Recording]) -> list[list[Value]]:
+    """Replaces the op by one that also returns what each branch saves; returns these results, branch by branch."""
+    count = len(op.results)
+    forward = Builder(op.location)
+    types = [v.type for recording in recordings for v in recording.saved]
+    regions = []
+    for recording in recordings:
+
+        def body(b: Builder, recording: Recording = recording) -> None:
+            local: dict[Value, Value] = {}
+            copy_into(b, recording.block.operations[:-1], local, recording.replaced)
+            scope = Scope(b)
+            saved: list[Value] = []
+            for other in recordings:
+                for v in other.saved:
+                    saved.append(local.get(v, v) if other is recording else scope.constant(0, v.type).value)
+            returned = [local.get(v, v) for v in recording.block.terminator.operands]
+            b.emit(hlo.Return([*returned, *saved]))
+
+        regions.append(forward.region([], body))
+    made = type(op)(op.operands[0], regions=regions, result_types=[*op.result_types, *types])
+    forward.emit(made)
+    reverse.replace(op, forward.operations, made.results[:count])
+    results = iter(made.results[count:])
+    return [[next(results) for _ in recording.saved] for recording in recordings]
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Carried value `index` counts `start`, `start + step`, ... for `trips` iterations."""
+
+    index: int
+    start: int
+    step: int
+    trips: int
+
+
+def scalar_constant(value: Value, scope: Scope) -> int | None:
+    """The integer that `value` is, if it is a constant."""
+    if not isinstance(value.type.element, IntegerType):
+        return None
+    if isinstance(value.op, hlo.Convert):
+        return scalar_constant(value.op.operand, scope)
+    found = splat(scope.of(value))
+    return None if found is None else int(found)
+
+
+def counter_of(op: Any, scope: Scope) -> Counter | None:
+    """The counter that ends a loop: `i < n` with constant n, i counting up from a constant by a constant (or down)."""
+    condition, body = op.cond.block, op.body.block
+    test = condition.terminator.operands[0].op
+    if not isinstance(test, hlo.Compare):
+        return None
+    directions = {"LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE", "NE": "NE", "EQ": "EQ"}
+    for counted, bound, direction in (
+        (test.lhs, test.rhs, test.comparison_direction),
+        (test.rhs, test.lhs, directions[test.comparison_direction]),
+    ):
+        if counted not in condition.arguments:
+            continue
+        i = condition.arguments.index(counted)
+        stop = scalar_constant(invariant_source(op, condition, bound), scope)
+        start = scalar_constant(op.operands[i], scope)
+        step = step_of(body, i, op, scope)
+        if start is None or stop is None or step is None:
+            continue
+        trips = trip_count(start, stop, step, direction)
+        if trips is not None:
+            return Counter(i, start, step, trips)
+    return None
+
+
+def invariant_source(op: Any, block: Block, value: Value) -> Value:
+    """For an argument of the loop that no iteration changes, the operand it came from; else the value itself."""
+    if value not in block.arguments:
+        return value
+    i = block.arguments.index(value)
+    return op.operands[i] if i in invariants(op) else value  # type: ignore[no-any-return]
+
+
+def invariants(op: Any) -> list[int]:
+    """The carried values that the body returns as it got them."""
+    body = op.body.block
+    return [i for i, v in enumerate(body.terminator.operands) if v is body.arguments[i]]
+
+
+def step_of(body: Block, i: int, op: Any, scope: Scope) -> int | None:
+    """What each iteration adds to carried value i, if that is a constant."""
+    argument = body.arguments[i]
+    match body.terminator.operands[i].op:
+        case hlo.Add(lhs=x, rhs=y) if x is argument:
+            return scalar_constant(invariant_source(op, body, y), scope)
+        case hlo.Add(lhs=x, rhs=y) if y is argument:
+            return scalar_constant(invariant_source(op, body, x), scope)
+        case hlo.Subtract(lhs=x, rhs=y) if x is argument:
+            step = scalar_constant(invariant_source(op, body, y), scope)
+            return None if step is None else -step
+    return None
+
+
+def trip_count(start: int, stop: int, step: int, direction: str) -> int | None:
+    """How often `start, start + step, ...` is `direction stop` before it is not; None when that never ends."""
+    match direction:
+        case "LT" | "LE" if step > 0:
+            return len(range(start, stop + (direction == "LE"), step))
+        case "GT" | "GE" if step < 0:
+            return len(range(start, stop - (direction == "GE"), step))
+        case "NE" if step != 0 and (stop - start) % step == 0 and (stop - start) // step >= 0:
+            return (stop - start) // step
+    return None
+
+
+def while_activity(op: Any, active: dict[Value, None]) -> list[bool]:
+    """Carried values that depend on active ones after any number of iterations."""
+    captured = [v for v in free_values(op) if v in active]
+    body = op.body.block
+    flows = [v in active for v in op.operands]
+    while True:
+        arguments = [a for a, f in zip(body.arguments, flows, strict=True) if f]
+        inner = activity(body.operations, [*arguments, *captured])
+        after = [f or v in inner for f, v in zip(flows, body.terminator.operands, strict=True)]
+        if after == flows:
+            return flows
+        flows = after
+
+
+def needed_carries(op: Any, gs: Sequence[Expr | None], flows: Sequence[bool]) -> list[int]:
+    """The carried values whose cotangents matter: active, and some result with a cotangent depends on them."""
+    body = op.body.block
+    wanted = [g is not None for g in gs]
+    while True:
+        seen = dict.fromkeys(v for v, w in zip(body.terminator.operands, wanted, strict=True) if w)
+        for inner in reversed(body.operations[:-1]):
+            if any(r in seen for r in inner.results):
+                seen.update((o, None) for o in (*inner.operands, *free_values(inner)))
+        after = [w or a in seen for w, a in zip(wanted, body.arguments, strict=True)]
+        if after == wanted:
+            return [i for i, (w, f) in enumerate(zip(wanted, flows, strict=True)) if w and f]
+        wanted = after
+
+
+@defadjoint(hlo.While, activity=while_activity)
+def while_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    counter = counter_of(op, reverse.scope)
+    if counter is None:
+        raise reverse.refusal(
+            op, "has a gradient only with a trip count that is known: a counter that starts, steps and ends at constants"
+        )
+    carries = needed_carries(op, gs, while_activity(op, reverse.active))
+    captured = [v for v in free_values(op) if v in reverse.active]
+    body = op.body.block
+    arguments = [body.arguments[i] for i in carries]
+    types = [v.type for v in (*arguments, *captured)]
+    cotangents = [Value(t) for t in types]
+    seeds = [(body.terminator.operands[i], g) for i, g in zip(carries, cotangents, strict=False)]
+    before = dict(zip(captured, cotangents[len(carries) :], strict=True))
+    recording, found = record(reverse, body, seeds, before, [*arguments, *captured])
+    ends = [found.get(v) for v in (*arguments, *captured)]
+    known = [body.arguments[i] for i in (counter.index, *invariants(op))]
+    recording.plan([*reads(recording.emitted), *(g.value for g in ends if g is not None)], known)
+
+    stacks = keep_iterations(reverse, op, recording, counter)
+    starts = [gs[i] for i in carries] + [reverse.cotangents.get(v) for v in captured]
+    starts = [reverse.scope.constant(0, t) if g is None else g for g, t in zip(starts, types, strict=True)]
+
+    def step_back(scope: Scope, turn: Expr, now: Sequence[Value]) -> list[Value]:
+        """One iteration: from the cotangents after it to those before it."""
+        local = dict(zip(cotangents, now, strict=True))
+        local.update((body.arguments[i], op.operands[i]) for i in invariants(op))
+        back = (counter.trips - 1) - turn
+        count = scope.constant(counter.step, counted) * Expr(scope, converted(scope, back, counted)) + counter.start
+        local[body.arguments[counter.index]] = count.value
+        for value, stack in zip(recording.saved, stacks, strict=True):
+            local[value] = top_of(scope.of(stack), back, value.type).value
+        recording.copy_reverse(scope.builder, local)
+        ended = zip(ends, types, strict=True)
+        return [scope.constant(0, t).value if g is None else local.get(g.value, g.value) for g, t in ended]
+
+    counted = op.operands[counter.index].type
+    results = counted_loop(reverse.scope, counter.trips, [g.value for g in starts], step_back)
+    for i, g in zip(carries, results, strict=False):
+        reverse.add(op.operands[i], g)
+    reverse.cotangents.update(zip(captured, results[len(carries) :], strict=True))
+
+
+def converted(scope: Scope, x: Expr, type: TensorType) -> Value:
+    return x.value if x.type is type else scope.emit(hlo.Convert(x.value, result_types=[type])).value  # type: ignore[no-any-return]
+
+
+def counted_loop(scope: Scope, trips: int, starts: Sequence[Value], body: Any) -> list[Expr]:
+    """`for turn in range(trips)`: `body(scope, turn, values)` returns the next values."""
+    index = TensorType((), i32)
+    types = [index, *(v.type for v in starts)]
+
+    def again(b: Builder, turn: Value, *_: Value) -> None:
+        b.emit(hlo.Return([(Scope(b).of(turn) < trips).value]))
+
+    def once(b: Builder, turn: Value, *now: Value) -> None:
+        inner = Scope(b)
+        after = body(inner, inner.of(turn), now)
+        b.emit(hlo.Return([(inner.of(turn) + 1).value, *after]))
+
+    builder = scope.builder
+    zero = scope.constant(0, index).value
+    made = hlo.While([zero, *starts], regions=[builder.region(types, again), builder.region(types, once)])
+    builder.emit(made)
+    return [scope.of(r) for r in made.results[1:]]
+
+
+def top_of(stack: Expr, place: Expr, type: TensorType) -> Expr:
+    """Entry `place` of a stack."""
+    zero = place.scope.constant(0, place.type)
+    return reshape(dynamic_slice(stack, [place, *[zero] * type.rank], (1, *type.static_shape)), type.static_shape)
+
+
+def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Counter) -> list[Value]:
+    """Replaces the loop by one that also writes what each iteration saves into stacks; returns the stacks."""
+    if not recording.saved and not recording.replaced:
+        return []
+    forward = Builder(op.location)
+    scope = Scope(forward)
+    index = TensorType((), i32)
+    stack_types = [TensorType((counter.trips, *v.type.static_shape), v.type.element) for v in recording.saved]
+    starts = [scope.constant(0, t).value for t in (index, *stack_types)]
+    types = [*op.result_types, index, *stack_types]
+    count = len(op.operands)
+
+    def condition(b: Builder, *arguments: Value) -> None:
+        local = dict(zip(op.cond.arguments, arguments[:count], strict=True))
+        copy_into(b, op.cond.operations, local)
+
+    def body(b: Builder, *arguments: Value) -> None:
+        local = dict(zip(op.body.arguments, arguments[:count], strict=True))
+        inner = Scope(b)
+        turn = inner.of(arguments[count])
+        copy_into(b, recording.block.operations[:-1], local, recording.replaced)
+        stacks = []
+        for value, stack in zip(recording.saved, arguments[count + 1 :], strict=True):
+            row = reshape(inner.of(local.get(value, value)), (1, *value.type.static_shape))
+            zero = inner.constant(0, index)
+            stacks.append(dynamic_update_slice(inner.of(stack), row, [turn, *[zero] * value.type.rank]).value)
+        returned = [local.get(v, v) for v in recording.block.terminator.operands]
+        b.emit(hlo.Return([*returned, (turn + 1).value, *stacks]))
+
+    made = hlo.While([*op.operands, *starts], regions=[forward.region(types, condition), forward.region(types, body)])
+    forward.emit(made)
+    reverse.replace(op, forward.operations, made.results[:count])
+    return list(made.results[count + 1 :])
+
+
+@defadjoint(hlo.OptimizationBarrier)
+def optimization_barrier_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    present = [(x, g) for x, g in zip(op.operands, gs, strict=True) if g is not None and x in reverse.active]
+    made = hlo.OptimizationBarrier([g.value for _, g in present])
+    reverse.builder.emit(made)
+    for (x, _), result in zip(present, made.results, strict=True):
+        reverse.add(x, reverse.scope.of(result))

@@ -1,0 +1,252 @@
+"""Gradients of folds: over dimensions, over windows, and of what goes back through windows.
+
+Ties: `reduce` with max or min shares `g` evenly among the elements that won (JAX, PyTorch's amax). Over windows the first
+winner takes all (JAX, PyTorch's max_pool). A reduction with several results passes the cotangent to the element whose
+index it returned."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.ir.builder import Builder
+from irc.ir.operation import Region, Value
+from irc.ir.types import IntegerType, TensorType
+from irc.passes.autodiff.expression import (
+    Expr,
+    binary_region,
+    broadcast,
+    convert,
+    eq,
+    pad,
+    reduce_sum,
+    reduce_with,
+    select,
+    slice,
+)
+from irc.passes.autodiff.registry import defadjoint, defvjp
+from irc.passes.autodiff.rules.linalg import holes
+from irc.passes.autodiff.transform import Reverse
+
+
+def fold_of(region: Region) -> type | None:
+    """The binary op that a region `(a, b) -> op(a, b)` applies; None for any other region."""
+    match region.operations:
+        case [op, hlo.Return() as end]:
+            whole = end.operands == op.results and len(op.operands) == 2
+            return type(op) if whole and {*op.operands} == {*region.arguments} else None
+    return None
+
+
+@defadjoint(hlo.Reduce)
+def reduce_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    if len(gs) > 1:
+        selection_vjp(reverse, op, gs)
+        return
+    ((x, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
+    assert g is not None
+    fold = fold_of(op.body)
+    kept = [d for d in range(x.rank) if d not in op.dimensions]
+
+    def spread(v: Expr) -> Expr:
+        return broadcast(v, x.shape, kept)
+
+    if fold is not hlo.Add and start.value in reverse.active:
+        raise reverse.refusal(op, "has a gradient with respect to its initial value only when it adds")
+    if fold is hlo.Add:
+        reverse.add(x.value, spread(g))
+        if start.value in reverse.active:
+            reverse.add(start.value, reduce_sum(g, range(g.rank)))
+    elif fold is hlo.Maximum or fold is hlo.Minimum:
+        won = eq(x, spread(ans))
+        winners = reduce_sum(convert(won, x.element), op.dimensions)
+        reverse.add(x.value, select(won, spread(g / winners), 0))
+    elif fold is hlo.Multiply:
+        reverse.add(x.value, spread(g) * product_of_others(x, spread, op.dimensions))
+    else:
+        raise reverse.refusal(op, "has a gradient only where its region is add, multiply, maximum or minimum")
+
+
+def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
+    """For each element, the product of all the others: with one zero among them only its own is not zero, with two none."""
+    zero = eq(x, 0)
+    zeros = spread(reduce_sum(convert(zero, x.element), dimensions))
+    rest = select(zero, 1, x)
+    product = spread(reduce_with(hlo.Multiply, rest, dimensions, 1))
+    return select(zero, select(eq(zeros, 1), product, 0), select(eq(zeros, 0), product / rest, 0))
+
+
+def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index that was picked."""
+    picks = picked_operand(op)
+    if picks is None:
+        raise reverse.refusal(op, "has a gradient with several results only where it picks elements by their index")
+    (dimension,) = op.dimensions
+    scope = reverse.scope
+    indices = scope.of(op.inputs[picks])
+    kept = [d for d in range(indices.rank) if d != dimension]
+    chosen = eq(indices, broadcast(scope.of(op.results[picks]), indices.shape, kept))
+    for x, g in zip(op.inputs, gs, strict=True):
+        if g is not None:
+            reverse.add(x, select(chosen, broadcast(g, indices.shape, kept), 0))
+
+
+def picked_operand(op: Any) -> int | None:
+    """Which input is the position along the one reduced dimension, where each result is one of its two arguments."""
+    if len(op.dimensions) != 1:
+        return None
+    count = len(op.inputs)
+    arguments, returned = op.body.arguments, op.body.block.terminator.operands
+    for i, value in enumerate(returned):
+        pair = {arguments[i], arguments[i + count]}
+        if not isinstance(value.op, hlo.Select) or {value.op.on_true, value.op.on_false} != pair:
+            return None
+    for i, x in enumerate(op.inputs):
+        if counted_dimension(x) == op.dimensions[0]:
+            return i
+    return None
+
+
+def counted_dimension(x: Value) -> int | None:
+    """The dimension along which `x` counts 0, 1, 2, ..., seen through broadcasts; None where it is not an iota."""
+    match x.op:
+        case hlo.Iota(iota_dimension=dimension):
+            return dimension  # type: ignore[no-any-return]
+        case hlo.BroadcastInDim(operand=inner, broadcast_dimensions=dimensions):
+            dimension = counted_dimension(inner)
+            return None if dimension is None else dimensions[dimension]  # type: ignore[no-any-return]
+    return None
+
+
+def window_of(op: Any, rank: int) -> tuple[Any, ...]:
+    """(strides, base_dilations, window_dilations, padding) of a windowed op, defaults spelled out."""
+    ones = (1,) * rank
+    return (
+        op.window_strides or ones,
+        getattr(op, "base_dilations", None) or ones,
+        getattr(op, "window_dilations", None) or ones,
+        op.padding or ((0, 0),) * rank,
+    )
+
+
+@defadjoint(hlo.ReduceWindow)
+def reduce_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    if len(gs) > 1:
+        raise reverse.refusal(op, "has a gradient only with one result")
+    ((x, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
+    assert g is not None
+    fold = fold_of(op.body)
+    _, base, dilations, _ = window_of(op, x.rank)
+    if start.value in reverse.active:
+        raise reverse.refusal(op, "has no gradient with respect to its initial value")
+    if fold is hlo.Add:
+        reverse.add(x.value, window_sum_vjp(g, x, op))
+    elif fold is not hlo.Maximum and fold is not hlo.Minimum:
+        raise reverse.refusal(op, "has a gradient only where its region is add, maximum or minimum")
+    elif set(base) == {1} and set(dilations) <= {1}:
+        reverse.add(x.value, select_and_scatter(x, g, op, "GE" if fold is hlo.Maximum else "LE"))
+    elif set(base) == {1}:
+        reverse.add(x.value, dilated_extremum_vjp(g, ans, x, op))
+    else:
+        raise reverse.refusal(op, "has no gradient with base dilations unless it adds")
+
+
+def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
+    """Each element gets the cotangents of the windows it was in: a window sum of `g` with holes for the strides."""
+    strides, base, dilations, padding = window_of(op, x.rank)
+    low, high = [], []
+    for d in range(x.rank):
+        low.append(holes(op.window_dimensions[d], dilations[d]) - 1 - padding[d][0])
+        high.append(holes(x.shape[d], base[d]) - holes(g.shape[d], strides[d]) + padding[d][0])
+    spread = pad(g, low, high, [s - 1 for s in strides])
+    zero = g.scope.constant(0, TensorType((), g.element))
+    return g.scope.emit(  # type: ignore[no-any-return]
+        hlo.ReduceWindow(
+            [spread.value],
+            [zero.value],
+            window_dimensions=op.window_dimensions,
+            window_strides=base,
+            window_dilations=dilations,
+            regions=[binary_region(g.scope, hlo.Add, g.element)],
+        )
+    )
+
+
+def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
+    """Adds `source` at the element of each window of `x` that wins; `GE` and `LE` keep the first of equals."""
+    scalar = TensorType((), x.element)
+
+    def wins(b: Builder, a: Value, c: Value) -> None:
+        b.emit(hlo.Return([b.emit(hlo.Compare(a, c, comparison_direction=direction, compare_type="FLOAT"))]))
+
+    zero = x.scope.constant(0, scalar)
+    return x.scope.emit(  # type: ignore[no-any-return]
+        hlo.SelectAndScatter(
+            x.value,
+            source.value,
+            zero.value,
+            window_dimensions=op.window_dimensions,
+            window_strides=op.window_strides,
+            padding=op.padding,
+            regions=[x.scope.builder.region([scalar, scalar], wins), binary_region(x.scope, hlo.Add, x.element)],
+        )
+    )
+
+
+def window_views(x: Expr, op: Any, counts: Sequence[int], filling: float) -> Iterator[tuple[Expr, Any]]:
+    """For each position in the window, row-major: the view of padded `x` that holds this element of every window, and
+    the function that puts a tensor of the view's shape back in its place, zeros elsewhere."""
+    strides, _, dilations, padding = window_of(op, x.rank)
+    low, high = [p[0] for p in padding], [p[1] for p in padding]
+    whole = pad(x, low, high, [0] * x.rank, filling)
+    for position in itertools.product(*map(range, op.window_dimensions)):
+        start = [p * d for p, d in zip(position, dilations, strict=True)]
+        limit = [a + holes(n, s) for a, n, s in zip(start, counts, strides, strict=True)]
+
+        def put_back(v: Expr, start: Any = tuple(start), limit: Any = tuple(limit)) -> Expr:
+            before = [a - p for a, p in zip(start, low, strict=True)]
+            after = [n - b - p for n, b, p in zip(whole.shape, limit, high, strict=True)]
+            return pad(v, before, after, [s - 1 for s in strides])
+
+        yield slice(whole, start, limit, strides), put_back
+
+
+def dilated_extremum_vjp(g: Expr, ans: Expr, x: Expr, op: Any) -> Expr:
+    """Window position by window position, since select_and_scatter has no dilation: the first hit takes `g`."""
+    total: Expr | None = None
+    left = None
+    for view, put_back in window_views(x, op, g.shape, float("nan")):
+        hit = eq(view, ans)
+        taken = hit if left is None else hit & left
+        left = ~hit if left is None else left & ~hit
+        part = put_back(select(taken, g, 0))
+        total = part if total is None else total + part
+    assert total is not None
+    return total
+
+
+def select_and_scatter_source(g: Expr, ans: Expr, x: Expr, source: Expr, start: Expr) -> Expr | None:
+    """From each window of `g`, the element at the place that won in `x`."""
+    compares = [o for o in ans.op.select.operations if isinstance(o, hlo.Compare)]
+    direction = compares[0].comparison_direction if len(compares) == 1 else None
+    worst = {"GE": float("-inf"), "GT": float("-inf"), "LE": float("inf"), "LT": float("inf")}[direction]
+    best: Expr | None = None
+    taken: Expr | None = None
+    views = window_views(x, ans.op, source.shape, worst)
+    for (candidate, _), (value, _) in zip(views, window_views(g, ans.op, source.shape, 0), strict=True):
+        if best is None or taken is None:
+            best, taken = candidate, value
+            continue
+        better = candidate > best if direction in ("GE", "GT") else candidate < best
+        best, taken = select(better, candidate, best), select(better, value, taken)
+    return taken
+
+
+defvjp(
+    hlo.SelectAndScatter,
+    None,
+    select_and_scatter_source,
+    lambda g, ans, x, source, start: reduce_sum(g, range(g.rank)),
+)

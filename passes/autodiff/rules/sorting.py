@@ -1,0 +1,64 @@
+"""Gradient of sort: it moves elements, and a scatter moves their cotangents back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.ir.builder import Builder
+from irc.ir.operation import Value
+from irc.ir.types import TensorType, i32
+from irc.passes.autodiff.expression import Expr
+from irc.passes.autodiff.registry import defadjoint
+from irc.passes.autodiff.rules.indexing import scatter_with
+from irc.passes.autodiff.rules.reduction import counted_dimension
+from irc.passes.autodiff.transform import Reverse, inline
+
+
+@defadjoint(hlo.Sort)
+def sort_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """A sort that also carries the positions; each element's cotangent goes back to where it came from."""
+    scope = reverse.scope
+    shape = op.inputs[0].type.static_shape
+    dimension = op.dimension % len(shape)
+    carried = [i for i, v in enumerate(op.inputs) if counted_dimension(v) == dimension]
+    if carried:
+        positions = scope.of(op.results[carried[0]])
+    else:
+        positions = scope.of(sorted_positions(reverse, op, dimension))
+    others = tuple(d for d in range(len(shape)) if d != dimension)
+    numbers = hlo.ScatterDimensionNumbers(
+        inserted_window_dims=(dimension,),
+        input_batching_dims=others,
+        scatter_indices_batching_dims=others,
+        scatter_dims_to_operand_dims=(dimension,),
+        index_vector_dim=len(shape),
+    )
+    for x, g in zip(op.inputs, gs, strict=True):
+        if g is not None and x in reverse.active:
+            zero = scope.constant(0, x.type)
+            reverse.add(x, scatter_with(hlo.Add, zero, positions, g, numbers, unique=True))
+
+
+def sorted_positions(reverse: Reverse, op: Any, dimension: int) -> Value:
+    """Replaces the sort by one with the positions as one more operand; returns them sorted along."""
+    forward = Builder(op.location)
+    shape = op.inputs[0].type.static_shape
+    positions = forward.emit(hlo.Iota(iota_dimension=dimension, result_types=[TensorType(shape, i32)]))
+    scalars = [a.type for a in op.comparator.arguments]
+
+    def compares(b: Builder, *arguments: Value) -> None:
+        (before,) = inline(b, op.comparator.block, arguments[: len(scalars)])
+        b.emit(hlo.Return([before]))
+
+    counter = TensorType((), i32)
+    made = forward.emit(
+        hlo.Sort(
+            [*op.inputs, positions],
+            dimension=op.dimension,
+            is_stable=op.is_stable,
+            regions=[forward.region([*scalars, counter, counter], compares)],
+        )
+    )
+    reverse.replace(op, forward.operations, made[:-1])
+    return made[-1]  # type: ignore[no-any-return]

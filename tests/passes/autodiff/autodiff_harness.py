@@ -1,0 +1,110 @@
+"""Builds small programs from expressions, and compares their gradients with finite differences in f64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.dialects import func
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.interpreter import interpret
+from irc.ir.builder import Builder
+from irc.ir.locations import FileLineCol
+from irc.ir.operation import Block, Value
+from irc.ir.types import TensorType, tensor_of
+from irc.passes.autodiff import jvp, vjp
+from irc.passes.autodiff.expression import Expr, Scope
+
+HERE = FileLineCol("model.py", 1, 1)
+
+
+def program(body: Callable[..., Any], *types: TensorType) -> Module:
+    """`@main` of `body`, which takes and returns expressions (one, or a sequence of them)."""
+    arguments = [Value(t, None, i) for i, t in enumerate(types)]
+    builder = Builder(HERE)
+    scope = Scope(builder)
+    made = body(*map(scope.of, arguments))
+    results = [made] if isinstance(made, Expr) else list(made)
+    builder.emit(func.Return([r.value for r in results]))
+    return Module.of([Func.of("main", Block(arguments, builder.operations))])
+
+
+def program_for(body: Callable[..., Any], arrays: Sequence[np.ndarray]) -> Module:
+    return program(body, *map(tensor_of, arrays))
+
+
+def is_float(array: Any) -> bool:
+    return np.issubdtype(np.asarray(array).dtype, np.inexact)
+
+
+def numeric_vjp(
+    f: Callable[..., Sequence[np.ndarray]], arrays: Sequence[np.ndarray], cotangents: Sequence[np.ndarray], step: float
+) -> list[np.ndarray]:
+    """The gradient of sum(cotangents * f(arrays)) by central differences, element by element."""
+
+    def total(*inputs: np.ndarray) -> float:
+        results = [r for r in f(*inputs) if is_float(r)]
+        return float(sum((r.astype(np.float64) * c).sum() for r, c in zip(results, cotangents, strict=True)))
+
+    gradients = []
+    for i, array in enumerate(arrays):
+        if not is_float(array):
+            continue
+        gradient = np.zeros(array.shape)
+        for at in np.ndindex(array.shape):
+            moved = [np.array(a) for a in arrays]
+            moved[i][at] = array[at] + step
+            above = total(*moved)
+            moved[i][at] = array[at] - step
+            gradient[at] = (above - total(*moved)) / (2 * step)
+        gradients.append(gradient)
+    return gradients
+
+
+def check(
+    body: Callable[..., Any], *arrays: Any, seed: int = 0, order: int = 2, step: float = 1e-5, tolerance: float = 1e-6
+) -> Module:
+    """The gradient of `body` at `arrays` (f64) against finite differences: reverse mode, forward mode, and to `order` 2 the
+    gradient of the gradient. Returns the module with the gradient."""
+    inputs = [np.asarray(a) for a in arrays]
+    return check_module(program_for(body, inputs), inputs, seed, order, step, tolerance)
+
+
+def check_module(
+    module: Module, inputs: Sequence[np.ndarray], seed: int = 0, order: int = 2, step: float = 1e-5, tolerance: float = 1e-6
+) -> Module:
+    rng = np.random.default_rng(seed)
+    results = interpret(module, *inputs)
+    cotangents = [rng.standard_normal(r.shape) for r in results if is_float(r)]
+    reverse = vjp(module)
+    reverse.verify() if hasattr(reverse, "verify") else None
+    found = interpret(reverse, *inputs, *cotangents)
+    for before, after in zip(results, found, strict=False):
+        np.testing.assert_array_equal(after, before, err_msg="the gradient changed the result")
+    found = found[len(results) :]
+    expected = numeric_vjp(lambda *a: interpret(module, *a), inputs, cotangents, step)
+    for i, (got, want) in enumerate(zip(found, expected, strict=True)):
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance, err_msg=f"gradient of argument {i}")
+    check_forward(module, inputs, cotangents, found, rng)
+    if order > 1:
+        check_module(reverse, [*inputs, *cotangents], seed + 1, order - 1, step, tolerance * 10)
+    return reverse
+
+
+def check_forward(
+    module: Module,
+    inputs: Sequence[np.ndarray],
+    cotangents: Sequence[np.ndarray],
+    gradients: Sequence[np.ndarray],
+    rng: np.random.Generator,
+) -> None:
+    """Forward and reverse mode are transposes: <cotangents, J tangents> = <J^T cotangents, tangents>."""
+    tangents = [rng.standard_normal(a.shape) for a in inputs if is_float(a)]
+    found = interpret(jvp(module), *inputs, *tangents)
+    found = found[len(found) - len(cotangents) :]
+    forward = sum((c * t).sum() for c, t in zip(cotangents, found, strict=True))
+    reverse = sum((g * t).sum() for g, t in zip(gradients, tangents, strict=True))
+    np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-9)
