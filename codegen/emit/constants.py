@@ -1,0 +1,55 @@
+"""Constants as LLVM text: floats by their bits, equal elements as a splat."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from irc.codegen.emit.held import llvm_type
+
+from irc.ir.types import FloatType
+
+
+def float_text(value: Any, scalar: str) -> str:
+    """A float in LLVM's hexadecimal form, which is exact: the bits of the double, or of the half."""
+    match scalar:
+        case "half":
+            return f"0xH{int(np.float16(value).view(np.uint16)):04X}"
+        case "float":
+            with np.errstate(invalid="ignore"):
+                return f"0x{int(np.float64(np.float32(value)).view(np.uint64)):016X}"
+    return f"0x{int(np.float64(value).view(np.uint64)):016X}"
+
+
+def scalar_text(value: Any, element: Any) -> str:
+    """One constant of an element type, as an operand without its type."""
+    scalar = llvm_type(element)
+    if isinstance(element, FloatType):
+        if scalar.startswith("i"):
+            raw = np.asarray(value, element.numpy).tobytes()
+            return str(int.from_bytes(raw, "little"))
+        return float_text(value, scalar)
+    if scalar == "i1":
+        return "true" if value else "false"
+    return str(int(value))
+
+
+def splat_text(value: Any, element: Any) -> str:
+    return f"splat ({llvm_type(element)} {scalar_text(value, element)})"
+
+
+def vector_text(values: Any, element: Any) -> str:
+    """A constant vector of `values` (a one-dimensional array) as an operand without its type."""
+    scalar = llvm_type(element)
+    texts = [scalar_text(v, element) for v in values]
+    if len(set(texts)) == 1:
+        return f"splat ({scalar} {texts[0]})"
+    return f"<{', '.join(f'{scalar} {text}' for text in texts)}>"
+
+
+def bytes_text(data: bytes) -> str:
+    """Bytes as an LLVM string constant."""
+    return 'c"' + "".join(_BYTES[b] for b in data) + '"'
+
+
+_BYTES = [chr(b) if 32 <= b < 127 and b not in b'"\\' else f"\\{b:02X}" for b in range(256)]
