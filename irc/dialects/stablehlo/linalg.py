@@ -132,7 +132,7 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
         acc = np.zeros((prod(batch), prod(rows), prod(columns)), wide)
         for k in range(depth):
             acc = accumulate(a[:, :, k, None], b[:, None, k, :], acc)
-        return narrow(acc, dtype).reshape(*batch, *rows, *columns)
+        return narrow(acc, dtype).reshape((*batch, *rows, *columns))
 
 
 def free_dimensions(lhs_rank: int, rhs_rank: int, d: DotDimensionNumbers) -> tuple[list[int], list[int]]:
