@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, StringAttr, TypeAttr
@@ -19,6 +19,8 @@ class Func(Operation, name="func.func"):
 
     assembly: ClassVar[str] = "custom<Function>"
     pure: ClassVar[bool] = False
+    isolated: ClassVar[bool] = True
+    default_dialect: ClassVar[str] = "func"
     sym_name = Attr(STRING)
     function_type = Attr(TYPE)
     sym_visibility = Attr(STRING, optional=True)
@@ -109,3 +111,6 @@ class Call(Operation, name="func.call"):
 
     def infer(self) -> Sequence[Type]:
         return self.result_types
+
+    def evaluate(self, run: Callable[..., tuple[Any, ...]], *arrays: Any) -> tuple[Any, ...]:
+        return run(self.callee, *arrays)

@@ -104,6 +104,12 @@ class Operation:
     pure: ClassVar[bool] = True
     """No effect besides its results: dead ones may go, equal ones may merge."""
     terminator: ClassVar[bool] = False
+    isolated: ClassVar[bool] = False
+    """Its regions see no values from outside."""
+    no_terminator: ClassVar[bool] = False
+    """Its blocks end without a terminator."""
+    default_dialect: ClassVar[str] = ""
+    """Ops of this dialect directly inside are written without their prefix (`return` in `func.func`)."""
     commutative: ClassVar[bool] = False
     result_labels: ClassVar[tuple[str, str]] = ("results", "results")
     """Labels of the constraints that a result of the wrong shape, and one of the wrong element type, breaks."""
@@ -209,20 +215,26 @@ class Operation:
 
     def with_operands(self: OpT, operands: Sequence[Value], regions: Sequence[Region] | None = None) -> OpT:
         """The same op on other operands (and regions). Result types are inferred again only if operand types changed."""
-        same_types = all(a.type is b.type for a, b in zip(self.operands, operands, strict=True))
-        new = type(self).create(
-            operands,
-            [r.type for r in self.results],
-            self.attributes,
-            self.regions if regions is None else regions,
-            self.location,
-            self.successors,
-        )
+        cls = type(self)
+        new = cls.__new__(cls)
+        new.operands = tuple(operands)
+        new.attributes = self.attributes
+        new.regions = self.regions if regions is None else tuple(regions)
+        new.successors = self.successors
+        new.location = self.location
+        # Nearly all ops have one result, and passes live on this function: that case is spelled out.
+        results = self.results
+        if len(results) == 1:
+            new.results = (Value(results[0].type, new, 0, results[0].name),)
+        else:
+            new.results = tuple([Value(r.type, new, i, r.name) for i, r in enumerate(results)])
         _copy_identity(self, new)
-        if not same_types:
-            refine(new, new.infer())
-        for old, made in zip(self.results, new.results, strict=True):
-            made.name = old.name
+        for old, now in zip(self.operands, new.operands, strict=True):
+            if old.type is not now.type:
+                refine(new, new.infer())
+                for before, after in zip(results, new.results, strict=True):
+                    after.name = before.name
+                break
         return new
 
     def with_attributes(self: OpT, **values: Any) -> OpT:

@@ -19,7 +19,7 @@ from irc.ir.operation import Block, Operation, Region, Value
 Replacement = Value | Sequence[Value] | None
 """What a rewrite returns: the value (or values, one a result) that stands for the op, or None to leave it."""
 
-MAX_DEPTH = 100
+MAX_DEPTH = 50
 """Rewrites of the result of a rewrite of ...: past this they run in a circle."""
 
 
@@ -59,8 +59,7 @@ class RewriteSet:
         return declare
 
     def __iter__(self) -> Iterator[Rewrite]:
-        seen: dict[int, Rewrite] = {id(r): r for rewrites in self.by_class.values() for r in rewrites}
-        return iter(seen.values())
+        return iter(dict.fromkeys(r for rewrites in self.by_class.values() for r in rewrites))
 
 
 @dataclass
@@ -101,7 +100,7 @@ class Rewriter(Builder):
         self.map: dict[Value, Value] = dict(mapping or {})
         self.table = rewrites.by_class if rewrites is not None else {}
         self.log = log if log is not None else RewriteLog()
-        self.depth = 0
+        self.applying: list[Rewrite] = []
 
     def nested(self) -> Rewriter:
         """A rewriter for a region: the same map, rewrites and log, an empty list of ops."""
@@ -123,18 +122,20 @@ class Rewriter(Builder):
         return super().emit(op)
 
     def _rewritten(self, op: Operation, rewrites: list[Rewrite]) -> tuple[Value, ...] | None:
-        self.depth += 1
         for rewrite in rewrites:
+            if len(self.applying) == MAX_DEPTH:
+                last = self.applying[-1]
+                raise op.error("rewrite", f"is rewritten in a circle by '{last.name}' ({last.sentence})")
+            self.applying.append(rewrite)
             made = rewrite.apply(op, self)
+            self.applying.pop()
             if made is None:
                 continue
             values = (made,) if isinstance(made, Value) else tuple(made)
-            if self.depth > MAX_DEPTH or not _same_types(values, op.results):
-                raise op.error("rewrite", f"was rewritten wrongly by '{rewrite.name}' ({rewrite.sentence})")
-            self.log.record(rewrite.sentence, op.location)
-            self.depth -= 1
-            return values
-        self.depth -= 1
+            # Where only one side knows an extent the types differ, and the op stays.
+            if _same_types(values, op.results):
+                self.log.record(rewrite.sentence, op.location)
+                return values
         return None
 
     def replay(self, op: Operation) -> None:
