@@ -13,11 +13,12 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Region, Value
-from irc.ir.types import IntegerType, TensorType
+from irc.ir.types import TensorType
 from irc.passes.autodiff.expression import (
     Expr,
     binary_region,
     broadcast,
+    compare,
     convert,
     eq,
     pad,
@@ -26,7 +27,7 @@ from irc.passes.autodiff.expression import (
     select,
     slice,
 )
-from irc.passes.autodiff.registry import defadjoint, defvjp
+from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.linalg import holes
 from irc.passes.autodiff.transform import Reverse
 
@@ -45,28 +46,35 @@ def reduce_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     if len(gs) > 1:
         selection_vjp(reverse, op, gs)
         return
-    ((x, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
+    ((value, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
     assert g is not None
     fold = fold_of(op.body)
+    if start.value in reverse.active:
+        if fold is not hlo.Add:
+            raise reverse.refusal(op, "has a gradient with respect to its initial value only when it adds")
+        reverse.add(start.value, convert(reduce_sum(g, range(g.rank)), start.element))
+    if value.value in reverse.active:
+        # The body may work in a wider element type than the operand has.
+        wide = reduced_operand(reverse, op, fold, g, ans, convert(value, ans.element))
+        reverse.add(value.value, convert(wide, value.element))
+
+
+def reduced_operand(reverse: Reverse, op: Any, fold: type | None, g: Expr, ans: Expr, x: Expr) -> Expr:
+    """The cotangent of what was reduced."""
     kept = [d for d in range(x.rank) if d not in op.dimensions]
 
     def spread(v: Expr) -> Expr:
         return broadcast(v, x.shape, kept)
 
-    if fold is not hlo.Add and start.value in reverse.active:
-        raise reverse.refusal(op, "has a gradient with respect to its initial value only when it adds")
     if fold is hlo.Add:
-        reverse.add(x.value, spread(g))
-        if start.value in reverse.active:
-            reverse.add(start.value, reduce_sum(g, range(g.rank)))
-    elif fold is hlo.Maximum or fold is hlo.Minimum:
+        return spread(g)
+    if fold is hlo.Multiply:
+        return spread(g) * product_of_others(x, spread, op.dimensions)
+    if fold is hlo.Maximum or fold is hlo.Minimum:
         won = eq(x, spread(ans))
         winners = reduce_sum(convert(won, x.element), op.dimensions)
-        reverse.add(x.value, select(won, spread(g / winners), 0))
-    elif fold is hlo.Multiply:
-        reverse.add(x.value, spread(g) * product_of_others(x, spread, op.dimensions))
-    else:
-        raise reverse.refusal(op, "has a gradient only where its region is add, multiply, maximum or minimum")
+        return select(won, spread(g / winners), 0)
+    raise reverse.refusal(op, "has a gradient only where its region is add, multiply, maximum or minimum")
 
 
 def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
@@ -135,22 +143,24 @@ def window_of(op: Any, rank: int) -> tuple[Any, ...]:
 def reduce_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     if len(gs) > 1:
         raise reverse.refusal(op, "has a gradient only with one result")
-    ((x, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
+    ((value, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
     assert g is not None
     fold = fold_of(op.body)
+    x = convert(value, ans.element)
     _, base, dilations, _ = window_of(op, x.rank)
     if start.value in reverse.active:
         raise reverse.refusal(op, "has no gradient with respect to its initial value")
     if fold is hlo.Add:
-        reverse.add(x.value, window_sum_vjp(g, x, op))
+        wide = window_sum_vjp(g, x, op)
     elif fold is not hlo.Maximum and fold is not hlo.Minimum:
         raise reverse.refusal(op, "has a gradient only where its region is add, maximum or minimum")
-    elif set(base) == {1} and set(dilations) <= {1}:
-        reverse.add(x.value, select_and_scatter(x, g, op, "GE" if fold is hlo.Maximum else "LE"))
-    elif set(base) == {1}:
-        reverse.add(x.value, dilated_extremum_vjp(g, ans, x, op))
-    else:
+    elif set(base) - {1}:
         raise reverse.refusal(op, "has no gradient with base dilations unless it adds")
+    elif set(dilations) - {1}:
+        wide = dilated_extremum_vjp(g, ans, x, op)
+    else:
+        wide = select_and_scatter(x, g, op, "GE" if fold is hlo.Maximum else "LE")
+    reverse.add(value.value, convert(wide, value.element))
 
 
 def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
@@ -227,26 +237,37 @@ def dilated_extremum_vjp(g: Expr, ans: Expr, x: Expr, op: Any) -> Expr:
     return total
 
 
-def select_and_scatter_source(g: Expr, ans: Expr, x: Expr, source: Expr, start: Expr) -> Expr | None:
-    """From each window of `g`, the element at the place that won in `x`."""
-    compares = [o for o in ans.op.select.operations if isinstance(o, hlo.Compare)]
-    direction = compares[0].comparison_direction if len(compares) == 1 else None
-    worst = {"GE": float("-inf"), "GT": float("-inf"), "LE": float("inf"), "LT": float("inf")}[direction]
-    best: Expr | None = None
-    taken: Expr | None = None
-    views = window_views(x, ans.op, source.shape, worst)
-    for (candidate, _), (value, _) in zip(views, window_views(g, ans.op, source.shape, 0), strict=True):
-        if best is None or taken is None:
-            best, taken = candidate, value
-            continue
-        better = candidate > best if direction in ("GE", "GT") else candidate < best
+@defadjoint(hlo.SelectAndScatter)
+def select_and_scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """What was scattered reads `g` where it went; the places themselves do not move."""
+    ((x, source, start), (g,)) = map(reverse.scope.of, op.operands), gs
+    assert g is not None
+    direction = winner_of(op.select)
+    if direction is None or fold_of(op.scatter) is not hlo.Add:
+        raise reverse.refusal(op, "has a gradient only where it selects by a comparison and adds")
+    if source.value in reverse.active:
+        read = read_at_winners(x, g, op, source.shape, direction)
+        reverse.add(source.value, convert(read, source.element))
+    if start.value in reverse.active:
+        reverse.add(start.value, convert(reduce_sum(g, range(g.rank)), start.element))
+
+
+def winner_of(region: Region) -> str | None:
+    """The direction of a region `(a, b) -> a direction b`, an order; None for any other region."""
+    match region.operations:
+        case [hlo.Compare(comparison_direction="GE" | "GT" | "LE" | "LT" as direction) as op, hlo.Return() as end]:
+            same = end.operands == op.results and op.operands == region.arguments
+            return direction if same else None
+    return None
+
+
+def read_at_winners(x: Expr, g: Expr, op: Any, counts: Sequence[int], direction: str) -> Expr:
+    """From each window of `g`, the element at the place that won in `x`: `a direction b` says that the earlier a stays."""
+    overtaken = {"GE": "LT", "GT": "LE", "LE": "GT", "LT": "GE"}[direction]
+    worst = float("-inf") if direction in ("GE", "GT") else float("inf")
+    pairs = zip(window_views(x, op, counts, worst), window_views(g, op, counts, 0), strict=True)
+    ((best, _), (taken, _)) = next(pairs)
+    for (candidate, _), (value, _) in pairs:
+        better = compare(best, overtaken, candidate)
         best, taken = select(better, candidate, best), select(better, value, taken)
     return taken
-
-
-defvjp(
-    hlo.SelectAndScatter,
-    None,
-    select_and_scatter_source,
-    lambda g, ans, x, source, start: reduce_sum(g, range(g.rank)),
-)
