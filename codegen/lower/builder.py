@@ -75,6 +75,11 @@ class KernelBuilder(Builder):
             return min(x, y)
         return self.emit(arith.MinSI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
 
+    def max(self, x: Index, y: Index) -> Index:
+        if isinstance(x, int) and isinstance(y, int):
+            return max(x, y)
+        return self.emit(arith.MaxSI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+
     def compare(self, predicate: str, x: Index, y: Index) -> Value:
         return self.emit(arith.CmpI(self.index(x), self.index(y), predicate=predicate))  # type: ignore[no-any-return]
 

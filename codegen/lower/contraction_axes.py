@@ -49,6 +49,12 @@ class Contraction:
     def accesses(self) -> tuple[Access, ...]:
         return (self.lhs, self.rhs, self.out, *self.others)
 
+    @property
+    def lane(self) -> int | None:
+        """The innermost axis of the result, along which its elements are contiguous; None for a single element."""
+        inside = [a for a, s in enumerate(self.out.strides) if s]
+        return inside[-1] if inside else None
+
     def swapped(self) -> Contraction:
         """The same sum with the operands' roles exchanged (products commute, so the bits are the same)."""
         return replace(self, lhs=self.rhs, rhs=self.lhs)
@@ -122,8 +128,13 @@ def contraction_of(op: Operation, lhs: Access, rhs: Access) -> tuple[Contraction
     return contraction, AxisMap(tuple((x.dim, x.step) for x in axes))
 
 
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Row-major strides in elements; an extent of 0 counts as 1, so that no stride is 0."""
+    return row_major_strides(tuple(max(n, 1) for n in shape))  # type: ignore[return-value]
+
+
 def _out_strides(op: Operation) -> tuple[int, ...]:
-    return row_major_strides(op.results[0].type.shape)  # type: ignore[return-value]
+    return dense_strides(op.results[0].type.static_shape)
 
 
 def _dot_axes(op: hlo.DotGeneral, lhs: Access, rhs: Access) -> list[_Axis]:
@@ -147,11 +158,10 @@ def _convolution_axes(op: hlo.Convolution, lhs: Access, rhs: Access) -> tuple[li
 
     Negative padding moves the view's start; a reversed window is walked backwards."""
     n = op.dimension_numbers
-    spatial = len(n.kernel_spatial_dimensions)
     kernel, result = op.rhs.type.static_shape, op.results[0].type.static_shape
-    padding = op.padding or ((0, 0),) * spatial
-    window_strides, dilation = op.window_strides or (1,) * spatial, op.rhs_dilation or (1,) * spatial
-    if any(low > 0 or high > 0 for low, high in padding) or any(d != 1 for d in op.lhs_dilation or ()):
+    window = op.window
+    padding, dilation = window.padding, window.rhs_dilation
+    if any(low > 0 or high > 0 for low, high in padding) or any(d != 1 for d in window.lhs_dilation):
         raise UnsupportedError(
             "convolution with padding or base dilation must be made an explicit stablehlo.pad before code generation",
             span=span_of(op.location),
@@ -169,11 +179,10 @@ def _convolution_axes(op: hlo.Convolution, lhs: Access, rhs: Access) -> tuple[li
             i = n.output_spatial_dimensions.index(d)
             stride = lhs.strides[n.input_spatial_dimensions[i]]
             lhs_offset -= padding[i][0] * stride
-            axes.append(_Axis(extent, window_strides[i] * stride, 0, out[d], d))
-    reversal = op.window_reversal or (False,) * spatial
+            axes.append(_Axis(extent, window.strides[i] * stride, 0, out[d], d))
     for i, d in enumerate(n.kernel_spatial_dimensions):
         step = rhs.strides[d]
-        if reversal[i]:
+        if window.reversal[i]:
             rhs_offset += (kernel[d] - 1) * step
             step = -step
         axes.append(_Axis(kernel[d], dilation[i] * lhs.strides[n.input_spatial_dimensions[i]], step))

@@ -6,10 +6,11 @@ contraction's result that each of its own dimensions follows (None: it has exten
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from irc.codegen.lower.builder import KernelBuilder
+from irc.codegen.lower.contraction_axes import dense_strides
 from irc.codegen.lower.elementwise import convert, is_elementwise, lower_elementwise
 from irc.codegen.lower.group import kernel_element
 from irc.codegen.lower.view import Access
@@ -18,14 +19,9 @@ from irc.dialects.func import Func
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
-from irc.ir.types import VectorType, row_major_strides
+from irc.ir.types import VectorType
 
 Dims = tuple[int | None, ...]
-
-
-def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
-    """Row-major strides; an extent of 0 counts as 1, so that no stride is 0."""
-    return row_major_strides(tuple(max(n, 1) for n in shape))  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +126,7 @@ class Epilogue:
                 return [dims if v.type.rank else () for v in op.operands]
         raise UnsupportedError(f"'{op.name}' after a contraction is not fused", span=span_of(op.location))
 
-    def access(self, argument: Value, dims: Dims) -> tuple[int, ...]:
+    def strides(self, argument: Value, dims: Dims) -> tuple[int, ...]:
         """The stride of `argument` along each dimension of the contraction's result."""
         strides = [0] * len(self.shape)
         shape = argument.type.static_shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +32,16 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """`memref`, whose dimensions are the axes `axes` of an index space, in order."""
+    """`memref`, whose dimensions are the axes `axes` of an index space."""
 
     memref: Value
     axes: tuple[int, ...]
 
     @staticmethod
     def of(b: KernelBuilder, buffer: Value, access: Access, extents: Sequence[int]) -> View:
-        """The whole buffer along the axes it depends on."""
+        """The whole buffer along the axes it depends on, the longest stride first."""
         axes = tuple(a for a, s in enumerate(access.strides) if s != 0 and extents[a] != 1)
+        axes = tuple(sorted(axes, key=lambda a: -abs(access.strides[a])))
         sizes, strides = [extents[a] for a in axes], [access.strides[a] for a in axes]
         cast = memref.ReinterpretCast.static(buffer, access.offset, sizes, strides)
         return View(b.emit(cast), axes)
@@ -55,18 +56,29 @@ class View:
         return View(b.subview(self.memref, offsets, extents), self.axes)
 
     def read(
-        self, b: KernelBuilder, start: Mapping[int, Index], tile: Sequence[TileDim], mask: Value | None = None
+        self,
+        b: KernelBuilder,
+        start: Mapping[int, Index],
+        tile: Sequence[TileDim],
+        ragged: Collection[int] = (),
     ) -> Value:
-        """The tile at `start` (0 where not named); dimensions along axes that the view lacks repeat."""
+        """The tile at `start` (0 where not named). Dimensions along axes that the view lacks repeat.
+
+        Along the axes `ragged` the tile may reach past the view's end; what lies there reads as 0."""
         element = self.memref.type.element
         type = VectorType(tuple(n for _, n in tile), element)
-        if not self.axes:
-            return b.emit(vector.Broadcast(b.emit(memref.Load(self.memref, ())), result_types=[type]))  # type: ignore[no-any-return]
-        padding = b.constant(0.0 if isinstance(element, FloatType) else 0, element)
-        read = vector.TransferRead(
-            self.memref, self._indices(b, start), padding, mask, **self._map(tile), result_types=[type]
-        )
-        return b.emit(read)  # type: ignore[no-any-return]
+        dims = [(a, n) if a in self.axes else (None, 1) for a, n in tile]
+        while dims and dims[0][0] is None:
+            dims.pop(0)
+        if not dims:
+            value = b.emit(memref.Load(self.memref, self._indices(b, start)))
+        else:
+            padding = b.constant(0.0 if isinstance(element, FloatType) else 0, element)
+            shape = VectorType(tuple(n for _, n in dims), element)
+            indices, place = self._indices(b, start), self._place(dims, ragged)
+            read = vector.TransferRead(self.memref, indices, padding, None, **place, result_types=[shape])
+            value = b.emit(read)
+        return value if value.type is type else b.emit(vector.Broadcast(value, result_types=[type]))  # type: ignore[no-any-return]
 
     def write(
         self,
@@ -74,29 +86,31 @@ class View:
         value: Value,
         start: Mapping[int, Index],
         tile: Sequence[TileDim],
-        mask: Value | None = None,
+        ragged: Collection[int] = (),
     ) -> None:
-        """Writes the tile at `start`. Tile dimensions that lie along no axis of the view have extent 1."""
+        """Writes the tile at `start`, but for what reaches past the view's end along the axes `ragged`.
+
+        Tile dimensions that lie along no axis of the view have extent 1."""
         kept = [(a, n) for a, n in tile if a in self.axes]
-        shape = tuple(n for _, n in kept)
         if not kept:
-            zero = (0,) * len(tile)
-            scalar = b.emit(vector.Extract(value, (), static_position=zero))
-            b.emit(memref.Store(scalar, self.memref, ()))
+            scalar = b.emit(vector.Extract(value, (), static_position=(0,) * len(tile)))
+            b.emit(memref.Store(scalar, self.memref, self._indices(b, start)))
             return
+        shape = tuple(n for _, n in kept)
         if shape != value.type.shape:
             value = b.emit(vector.ShapeCast(value, result_types=[VectorType(shape, value.type.element)]))
-        b.emit(vector.TransferWrite(value, self.memref, self._indices(b, start), mask, **self._map(kept)))
+        place = self._place(kept, ragged)
+        b.emit(vector.TransferWrite(value, self.memref, self._indices(b, start), None, **place))
 
     def _indices(self, b: KernelBuilder, start: Mapping[int, Index]) -> list[Value]:
         return b.indices([start.get(a, 0) for a in self.axes])
 
-    def _map(self, tile: Sequence[TileDim]) -> dict[str, Any]:
-        """The attributes that place the tile; none where it lies along the view's last axes."""
-        bounds = (True,) * len(tile)
+    def _place(self, tile: Sequence[TileDim], ragged: Collection[int]) -> dict[str, Any]:
+        """The attributes that place the tile; no map where it lies along the view's last axes."""
         along = [a for a, _ in tile]
+        in_bounds = tuple(a not in ragged for a in along)
         if along == list(self.axes[len(self.axes) - len(along) :]):
-            return {"in_bounds": bounds}
+            return {"in_bounds": in_bounds}
         position = {a: i for i, a in enumerate(self.axes)}
-        results = tuple(AffineDim(position[a]) if a in position else AffineConstant(0) for a in along)
-        return {"in_bounds": bounds, "permutation_map": AffineMapAttr(len(self.axes), 0, results)}
+        results = tuple(AffineConstant(0) if a is None else AffineDim(position[a]) for a in along)
+        return {"in_bounds": in_bounds, "permutation_map": AffineMapAttr(len(self.axes), 0, results)}

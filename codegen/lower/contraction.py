@@ -1,0 +1,124 @@
+"""Contraction kernels: dot_general and convolution with what is fused around them.
+
+The kernel is a loop nest over tiles of the result. A tile's accumulators stay in registers while depth runs:
+
+    tickets (matrices, rows, lanes)          scf.forall
+      blocks of depth                        accumulators are stored and reloaded between them, so bits do not change
+        pack the right side's block          where its rows are far apart or not contiguous
+          tiles of rows x lanes
+            for each step of depth           vector.contract <mr x 1> . <1 x lanes>
+            epilogue on the tile, store
+
+The lanes of a tile lie along the result's innermost axis. Where that axis belongs to the left operand the roles swap."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from irc.codegen.lower.builder import kernel
+from irc.codegen.lower.contraction_axes import Contraction, contraction_of
+from irc.codegen.lower.contraction_plan import LANE_BITS, Plan
+from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
+from irc.codegen.lower.epilogue import Epilogue, Source, source_of
+from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
+from irc.codegen.schedule.contraction import Problem, default_schedule
+from irc.dialects import stablehlo as hlo
+from irc.dialects.func import Func
+from irc.errors import UnsupportedError
+from irc.ir.attributes import DictionaryAttr, StringAttr
+from irc.ir.locations import span_of
+from irc.ir.operation import Operation
+from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
+
+
+def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
+    """The kernels of a fused function that holds one dot_general or convolution.
+
+    Fields of an attribute `irc.schedule` on the function replace those of the default schedule. Outputs must not share
+    memory with inputs. Raises UnsupportedError, naming the op, for what has no lowering."""
+    center = _center(func)
+    inputs = tuple(buffer_type(v.type) for v in func.arguments)
+    outputs = tuple(buffer_type(v.type) for v in func.returned)
+    plan = _plan(func, center, lane_bits)
+    names = [v.name for v in func.arguments]
+    attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
+    buffers = (*inputs, *outputs, *plan.scratch)
+    functions = []
+    if plan.schedule.pack_b == "all" and not plan.is_empty:
+        functions.append(
+            kernel(
+                f"{func.sym_name}_pack", buffers, lambda b, *v: emit_packing(b, plan, v),
+                attributes=attributes, location=center.location, names=names,
+            )
+        )  # fmt: skip
+    functions.append(
+        kernel(
+            func.sym_name, buffers, lambda b, *v: emit_contraction(b, plan, v),
+            attributes=attributes, location=center.location, names=names,
+        )
+    )  # fmt: skip
+    return KernelGroup(tuple(functions), plan.scratch)
+
+
+def _center(func: Func) -> Operation:
+    found = [op for op in func.block.operations if isinstance(op, hlo.DotGeneral | hlo.Convolution)]
+    if len(found) != 1:
+        raise UnsupportedError(
+            f"a contraction kernel holds one dot_general or convolution; @{func.sym_name} has {len(found)}",
+            span=span_of(func.location),
+        )
+    return found[0]
+
+
+def _plan(func: Func, center: Operation, lane_bits: int) -> Plan:
+    accumulator = _accumulator(center)
+    lhs, rhs = source_of(center.operands[0]), source_of(center.operands[1])
+    epilogue = Epilogue(func, center)
+    contraction, dims = contraction_of(center, lhs.access, rhs.access)
+    others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
+    contraction = replace(contraction, others=others).simplified()
+    if contraction.lane is not None and contraction.kind(contraction.lane) == "row":
+        contraction, lhs, rhs = contraction.swapped(), rhs, lhs
+    lanes = lane_bits // max(accumulator.width, 32)
+    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, lanes))
+    edited = func.attributes.get("irc.schedule")
+    if isinstance(edited, DictionaryAttr):
+        schedule = schedule.edited(edited)
+    return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule)
+
+
+def _accumulator(center: Operation) -> FloatType | IntegerType:
+    """The tensor element type that sums are held in: f32 for narrower floats, otherwise the result's."""
+    element = center.results[0].type.element
+    match element:
+        case FloatType() if element in (f16, bf16):
+            return f32
+        case FloatType() if element in (f32, f64):
+            return element
+        case IntegerType() if element.width > 1:
+            kernel_element(element)
+            return element
+    raise UnsupportedError(
+        f"no lowering of '{center.name}' with result {center.results[0].type}", span=span_of(center.location)
+    )
+
+
+def _problem(
+    c: Contraction, lhs: Source, rhs: Source, accumulator: FloatType | IntegerType, lanes: int
+) -> Problem:
+    lane, depth, rows = c.lane, c.of_kind("depth"), c.of_kind("row")
+    outer = [a for a in (*c.of_kind("batch"), *c.of_kind("column")) if a != lane]
+    bytes_of = [s.argument.type.element.numpy.itemsize for s in (lhs, rhs)]
+    return Problem(
+        batch=c.size(outer),
+        rows=tuple(c.extents[a] for a in rows),
+        lanes=1 if lane is None else c.extents[lane],
+        depth=tuple(c.extents[a] for a in depth),
+        lane_kind="column" if lane is None else c.kind(lane),
+        vector_lanes=lanes,
+        element_bytes=bytes_of[1],
+        rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
+        rhs_pitch=abs(c.rhs.strides[depth[-1]]) * bytes_of[1] if depth else 0,
+        lhs_pitch=abs(c.lhs.strides[rows[-1]]) * bytes_of[0] if rows else 0,
+        narrow=bytes_of[0] * 8 < accumulator.width,
+    )

@@ -1,0 +1,254 @@
+"""A contraction with its schedule: everything the emitted loops need to know, as numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.contraction_axes import Contraction
+from irc.codegen.lower.epilogue import Epilogue, Source
+from irc.codegen.lower.group import kernel_element
+from irc.codegen.schedule.contraction import RowPlan, Schedule, row_plan
+from irc.dialects.func import Func
+from irc.ir.types import FloatType, IntegerType, MemRefType
+
+LANE_BITS = 512
+_RUN = 16
+_PAD = 16  # elements between packed rows, so that their pitch is no power of two
+
+Split = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class DepthBlocks:
+    """Depth cut into blocks: axes `outer` are walked one index at a time, `chunked` by `chunk`, `inner` entirely."""
+
+    outer: tuple[int, ...]
+    chunked: int | None
+    chunk: int
+    chunks: int
+    inner: tuple[int, ...]
+    count: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`contraction` has its roles settled: lanes lie along its innermost result axis, of kind `column` or `batch`."""
+
+    func: Func
+    contraction: Contraction
+    lhs: Source
+    rhs: Source
+    epilogue: Epilogue
+    accumulator: FloatType | IntegerType
+    vector_lanes: int
+    schedule: Schedule
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the results have no elements."""
+        return any(v.type.size == 0 for v in self.func.returned)
+
+    @cached_property
+    def element(self) -> FloatType | IntegerType:
+        """The accumulator's type in kernels."""
+        return kernel_element(self.accumulator)  # type: ignore[return-value]
+
+    def extent(self, axis: int) -> int:
+        return self.contraction.extents[axis]
+
+    # Axes.
+
+    @cached_property
+    def lane(self) -> int:
+        """The lane axis; for a result of one element, an axis that no buffer has."""
+        lane = self.contraction.lane
+        return len(self.contraction.extents) if lane is None else lane
+
+    @cached_property
+    def lanes(self) -> int:
+        return 1 if self.contraction.lane is None else self.extent(self.lane)
+
+    @cached_property
+    def is_depthwise(self) -> bool:
+        """Whether lanes lie along an axis of both operands, so that tiles are multiplied element by element."""
+        return self.contraction.lane is not None and self.contraction.kind(self.lane) == "batch"
+
+    @cached_property
+    def outer(self) -> tuple[int, ...]:
+        """Axes that choose a matrix of the right side."""
+        return tuple(
+            a for a in (*self.contraction.of_kind("batch"), *self.contraction.of_kind("column")) if a != self.lane
+        )
+
+    @cached_property
+    def matrices(self) -> int:
+        return self.contraction.size(self.outer)
+
+    @cached_property
+    def rows(self) -> tuple[int, ...]:
+        return self.contraction.of_kind("row")
+
+    @cached_property
+    def row_plan(self) -> RowPlan:
+        return row_plan(tuple(self.extent(a) for a in self.rows), self.schedule.mr)
+
+    @cached_property
+    def whole_rows(self) -> tuple[int, ...]:
+        """Row axes that lie in a tile entirely."""
+        return self.rows[len(self.rows) - self.row_plan.whole :]
+
+    @cached_property
+    def split_row(self) -> int | None:
+        """The row axis cut into tiles."""
+        return self.rows[len(self.rows) - self.row_plan.whole - 1] if self.row_plan.has_split else None
+
+    @cached_property
+    def loop_rows(self) -> tuple[int, ...]:
+        """Row axes walked one index at a time."""
+        return self.rows[: len(self.rows) - self.row_plan.whole - self.row_plan.has_split]
+
+    @cached_property
+    def tile_rows(self) -> tuple[int, ...]:
+        return self.rows[len(self.loop_rows) :]
+
+    # Lanes.
+
+    @cached_property
+    def width(self) -> int:
+        """Elements of a full tile's row."""
+        return 1 if self.lanes == 1 else self.schedule.nv * self.vector_lanes
+
+    @cached_property
+    def full_panels(self) -> int:
+        return self.lanes // self.width
+
+    @cached_property
+    def tail(self) -> int:
+        """Lanes of the last, incomplete panel; 0 if there is none."""
+        return self.lanes % self.width
+
+    @cached_property
+    def tail_width(self) -> int:
+        """The tail in whole vectors."""
+        return -(-self.tail // self.vector_lanes) * self.vector_lanes
+
+    @cached_property
+    def panels(self) -> int:
+        return self.full_panels + (self.tail > 0)
+
+    # Depth.
+
+    @cached_property
+    def depth(self) -> tuple[int, ...]:
+        return self.contraction.of_kind("depth")
+
+    @cached_property
+    def depth_size(self) -> int:
+        return self.contraction.size(self.depth)
+
+    @cached_property
+    def blocks(self) -> DepthBlocks:
+        axes, inner_size = list(self.depth), 1
+        inner: list[int] = []
+        while axes and inner_size * self.extent(axes[-1]) <= self.schedule.kc:
+            inner.insert(0, axes.pop())
+            inner_size *= self.extent(inner[0])
+        if not axes:
+            return DepthBlocks((), None, 1, 1, tuple(inner), 1)
+        chunked = axes.pop()
+        chunk = max(1, self.schedule.kc // inner_size)
+        if chunk >= _RUN:
+            chunk -= chunk % _RUN  # only a buffer's end cuts a run of packing short
+        chunks = -(-self.extent(chunked) // chunk)
+        count = self.contraction.size(axes) * chunks
+        return DepthBlocks(tuple(axes), chunked, chunk, chunks, tuple(inner), count)
+
+    # Tickets: how many there are of matrices, row loops, row tiles and panels, and how many of each one holds.
+
+    @cached_property
+    def loop_count(self) -> int:
+        return self.contraction.size(self.loop_rows)
+
+    @cached_property
+    def shares(self) -> Split:
+        s, plan = self.schedule, self.row_plan
+        per_loop = self.contraction.size(self.tile_rows)
+        loops = max(1, s.mc // per_loop)
+        tiles = plan.count if s.mc >= per_loop else max(1, s.mc // (plan.inner * plan.size))
+        return (
+            min(s.bc, self.matrices), min(loops, self.loop_count), tiles, min(max(1, s.nc // self.width), self.panels)
+        )  # fmt: skip
+
+    @cached_property
+    def grid(self) -> Split:
+        wholes = (self.matrices, self.loop_count, self.row_plan.count, self.panels)
+        return tuple(-(-n // share) for n, share in zip(wholes, self.shares, strict=True))
+
+    @cached_property
+    def tickets(self) -> int:
+        return math.prod(self.grid)
+
+    # Scratch buffers.
+
+    @cached_property
+    def block_axes(self) -> tuple[int, ...]:
+        """Axes of depth within a block."""
+        blocks = self.blocks
+        return blocks.inner if blocks.chunked is None else (blocks.chunked, *blocks.inner)
+
+    @cached_property
+    def block_shape(self) -> tuple[int, ...]:
+        return tuple(self.blocks.chunk if a == self.blocks.chunked else self.extent(a) for a in self.block_axes)
+
+    @cached_property
+    def packed_type(self) -> MemRefType | None:
+        """Packed panels of the right side: [matrix][panel][depth...][lane], or [ticket][panel][depth of a block...][lane]."""
+        match self.schedule.pack_b:
+            case "all":
+                depth = tuple(self.extent(a) for a in self.depth)
+                return MemRefType((self.matrices, self.panels, *depth, self.width), self.element)
+            case "block":
+                panels = self.shares[3]
+                return MemRefType((self.tickets, panels, *self.block_shape, self.width), self.element)
+        return None
+
+    @cached_property
+    def rows_type(self) -> MemRefType | None:
+        """A tile's packed rows, for each ticket."""
+        if not self.schedule.pack_a:
+            return None
+        pitch = math.prod(self.block_shape) + _PAD
+        return MemRefType((self.tickets, self.row_plan.inner * self.row_plan.size, pitch), self.element)
+
+    @cached_property
+    def spill_type(self) -> MemRefType | None:
+        """Accumulators between blocks of depth, where no output can hold them."""
+        if self.blocks.count == 1 or self.spills_to_output:
+            return None
+        return MemRefType(self.epilogue.shape, self.element)
+
+    @cached_property
+    def spills_to_output(self) -> bool:
+        center = self.epilogue.center.results[0]
+        return self.epilogue.is_plain and center.type.element is self.accumulator
+
+    @cached_property
+    def scratch(self) -> tuple[MemRefType, ...]:
+        if self.is_empty:
+            return ()
+        return tuple(t for t in (self.packed_type, self.rows_type, self.spill_type) if t is not None)
+
+    # Index arithmetic.
+
+    def unravel(self, b: KernelBuilder, index: Index, axes: tuple[int, ...]) -> dict[int, Index]:
+        """The indices along `axes` of a position in their row-major order."""
+        found: dict[int, Index] = {}
+        for axis in reversed(axes[1:]):
+            found[axis] = b.rem(index, self.extent(axis))
+            index = b.div(index, self.extent(axis))
+        if axes:
+            found[axes[0]] = index
+        return found

@@ -1,0 +1,366 @@
+"""The loops of a contraction kernel, from tickets down to the step of one tile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.contraction_plan import Plan
+from irc.codegen.lower.elementwise import convert
+from irc.codegen.lower.packing import (
+    PANEL,
+    At,
+    Block,
+    block_of,
+    bounds,
+    each_panel,
+    local,
+    pack_panels,
+    pack_rows,
+)
+from irc.codegen.lower.view import TileDim, View
+from irc.dialects import arith, memref, vector
+from irc.ir.affine import AffineMapAttr
+from irc.ir.operation import Value
+from irc.ir.types import FloatType, VectorType
+
+SHARE = -1
+"""The axis of a scratch buffer that counts matrices or tickets."""
+_PARALLEL_BYTES = 1 << 19  # packing less than this is not worth waking a thread
+
+
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """The views that a kernel works on; scratch is None where the plan needs none."""
+
+    lhs: View
+    rhs: View
+    outputs: tuple[View, ...]
+    others: tuple[View, ...]
+    packed: View | None
+    rows: View | None
+    spill: View | None
+
+    @staticmethod
+    def of(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> Buffers:
+        """Views of the kernel's arguments: inputs, outputs, scratch."""
+        c = plan.contraction
+        arguments = dict(zip(plan.func.arguments, values, strict=False))
+        at = len(plan.func.arguments)
+        outputs = values[at : at + len(plan.func.returned)]
+        scratch = iter(values[at + len(outputs) :])
+        reads = zip(plan.epilogue.reads, c.others, strict=True)
+        packed = next(scratch) if plan.packed_type else None
+        rows = next(scratch) if plan.rows_type else None
+        spill = None
+        if plan.blocks.count > 1:
+            spill = View.of(b, outputs[0] if plan.spills_to_output else next(scratch), c.out, c.extents)
+        depth = plan.depth if plan.schedule.pack_b == "all" else plan.block_axes
+        return Buffers(
+            View.of(b, arguments[plan.lhs.argument], c.lhs, c.extents),
+            View.of(b, arguments[plan.rhs.argument], c.rhs, c.extents),
+            tuple(View.of(b, v, c.out, c.extents) for v in outputs),
+            tuple(View.of(b, arguments[value], access, c.extents) for (value, _), access in reads),
+            None if packed is None else View(packed, (SHARE, PANEL, *depth, plan.lane)),
+            None if rows is None else _rows_view(b, plan, rows),
+            spill,
+        )
+
+
+def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:
+    """The buffer of packed rows along (ticket, rows of a tile, depth of a block)."""
+    tickets, rows, pitch = buffer.type.shape
+    sizes, strides, axes = [tickets], [rows * pitch], [SHARE]
+    step = rows * pitch
+    for axis in plan.tile_rows:
+        extent = plan.row_plan.size if axis == plan.split_row else plan.extent(axis)
+        step //= extent
+        sizes.append(extent)
+        strides.append(step)
+        axes.append(axis)
+    step = 1
+    inner: list[tuple[int, int, int]] = []
+    for axis, extent in zip(reversed(plan.block_axes), reversed(plan.block_shape), strict=True):
+        inner.insert(0, (axis, extent, step))
+        step *= extent
+    axes += [i[0] for i in inner]
+    sizes += [i[1] for i in inner]
+    strides += [i[2] for i in inner]
+    return View(b.emit(memref.ReinterpretCast.static(buffer, 0, sizes, strides)), tuple(axes))
+
+
+def emit_packing(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
+    """The kernel that packs the whole right side, for `pack_b = "all"`."""
+    buffers = Buffers.of(b, plan, values)
+    assert buffers.packed is not None and plan.packed_type is not None
+    packed = buffers.packed
+    group = max(1, 512 // plan.width)
+
+    def share(b: KernelBuilder, matrix: Index, number: Index, which: Index) -> None:
+        source = buffers.rhs.at(b, plan.unravel(b, matrix, plan.outer), {})
+        low = b.mul(which, group)
+        pack_panels(
+            b, plan, source, packed.at(b, {SHARE: matrix}, {}), block_of(b, plan, number),
+            (low, b.min(b.add(low, group), plan.panels)),
+        )  # fmt: skip
+
+    grid = (plan.matrices, plan.blocks.count, -(-plan.panels // group))
+    if plan.packed_type.nbytes >= _PARALLEL_BYTES:
+        b.forall(grid, share)
+    else:
+        each_index(b, grid, share)
+
+
+def each_index(b: KernelBuilder, grid: Sequence[int], body: Callable[..., None], *found: Index) -> None:
+    """Sequential loops over 0 <= i < n for each n of `grid`."""
+    if not grid:
+        body(b, *found)
+    else:
+        b.loop(0, grid[0], 1, lambda b, i: each_index(b, grid[1:], body, *found, i))
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile: where it begins on every result axis, its rows, and its width with the number of valid lanes."""
+
+    at: At
+    rows: tuple[TileDim, ...]
+    panel: Index
+    width: int
+    lanes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Ranges of one ticket: matrices, indices of the row loops, row tiles, panels; and its number."""
+
+    matrices: tuple[Index, Index]
+    loops: tuple[Index, Index]
+    tiles: tuple[Index, Index]
+    panels: tuple[Index, Index]
+    number: Index
+
+
+def emit_contraction(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
+    """The kernel itself."""
+    if plan.is_empty:
+        return
+    buffers = Buffers.of(b, plan, values)
+    b.forall(plan.grid, lambda b, *ids: _Loops(plan, buffers, _ticket(b, plan, ids)).emit(b))
+
+
+def _ticket(b: KernelBuilder, plan: Plan, ids: Sequence[Index]) -> Ticket:
+    wholes = (plan.matrices, plan.loop_count, plan.row_plan.count, plan.panels)
+    ranges = []
+    number: Index = 0
+    for i, n, share, count in zip(ids, wholes, plan.shares, plan.grid, strict=True):
+        low = b.mul(i, share)
+        high = b.add(low, share)
+        ranges.append((low, n if count == 1 else high if n % share == 0 else b.min(high, n)))
+        number = b.add(b.mul(number, count), i)
+    return Ticket(*ranges, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loops:
+    plan: Plan
+    buffers: Buffers
+    ticket: Ticket
+
+    def emit(self, b: KernelBuilder) -> None:
+        plan = self.plan
+
+        def matrix(b: KernelBuilder, m: Index) -> None:
+            at = plan.unravel(b, m, plan.outer)
+            b.loop(0, plan.blocks.count, 1, lambda b, n: self.depth_block(b, m, at, block_of(b, plan, n)))
+
+        b.loop(*self.ticket.matrices, 1, matrix)
+
+    def depth_block(self, b: KernelBuilder, matrix: Index, at: At, block: Block) -> None:
+        """All tiles of the ticket, for one block of depth of one matrix."""
+        plan, packed = self.plan, self.buffers.packed
+        right = self.buffers.rhs.at(b, at, {})
+        if plan.schedule.pack_b == "all":
+            assert packed is not None
+            right = packed.at(b, {SHARE: matrix}, {})
+        elif packed is not None:
+            target = packed.at(b, {SHARE: self.ticket.number}, {})
+            pack_panels(b, plan, right, target, block, self.ticket.panels)
+            right = target
+
+        def row_loop(b: KernelBuilder, i: Index) -> None:
+            here = {**at, **plan.unravel(b, i, plan.loop_rows)}
+            if plan.schedule.order == "lanes" or plan.schedule.pack_a:
+                self.rows_then_lanes(b, here, block, right)
+            else:
+                self.lanes_then_rows(b, here, block, right)
+
+        b.loop(*self.ticket.loops, 1, row_loop)
+
+    def rows_then_lanes(self, b: KernelBuilder, at: At, block: Block, right: View) -> None:
+        plan, panels = self.plan, self.ticket.panels
+
+        def rows(b: KernelBuilder, start: At, dims: tuple[TileDim, ...]) -> None:
+            left = self.left_side(b, {**at, **start}, block, dims)
+
+            def lanes(b: KernelBuilder, p: Index, width: int, valid: int) -> None:
+                tile = Tile({**at, **start, plan.lane: b.mul(p, plan.width)}, dims, p, width, valid)
+                self.tile(b, tile, block, left, right)
+
+            each_panel(b, plan, panels, lanes)
+
+        self.each_row_tile(b, rows)
+
+    def lanes_then_rows(self, b: KernelBuilder, at: At, block: Block, right: View) -> None:
+        plan = self.plan
+
+        def lanes(b: KernelBuilder, p: Index, width: int, valid: int) -> None:
+            lane = b.mul(p, plan.width)
+
+            def rows(b: KernelBuilder, start: At, dims: tuple[TileDim, ...]) -> None:
+                tile = Tile({**at, **start, plan.lane: lane}, dims, p, width, valid)
+                self.tile(b, tile, block, self.left_side(b, tile.at, block, dims), right)
+
+            self.each_row_tile(b, rows)
+
+        each_panel(b, plan, self.ticket.panels, lanes)
+
+    def each_row_tile(self, b: KernelBuilder, body: Callable[[KernelBuilder, At, tuple[TileDim, ...]], None]) -> None:
+        """`body(b, start, tile rows)` for each row tile of the ticket, taller ones first."""
+        plan, rows, axis = self.plan, self.plan.row_plan, self.plan.split_row
+        whole = tuple((a, plan.extent(a)) for a in plan.whole_rows)
+        if axis is None:
+            body(b, {}, whole)
+            return
+        low, high = self.ticket.tiles
+        everything = plan.grid[2] == 1
+
+        def tall(b: KernelBuilder, t: Index) -> None:
+            body(b, {axis: b.mul(t, rows.size)}, ((axis, rows.size), *whole))
+
+        def short(b: KernelBuilder, t: Index) -> None:
+            # Tile t begins after `large` tall ones and t - large short ones.
+            start = b.add(b.mul(t, rows.size - 1), rows.large)
+            body(b, {axis: start}, ((axis, rows.size - 1), *whole))
+
+        if rows.large == rows.count:
+            b.loop(low, high, 1, tall)
+            return
+        b.loop(low, rows.large if everything else b.min(high, rows.large), 1, tall)
+        b.loop(rows.large if everything else b.max(low, rows.large), high, 1, short)
+
+    def left_side(self, b: KernelBuilder, at: At, block: Block, rows: tuple[TileDim, ...]) -> View:
+        """The left operand from a tile's first row on, packed if the schedule says so."""
+        plan = self.plan
+        lanes = {plan.lane: plan.lanes} if plan.is_depthwise else {}
+        start = {a: i for a, i in at.items() if a != plan.lane}
+        left = self.buffers.lhs.at(b, start, {**dict(rows), **lanes})
+        if self.buffers.rows is None:
+            return left
+        target = self.buffers.rows.at(b, {SHARE: self.ticket.number}, {})
+        pack_rows(b, plan, left, target, block, rows)
+        return target
+
+    def tile(self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View) -> None:
+        """Accumulators of one tile over a block of depth: loaded or zero, advanced, stored or finished."""
+        plan, spill = self.plan, self.buffers.spill
+        dims = (*tile.rows, (plan.lane, tile.width))
+        ragged = self.ragged(tile)
+        type = VectorType(tuple(n for _, n in dims), plan.element)
+        zero = b.constant(0.0 if isinstance(plan.element, FloatType) else 0, type)
+        right = self.right_side(b, tile, right)
+        if spill is None:
+            self.finish(b, tile, self.advance(b, tile, block, left, right, zero))
+            return
+        first = b.compare("eq", block.number, 0)
+        (start,) = b.branch(first, lambda b: [zero], lambda b: [spill.read(b, tile.at, dims, ragged)], [type])
+        sums = self.advance(b, tile, block, left, right, start)
+        last = b.compare("eq", block.number, plan.blocks.count - 1)
+        b.branch(
+            last,
+            lambda b: self.finish(b, tile, sums),
+            lambda b: spill.write(b, sums, tile.at, dims, ragged),
+        )
+
+    def right_side(self, b: KernelBuilder, tile: Tile, right: View) -> View:
+        """The right operand from the tile's first lane on."""
+        plan = self.plan
+        if self.buffers.packed is None:
+            return right.at(b, {plan.lane: tile.at[plan.lane]}, {plan.lane: tile.lanes})
+        whole = plan.schedule.pack_b == "all"
+        return right.at(b, {PANEL: b.sub(tile.panel, 0 if whole else self.ticket.panels[0])}, {})
+
+    def advance(self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View, start: Value) -> Value:
+        """The accumulators after all steps of the block, in order."""
+
+        def nest(b: KernelBuilder, axes: Sequence[int], at: At, sums: Value) -> Value:
+            if not axes:
+                return self.step(b, tile, block, left, right, at, sums)
+            low, high = bounds(self.plan, block, axes[0])
+            turn = lambda b, i, s: [nest(b, axes[1:], {**at, axes[0]: i}, s)]  # noqa: E731
+            return b.loop(low, high, 1, turn, sums)[0]
+
+        return nest(b, self.plan.block_axes, dict(block.at), start)
+
+    def step(
+        self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View, at: At, sums: Value
+    ) -> Value:
+        """One step of depth: each accumulator takes one product."""
+        plan, k = self.plan, self.plan.depth[-1] if self.plan.depth else None
+        left_at = at if self.buffers.rows is None else local(b, plan, block, at, False)
+        packed_all = self.buffers.packed is None or plan.schedule.pack_b == "all"
+        right_at = local(b, plan, block, at, packed_all)
+        ragged = self.ragged(tile)
+        if plan.is_depthwise:
+            left_at = {**left_at, plan.lane: tile.at[plan.lane]}
+            wide = (*tile.rows, (plan.lane, tile.width))
+            lhs, rhs = left.read(b, left_at, wide, ragged), right.read(b, right_at, wide, ragged)
+            return self.multiply(b, self.left_value(b, lhs), self.right_value(b, rhs), sums)
+        lhs = left.read(b, left_at, (*tile.rows, (k, 1)))
+        rhs = right.read(b, right_at, ((k, 1), (plan.lane, tile.width)), ragged if self.buffers.packed is None else ())
+        return b.emit(  # type: ignore[no-any-return]
+            vector.Contract(
+                self.left_value(b, lhs), self.right_value(b, rhs), sums, **_product_of(len(tile.rows))
+            )
+        )
+
+    def ragged(self, tile: Tile) -> tuple[int, ...]:
+        """The lane axis, where the tile is wider than what is left of it."""
+        return () if tile.lanes == tile.width else (self.plan.lane,)
+
+    def multiply(self, b: KernelBuilder, x: Value, y: Value, sums: Value) -> Value:
+        if isinstance(self.plan.element, FloatType):
+            return b.emit(vector.Fma(x, y, sums))  # type: ignore[no-any-return]
+        return b.emit(arith.AddI(sums, b.emit(arith.MulI(x, y))))  # type: ignore[no-any-return]
+
+    def left_value(self, b: KernelBuilder, value: Value) -> Value:
+        return value if self.buffers.rows is not None else self.plan.lhs.convert(b, value, self.plan.accumulator)
+
+    def right_value(self, b: KernelBuilder, value: Value) -> Value:
+        return value if self.buffers.packed is not None else self.plan.rhs.convert(b, value, self.plan.accumulator)
+
+    def finish(self, b: KernelBuilder, tile: Tile, sums: Value) -> None:
+        """The epilogue on a finished tile, and its stores."""
+        plan, buffers = self.plan, self.buffers
+        dims = (*tile.rows, (plan.lane, tile.width))
+        ragged = self.ragged(tile)
+        result = convert(b, sums, plan.accumulator, plan.epilogue.center.results[0].type.element)
+        made = plan.epilogue.emit(b, result, lambda i: buffers.others[i].read(b, tile.at, dims, ragged))
+        for view, value in zip(buffers.outputs, made, strict=True):
+            view.write(b, value, tile.at, dims, ragged)
+
+
+def _product_of(rows: int) -> dict[str, Any]:
+    """The maps of vector.contract for a tile of `rows` row dimensions: (rows, k) by (k, lane) into (rows, lane)."""
+    lane, k = rows, rows + 1
+    outer = range(rows)
+    return {
+        "indexing_maps": [
+            AffineMapAttr.select(rows + 2, (*outer, k)),
+            AffineMapAttr.select(rows + 2, (k, lane)),
+            AffineMapAttr.select(rows + 2, (*outer, lane)),
+        ],
+        "iterator_types": ["parallel"] * (rows + 1) + ["reduction"],
+    }
