@@ -70,10 +70,14 @@ class _Interpreter:
     def operation(self, op: Operation, known: dict[Value, Any]) -> tuple[Any, ...]:
         evaluate = getattr(op, "evaluate", None)
         if evaluate is None:
-            raise UnsupportedError(f"'{described(op)}' has no reference evaluation", span=span_of(op.location))
+            raise UnsupportedError(
+                f"'{described(op)}' has no reference evaluation", span=span_of(op.location)
+            )
 
         def run(body: Region | str, *arrays: Array) -> tuple[Any, ...]:
-            return self.call(body, *arrays) if isinstance(body, str) else self.block(body.block, arrays, known)
+            return (
+                self.call(body, *arrays) if isinstance(body, str) else self.block(body.block, arrays, known)
+            )
 
         operands = [known[o] for o in op.operands]
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any, ClassVar
 
 from irc.errors import UnsupportedError
@@ -52,7 +52,7 @@ def element_kind(element: Any) -> str:
     return "other"
 
 
-@lru_cache(maxsize=None)
+@cache
 def constraint_of(text: str) -> tuple[tuple[str, ...], int | None]:
     """Element kinds and rank (None: any) of an operand's constraint text: `"integer 0d"`, `"any"`, `"float complex"`."""
     kinds: list[str] = []

@@ -21,7 +21,7 @@ from irc.dialects.stablehlo.base import (
     merge_types,
 )
 from irc.dialects.stablehlo.numerics import Array, native, precise
-from irc.ir.fields import ANY, Attr, Operand, Result, enum
+from irc.ir.fields import ANY, I32, Attr, Operand, Result, enum
 from irc.ir.types import ComplexType, TensorType, Type, compatible_shapes, i1
 
 
@@ -227,6 +227,35 @@ class Tanh(Transcendental, name="stablehlo.tanh"):
 
     def evaluate(self, x: Array) -> Array:
         return precise(np.tanh, x)
+
+
+class ReducePrecision(TensorOp, name="stablehlo.reduce_precision"):
+    """The value as a float with fewer exponent and mantissa bits would hold it, rounded to nearest even.
+
+    C1: operand and output have one type.
+    C2: there is at least 1 exponent bit.
+    C3: the number of mantissa bits is not negative."""
+
+    assembly = (
+        "$operand `,` `format` `=` custom<ExponentMantissa>($exponent_bits, $mantissa_bits) attr-dict `:` "
+        "custom<SameOperandsAndResultType>(type($operand), type($output))"
+    )
+    domain = FLOAT
+    elementwise = True
+    result_labels = ("C1", "C1")
+    operand = Operand()
+    exponent_bits = Attr(I32)
+    mantissa_bits = Attr(I32)
+    output = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        self.check(self.exponent_bits >= 1, "C2", f"has {self.exponent_bits} exponent bits")
+        self.check(self.mantissa_bits >= 0, "C3", f"has {self.mantissa_bits} mantissa bits")
+        return [self.operand.type]
+
+    def evaluate(self, x: Array) -> Array:
+        return native(lambda v: N.reduce_precision(v, self.exponent_bits, self.mantissa_bits), x)
 
 
 # Unary, on bits and on parts.

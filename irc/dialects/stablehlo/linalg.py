@@ -1,4 +1,4 @@
-"""Contractions: dot_general, convolution."""
+"""Contractions and what is solved with them: dot_general, convolution, cholesky, triangular_solve."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from irc.dialects.stablehlo.attributes import (
     DotDimensionNumbers,
 )
 from irc.dialects.stablehlo.base import (
+    COMPLEX,
+    FLOAT,
     TensorOp,
     dilated,
     dims_in_range,
@@ -26,8 +28,8 @@ from irc.dialects.stablehlo.base import (
 )
 from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, narrow
 from irc.dialects.stablehlo.shape import pad
-from irc.ir.fields import BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, i64_elements, struct
-from irc.ir.types import Dim, TensorType, Type
+from irc.ir.fields import BOOL, BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, enum, i64_elements, struct
+from irc.ir.types import Dim, TensorType, Type, compatible_shapes
 
 
 def accumulator_dtype(result: np.dtype[Any]) -> np.dtype[Any]:
@@ -342,3 +344,87 @@ def _is_permutation(dims: Sequence[int], rank: int) -> bool:
 
 def _divides(count: int, n: Dim) -> bool:
     return n is None or n % count == 0
+
+
+class Cholesky(TensorOp, name="stablehlo.cholesky"):
+    """The triangular factor of a positive definite matrix: L with L Lᴴ = a, or U with Uᴴ U = a. Only one triangle of `a`
+    is read; the result's other triangle is zero. A matrix that is not positive definite gives NaN.
+
+    C1: operand and result have one type.
+    C2: the rank is at least 2.
+    C3: the matrices are square."""
+
+    assembly = "$a (`,` `lower` `=` $lower^)? attr-dict `:` custom<SameOperandsAndResultType>(type($a), type($result))"
+    domain = (*FLOAT, *COMPLEX)
+    result_labels = ("C1", "C1")
+    a = Operand()
+    lower = Attr(BOOL, default=False)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        type = self.a.type
+        self.check(type.rank >= 2, "C2", f"factors {type}")
+        self.check(same_dim(type.shape[-2], type.shape[-1]), "C3", f"factors {type}")
+        return [type]
+
+    def evaluate(self, a: Array) -> Array:
+        wide = a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
+        a = wide if self.lower else np.conj(np.swapaxes(wide, -1, -2))
+        n, factor = a.shape[-1], np.zeros_like(a)
+        with np.errstate(all="ignore"):
+            for j in range(n):
+                row = factor[..., j, :j]
+                left = a[..., j, j].real - np.sum(np.abs(row) ** 2, axis=-1)
+                pivot = np.sqrt(np.where(left > 0, left, np.nan))
+                factor[..., j, j] = pivot
+                below = a[..., j + 1 :, j] - np.einsum(
+                    "...ik,...k->...i", factor[..., j + 1 :, :j], np.conj(row)
+                )
+                factor[..., j + 1 :, j] = below / pivot[..., None]
+        result = factor if self.lower else np.conj(np.swapaxes(factor, -1, -2))
+        return result.astype(self.result.type.element.numpy)
+
+
+class TriangularSolve(TensorOp, name="stablehlo.triangular_solve"):
+    """x with op(a) x = b, or x op(a) = b; `a` is triangular, and its other triangle is not read.
+
+    C1: a and b have one element type.
+    C2: they have one rank, at least 2.
+    C3: batch dimensions agree, and the square matrices of a fit b's rows (columns from the right).
+    C4: b and the result have one type."""
+
+    domain = (*FLOAT, *COMPLEX)
+    result_labels = ("C4", "C4")
+    a = Operand()
+    b = Operand()
+    left_side = Attr(BOOL)
+    lower = Attr(BOOL)
+    unit_diagonal = Attr(BOOL)
+    transpose_a = Attr(enum("stablehlo", "transpose", ("NO_TRANSPOSE", "TRANSPOSE", "ADJOINT")))
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        a, b = self.a.type, self.b.type
+        self.check(a.element is b.element, "C1", f"solves {a} for {b}")
+        self.check(a.rank == b.rank >= 2, "C2", f"solves {a} for {b}")
+        rows = b.shape[-2 if self.left_side else -1]
+        fits = compatible_shapes(a.shape[-2:], (rows, rows)) and compatible_shapes(a.shape[:-2], b.shape[:-2])
+        self.check(fits, "C3", f"solves {a} for {b}")
+        return [b]
+
+    def evaluate(self, a: Array, b: Array) -> Array:
+        wide = np.complex128 if a.dtype.kind == "c" else np.float64
+        matrix = (np.tril if self.lower else np.triu)(a.astype(wide))
+        if self.unit_diagonal:
+            n = a.shape[-1]
+            matrix[..., range(n), range(n)] = 1
+        if self.transpose_a != "NO_TRANSPOSE":
+            matrix = np.swapaxes(matrix, -1, -2)
+        if self.transpose_a == "ADJOINT":
+            matrix = np.conj(matrix)
+        if self.left_side:
+            return np.linalg.solve(matrix, b.astype(wide)).astype(b.dtype)
+        solved = np.linalg.solve(np.swapaxes(matrix, -1, -2), np.swapaxes(b, -1, -2).astype(wide))
+        return np.swapaxes(solved, -1, -2).astype(b.dtype)

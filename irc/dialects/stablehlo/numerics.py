@@ -141,6 +141,20 @@ def round_half_away(x: Array) -> Array:
     return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(np.ones_like(x), x), whole)
 
 
+def reduce_precision(x: Array, exponent_bits: int, mantissa_bits: int) -> Array:
+    """f32 or f64 rounded to fewer mantissa bits; exponents too large give infinity, too small ones zero (no
+    subnormals), as in XLA."""
+    mantissa, exponent = np.frexp(x)
+    scale = x.dtype.type(2.0 ** (mantissa_bits + 1))
+    rounded = np.ldexp(np.rint(mantissa * scale) / scale, exponent)
+    bias = 2 ** (exponent_bits - 1) - 1
+    _, exponent = np.frexp(rounded)
+    # frexp's mantissa lies in [0.5, 1): its exponent is one more than IEEE's.
+    large, small = exponent - 1 > bias, exponent - 1 < 1 - bias
+    signed = np.copysign(np.where(large, x.dtype.type(np.inf), x.dtype.type(0)), x)
+    return np.where(np.isfinite(x) & (large | small), signed, np.where(np.isfinite(x), rounded, x))
+
+
 def shift(x: Array, amount: Array, bits: int, kind: str) -> Array:
     """`left`, `arithmetic` or `logical`; an amount outside [0, bits) shifts everything out."""
     outside = (amount < 0) | (amount >= bits)

@@ -14,7 +14,6 @@ from irc.dialects.stablehlo.base import (
     INTEGER,
     TensorOp,
     all_compatible,
-    compatible,
     dims_in_range,
     element_kind,
     is_unique,
@@ -24,7 +23,6 @@ from irc.dialects.stablehlo.base import (
 from irc.dialects.stablehlo.elementwise import UnaryElementwise
 from irc.dialects.stablehlo.numerics import Array
 from irc.ir.attributes import DenseElementsAttr
-from irc.ir.fields import BOOL as BOOL_ATTR
 from irc.ir.fields import I64, I64_ARRAY, Attr, Operand, Result, struct
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes, tensor_of
 
@@ -312,7 +310,7 @@ class DynamicSlice(TensorOp, name="stablehlo.dynamic_slice"):
         matched = len(starts) == len(sizes) == type.rank
         self.check(matched, "C2", f"has {len(starts)} starts and {len(sizes)} sizes for {type}")
         self.check(all_compatible(starts), "C3", f"has starts of types {starts}")
-        fits = all(0 <= s and (n is None or s <= n) for s, n in zip(sizes, type.shape, strict=True))
+        fits = all(s >= 0 and (n is None or s <= n) for s, n in zip(sizes, type.shape, strict=True))
         self.check(fits, "C4", f"takes {list(sizes)} of {type}")
         return [type.with_shape(tuple(sizes))]
 

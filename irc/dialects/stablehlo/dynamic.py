@@ -1,0 +1,228 @@
+"""Ops that take shapes as operands, or ask for extents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.dialects.stablehlo import numerics as N
+from irc.dialects.stablehlo.attributes import GatherDimensionNumbers
+from irc.dialects.stablehlo.base import TensorOp, dims_in_range, is_unique, same_dim
+from irc.dialects.stablehlo.indexing import combine, gather, index_shape
+from irc.dialects.stablehlo.numerics import Array
+from irc.dialects.stablehlo.shape import broadcast_in_dim, check_broadcast, pad
+from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, Result, struct
+from irc.ir.types import TensorType, Type, i32
+
+
+def check_shape_operand(op: TensorOp, shape: TensorType, type: TensorType, label: str) -> None:
+    """A shape operand has one component for each dimension of the result."""
+    op.check(same_dim(shape.shape[0], type.rank), label, f"makes {type} by a shape {shape}")
+
+
+class DynamicIota(TensorOp, name="stablehlo.dynamic_iota"):
+    """iota of a computed shape.
+
+    C1: the dimension is one of the result's.
+    C2: the shape has a component for each of the result's dimensions."""
+
+    assembly = "$output_shape `,` `dim` `=` $iota_dimension attr-dict `:` functional-type(operands, results)"
+    result_labels = ("C2", "C2")
+    output_shape = Operand(constraint="dimension 1d")
+    iota_dimension = Attr(I64)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        type = self.given_type("C2")
+        check_shape_operand(self, self.output_shape.type, type, "C2")
+        in_range = 0 <= self.iota_dimension < type.rank
+        self.check(in_range, "C1", f"counts along dimension {self.iota_dimension} of {type}")
+        return [type]
+
+    def evaluate(self, shape: Array) -> Array:
+        extents = tuple(int(n) for n in shape)
+        indices = np.indices(extents, sparse=True)[self.iota_dimension]
+        return np.broadcast_to(N.convert(indices, self.result.type.element.numpy), extents)
+
+
+class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
+    """reshape to a computed shape.
+
+    C1: operand and result have one element type.
+    C2: they have as many elements.
+    C4: the shape has a component for each of the result's dimensions."""
+
+    assembly = "operands attr-dict `:` functional-type(operands, results)"
+    result_labels = ("C4", "C1")
+    operand = Operand()
+    output_shape = Operand(constraint="dimension 1d")
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        source, type = self.operand.type, self.given_type("C4")
+        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        static = source.is_static and type.is_static
+        self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
+        check_shape_operand(self, self.output_shape.type, type, "C4")
+        return [type]
+
+    def evaluate(self, x: Array, shape: Array) -> Array:
+        return x.reshape([int(n) for n in shape])
+
+
+class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim"):
+    """broadcast_in_dim to a computed shape.
+
+    C1: operand and result have one element type.
+    C2: there is a result dimension for each of the operand's.
+    C3: each is a dimension of the result.
+    C4: none is named twice.
+    C5: extents are 1 or the result's.
+    C7: the shape has a component for each of the result's dimensions.
+    C8: no dimension is said twice to stretch or not to.
+    C9: dimensions said to stretch are the operand's.
+    C10: dimensions said not to stretch are the operand's."""
+
+    assembly = (
+        "$operand `,` $output_dimensions `,` `dims` `=` $broadcast_dimensions attr-dict `:` "
+        "functional-type(operands, results)"
+    )
+    result_labels = ("C5", "C1")
+    operand = Operand()
+    output_dimensions = Operand(constraint="dimension 1d")
+    broadcast_dimensions = Attr(I64_ARRAY)
+    known_expanding_dimensions = Attr(I64_ARRAY, optional=True)
+    known_nonexpanding_dimensions = Attr(I64_ARRAY, optional=True)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        source, type = self.operand.type, self.given_type("C5")
+        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        check_shape_operand(self, self.output_dimensions.type, type, "C7")
+        check_broadcast(self, source, type, self.broadcast_dimensions)
+        stretch, stay = self.known_expanding_dimensions or (), self.known_nonexpanding_dimensions or ()
+        self.check(
+            is_unique(stretch + stay), "C8", f"has dimensions {stretch} that stretch and {stay} that do not"
+        )
+        self.check(dims_in_range(stretch, source.rank), "C9", f"stretches dimensions {stretch} of {source}")
+        self.check(dims_in_range(stay, source.rank), "C10", f"does not stretch dimensions {stay} of {source}")
+        return [type]
+
+    def evaluate(self, x: Array, shape: Array) -> Array:
+        return broadcast_in_dim(x, self.broadcast_dimensions, [int(n) for n in shape])
+
+
+class DynamicPad(TensorOp, name="stablehlo.dynamic_pad"):
+    """pad by computed amounts.
+
+    C1: operand, padding value and result have one element type.
+    C2: the three paddings have a component for each dimension."""
+
+    assembly = "operands attr-dict `:` functional-type(operands, results)"
+    result_labels = ("C2", "C1")
+    operand = Operand()
+    padding_value = Operand(constraint="any 0d")
+    edge_padding_low = Operand(constraint="dimension 1d")
+    edge_padding_high = Operand(constraint="dimension 1d")
+    interior_padding = Operand(constraint="dimension 1d")
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        source, type = self.operand.type, self.given_type("C2")
+        elements = {source.element: 0, self.padding_value.type.element: 0, type.element: 0}
+        self.check(len(elements) == 1, "C1", f"pads {source} with {self.padding_value.type} to {type}")
+        self.check(type.rank == source.rank, "C2", f"pads {source} to {type}")
+        for value in self.operands[2:]:
+            self.check(same_dim(value.type.shape[0], source.rank), "C2", f"pads {source} by {value.type}")
+        return [type]
+
+    def evaluate(self, x: Array, value: Array, low: Array, high: Array, interior: Array) -> Array:
+        return pad(x, value, *([int(n) for n in amounts] for amounts in (low, high, interior)))
+
+
+class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
+    """slice with computed starts, limits and strides.
+
+    C1: operand and result have one element type and rank.
+    C2: starts, limits and strides have a component for each dimension."""
+
+    assembly = "operands attr-dict `:` functional-type(operands, results)"
+    result_labels = ("C1", "C1")
+    operand = Operand()
+    start_indices = Operand(constraint="dimension 1d")
+    limit_indices = Operand(constraint="dimension 1d")
+    strides = Operand(constraint="dimension 1d")
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        source, type = self.operand.type, self.given_type("C1")
+        fits = source.element is type.element and source.rank == type.rank
+        self.check(fits, "C1", f"slices {source} to {type}")
+        for value in self.operands[1:]:
+            self.check(same_dim(value.type.shape[0], source.rank), "C2", f"slices {source} by {value.type}")
+        return [type]
+
+    def evaluate(self, x: Array, starts: Array, limits: Array, strides: Array) -> Array:
+        return x[
+            tuple(slice(int(a), int(b), int(s)) for a, b, s in zip(starts, limits, strides, strict=True))
+        ]
+
+
+class DynamicGather(TensorOp, name="stablehlo.dynamic_gather"):
+    """gather of slices of computed size.
+
+    C1: operand dimensions are offset, collapsed or batching ones.
+    C2: index_vector_dim is a dimension of the indices, or the one past the last.
+    C11: slice sizes are as many as operand dimensions.
+    C14: operand and result have one element type."""
+
+    result_labels = ("C13", "C14")
+    operand = Operand()
+    start_indices = Operand(constraint="integer")
+    slice_sizes = Operand(constraint="integer 1d")
+    dimension_numbers = Attr(struct(GatherDimensionNumbers))
+    indices_are_sorted = Attr(BOOL, default=False)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        type, indices, d = self.operand.type, self.start_indices.type, self.dimension_numbers
+        collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+        text = f"has dimension numbers {d.body()} for {type} and {indices}"
+        self.check(type.rank == len(d.offset_dims) + len(collapsed), "C1", text)
+        self.check(0 <= d.index_vector_dim <= indices.rank, "C2", text)
+        self.check(same_dim(self.slice_sizes.type.shape[0], type.rank), "C11", text)
+        window = [None] * (type.rank - len(collapsed))
+        return [
+            type.with_shape(combine(index_shape(indices.shape, d.index_vector_dim), window, d.offset_dims))
+        ]
+
+    def evaluate(self, x: Array, indices: Array, sizes: Array) -> Array:
+        return gather(x, indices, self.dimension_numbers, [int(n) for n in sizes])
+
+
+class GetDimensionSize(TensorOp, name="stablehlo.get_dimension_size"):
+    """One extent, as i32.
+
+    C1: the dimension is one of the operand's."""
+
+    assembly = "$operand `,` `dim` `=` $dimension attr-dict `:` functional-type(operands, results)"
+    operand = Operand()
+    dimension = Attr(I64)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        type = self.operand.type
+        self.check(0 <= self.dimension < type.rank, "C1", f"asks for dimension {self.dimension} of {type}")
+        return [TensorType((), i32)]
+
+    def evaluate(self, x: Array) -> Any:
+        return np.asarray(x.shape[self.dimension], np.int32)

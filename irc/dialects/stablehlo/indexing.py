@@ -1,0 +1,318 @@
+"""gather and scatter: windows at computed places."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.dialects.stablehlo.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
+from irc.dialects.stablehlo.base import (
+    TensorOp,
+    dims_in_range,
+    is_sorted,
+    is_unique,
+    merge_shapes,
+    same_dim,
+)
+from irc.dialects.stablehlo.numerics import Array
+from irc.dialects.stablehlo.regions import Run, check_reducer, over_elements, update_in_order
+from irc.ir.fields import BOOL, I64_ARRAY, Attr, Operand, RegionField, Result, struct
+from irc.ir.types import Dim, TensorType, Type, compatible_shapes
+
+
+def index_shape(shape: Sequence[Dim], index_vector_dim: int) -> tuple[Dim, ...]:
+    """The shape of an index tensor without the dimension that holds the components of one index."""
+    return tuple(n for i, n in enumerate(shape) if i != index_vector_dim)
+
+
+def components(shape: Sequence[Dim], index_vector_dim: int) -> Dim:
+    """How many components one index has."""
+    return shape[index_vector_dim] if index_vector_dim < len(shape) else 1
+
+
+def index_vectors(indices: Array, index_vector_dim: int) -> Array:
+    """[places..., components], signed."""
+    if index_vector_dim == indices.ndim:
+        indices = indices[..., None]
+    return np.moveaxis(indices, index_vector_dim, -1).astype(np.int64)
+
+
+def place_dims(rank: int, window_dims: Sequence[int]) -> list[int]:
+    """Dimensions of a result (or update) that are not window dimensions."""
+    return [i for i in range(rank) if i not in window_dims]
+
+
+def combine(places: Sequence[Dim], window: Sequence[Dim], window_dims: Sequence[int]) -> tuple[Dim, ...]:
+    """The shape with `window` at `window_dims` and `places` elsewhere, both in order."""
+    rank = len(places) + len(window)
+    rest, inside = iter(places), iter(window)
+    return tuple(next(inside) if i in window_dims else next(rest) for i in range(rank))
+
+
+def batching_places(places: Array, index_batching_dims: Sequence[int], index_vector_dim: int) -> Array:
+    """[places..., batching dims]: the place's own coordinate along each batching dimension of the indices."""
+    shape = places.shape[:-1]
+    axes = [d if d < index_vector_dim else d - 1 for d in index_batching_dims]
+    grids = np.indices(shape) if axes else np.zeros((0, *shape), np.int64)
+    return np.stack([grids[a] for a in axes], axis=-1) if axes else np.zeros((*shape, 0), np.int64)
+
+
+class Gather(TensorOp, name="stablehlo.gather"):
+    """Slices of operand at start indices, which are clamped so that slices lie inside.
+
+    C1: operand dimensions are offset, collapsed or batching ones.
+    C2: index_vector_dim is a dimension of the indices, or the one past the last.
+    C3: an index has as many components as start_index_map.
+    C4: offset_dims are sorted, each once.
+    C5: they are dimensions of the result.
+    C6: collapsed and batching dims are each named once.
+    C7: collapsed_slice_dims are sorted.
+    C8: they are operand's.
+    C9: slices are at most 1 along them.
+    C10: operand_batching_dims are sorted.
+    C11: they are operand's.
+    C12: slices are at most 1 along them.
+    C13: start_indices_batching_dims are each named once.
+    C14: they are dimensions of the indices.
+    C15: index_vector_dim is none of them.
+    C16: both kinds of batching dims are as many.
+    C17: paired batching dims have one extent.
+    C18: start_index_map and operand_batching_dims are each named once.
+    C19: start_index_map names operand dimensions.
+    C20: slice sizes are as many as operand dimensions.
+    C21: they lie between 0 and the extents.
+    C22: the result's shape is that of the indices, with the slice's at offset_dims.
+    C23: operand and result have one element type."""
+
+    result_labels = ("C22", "C23")
+    operand = Operand()
+    start_indices = Operand(constraint="integer")
+    dimension_numbers = Attr(struct(GatherDimensionNumbers))
+    slice_sizes = Attr(I64_ARRAY)
+    indices_are_sorted = Attr(BOOL, default=False)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        type, indices, d = self.operand.type, self.start_indices.type, self.dimension_numbers
+        sizes, text = self.slice_sizes, f"has dimension numbers {d.body()} for {type} and {indices}"
+        self._check_operand_dims(type, d, sizes, text)
+        self._check_indices(type, indices, d, text)
+        places = index_shape(indices.shape, d.index_vector_dim)
+        collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+        window = [n for i, n in enumerate(sizes) if i not in collapsed]
+        in_result = dims_in_range(d.offset_dims, len(places) + len(window))
+        self.check(in_result, "C5", text)
+        return [type.with_shape(combine(places, window, d.offset_dims))]
+
+    def _check_operand_dims(
+        self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[int], text: str
+    ) -> None:
+        collapsed, batching = d.collapsed_slice_dims, d.operand_batching_dims
+        counted = len(d.offset_dims) + len(collapsed) + len(batching)
+        self.check(type.rank == counted, "C1", text)
+        self.check(is_unique(d.offset_dims) and is_sorted(d.offset_dims), "C4", text)
+        self.check(is_unique(collapsed + batching), "C6", text)
+        self.check(is_sorted(collapsed), "C7", text)
+        self.check(dims_in_range(collapsed, type.rank), "C8", text)
+        self.check(is_sorted(batching), "C10", text)
+        self.check(dims_in_range(batching, type.rank), "C11", text)
+        self.check(len(sizes) == type.rank, "C20", f"takes slices {list(sizes)} of {type}")
+        fits = all(s >= 0 and (n is None or s <= n) for s, n in zip(sizes, type.shape, strict=True))
+        self.check(fits, "C21", f"takes slices {list(sizes)} of {type}")
+        self.check(
+            all(sizes[i] <= 1 for i in collapsed), "C9", f"collapses {collapsed} of slices {list(sizes)}"
+        )
+        self.check(all(sizes[i] <= 1 for i in batching), "C12", f"batches {batching} of slices {list(sizes)}")
+
+    def _check_indices(
+        self, type: TensorType, indices: TensorType, d: GatherDimensionNumbers, text: str
+    ) -> None:
+        batching, index_batching = d.operand_batching_dims, d.start_indices_batching_dims
+        self.check(0 <= d.index_vector_dim <= indices.rank, "C2", text)
+        known = components(indices.shape, d.index_vector_dim)
+        self.check(same_dim(known, len(d.start_index_map)), "C3", text)
+        self.check(is_unique(index_batching), "C13", text)
+        self.check(dims_in_range(index_batching, indices.rank), "C14", text)
+        self.check(d.index_vector_dim not in index_batching, "C15", text)
+        self.check(len(batching) == len(index_batching), "C16", text)
+        pairs = zip(batching, index_batching, strict=True)
+        self.check(all(same_dim(type.shape[i], indices.shape[j]) for i, j in pairs), "C17", text)
+        self.check(is_unique(d.start_index_map + batching), "C18", text)
+        self.check(dims_in_range(d.start_index_map, type.rank), "C19", text)
+
+    def evaluate(self, x: Array, indices: Array) -> Array:
+        return gather(x, indices, self.dimension_numbers, self.slice_sizes)
+
+
+def gather(x: Array, indices: Array, d: GatherDimensionNumbers, sizes: Sequence[int]) -> Array:
+    """Slices of `sizes` at clamped places, laid out as `d` says."""
+    vectors = index_vectors(indices, d.index_vector_dim)
+    starts = np.zeros((*vectors.shape[:-1], x.ndim), np.int64)
+    for k, dim in enumerate(d.start_index_map):
+        starts[..., dim] = np.clip(vectors[..., k], 0, x.shape[dim] - sizes[dim])
+    batching = batching_places(vectors, d.start_indices_batching_dims, d.index_vector_dim)
+    for k, dim in enumerate(d.operand_batching_dims):
+        starts[..., dim] = batching[..., k]
+    collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+    window = [1 if i in collapsed else n for i, n in enumerate(sizes)]
+    kept = [n for i, n in enumerate(sizes) if i not in collapsed]
+    shape = [n or 0 for n in combine(vectors.shape[:-1], kept, d.offset_dims)]
+    if 0 in sizes or 0 in shape:
+        return np.zeros(shape, x.dtype)
+    taken = x[tuple(full_places(starts, window))].reshape(*vectors.shape[:-1], *kept)
+    order = (*place_dims(len(shape), d.offset_dims), *d.offset_dims)
+    return taken.transpose(np.argsort(order))
+
+
+def full_places(starts: Array, window: Sequence[int]) -> list[Array]:
+    """For each operand dimension, the coordinate of each element: [places..., window...]."""
+    rank = len(window)
+    grids = np.indices(tuple(window))
+    places = starts.reshape(*starts.shape[:-1], *(1,) * rank, rank)
+    return [places[..., i] + grids[i] for i in range(rank)]
+
+
+class Scatter(TensorOp, name="stablehlo.scatter"):
+    """The inputs with updates combined in at computed places, in row-major order of the updates; elements that fall
+    outside are skipped.
+
+    C1: inputs have one shape.
+    C2: input dimensions are window, inserted or batching ones.
+    C3: updates have one shape.
+    C4: which is that of the indices, with windows not larger than the inputs at update_window_dims.
+    C5: there is at least one input, and as many updates.
+    C6: updates have their input's element type.
+    C7: update_window_dims are sorted, each once.
+    C8: they are dimensions of the updates.
+    C9: inserted and batching dims are each named once.
+    C10: inserted_window_dims are sorted.
+    C11: they are the inputs'.
+    C12: input_batching_dims are sorted.
+    C13: they are the inputs'.
+    C14: scatter_indices_batching_dims are each named once.
+    C15: they are dimensions of the indices.
+    C16: index_vector_dim is none of them.
+    C17: both kinds of batching dims are as many.
+    C18: paired batching dims have one extent.
+    C19: an index has as many components as scatter_dims_to_operand_dims.
+    C20: scatter_dims_to_operand_dims and input_batching_dims are each named once.
+    C21: scatter_dims_to_operand_dims names input dimensions.
+    C22: index_vector_dim is a dimension of the indices, or the one past the last.
+    C23: the update computation takes N + N scalars to N scalars of types that the inputs' promote to.
+    C24: the results have the inputs' shapes.
+    C25: the results' element types are the computation's."""
+
+    same_variadic_size = True
+    result_labels = ("C24", "C25")
+    inputs = Operand(variadic=True)
+    scatter_indices = Operand(constraint="dimension")
+    updates = Operand(variadic=True)
+    scatter_dimension_numbers = Attr(struct(ScatterDimensionNumbers))
+    indices_are_sorted = Attr(BOOL, default=False)
+    unique_indices = Attr(BOOL, default=False)
+    update_computation = RegionField()
+    scattered = Result(variadic=True)
+
+    def infer(self) -> Sequence[Type]:
+        self.check(
+            len(self.operands) >= 3 and len(self.operands) % 2 == 1,
+            "C5",
+            f"has {len(self.operands)} operands",
+        )
+        self.check_operands()
+        types, updates = [v.type for v in self.inputs], [v.type for v in self.updates]
+        indices, d = self.scatter_indices.type, self.scatter_dimension_numbers
+        self.check(
+            all(compatible_shapes(types[0].shape, t.shape) for t in types), "C1", f"has inputs {types}"
+        )
+        self.check(
+            all(compatible_shapes(updates[0].shape, t.shape) for t in updates), "C3", f"has updates {updates}"
+        )
+        same = all(u.element is t.element for u, t in zip(updates, types, strict=True))
+        self.check(same, "C6", f"scatters {updates} into {types}")
+        text = f"has dimension numbers {d.body()} for {types[0]}, {indices} and {updates[0]}"
+        self._check_input_dims(types[0], d, text)
+        self._check_indices(types[0], indices, d, text)
+        self._check_updates(types[0], indices, updates[0], d, text)
+        elements = check_reducer(self, self.update_computation, [t.element for t in types], "C23")
+        shape = merge_shapes(t.shape for t in types)
+        return [TensorType(shape, e) for e in elements]
+
+    def _check_input_dims(self, type: TensorType, d: ScatterDimensionNumbers, text: str) -> None:
+        inserted, batching = d.inserted_window_dims, d.input_batching_dims
+        counted = len(d.update_window_dims) + len(inserted) + len(batching)
+        self.check(type.rank == counted, "C2", text)
+        self.check(is_unique(d.update_window_dims) and is_sorted(d.update_window_dims), "C7", text)
+        self.check(is_unique(inserted + batching), "C9", text)
+        self.check(is_sorted(inserted), "C10", text)
+        self.check(dims_in_range(inserted, type.rank), "C11", text)
+        self.check(is_sorted(batching), "C12", text)
+        self.check(dims_in_range(batching, type.rank), "C13", text)
+
+    def _check_indices(
+        self, type: TensorType, indices: TensorType, d: ScatterDimensionNumbers, text: str
+    ) -> None:
+        batching, index_batching = d.input_batching_dims, d.scatter_indices_batching_dims
+        self.check(0 <= d.index_vector_dim <= indices.rank, "C22", text)
+        self.check(is_unique(index_batching), "C14", text)
+        self.check(dims_in_range(index_batching, indices.rank), "C15", text)
+        self.check(d.index_vector_dim not in index_batching, "C16", text)
+        self.check(len(batching) == len(index_batching), "C17", text)
+        pairs = zip(batching, index_batching, strict=True)
+        self.check(all(same_dim(type.shape[i], indices.shape[j]) for i, j in pairs), "C18", text)
+        known = components(indices.shape, d.index_vector_dim)
+        self.check(same_dim(known, len(d.scatter_dims_to_operand_dims)), "C19", text)
+        self.check(is_unique(d.scatter_dims_to_operand_dims + batching), "C20", text)
+        self.check(dims_in_range(d.scatter_dims_to_operand_dims, type.rank), "C21", text)
+
+    def _check_updates(
+        self, type: TensorType, indices: TensorType, update: TensorType, d: ScatterDimensionNumbers, text: str
+    ) -> None:
+        self.check(dims_in_range(d.update_window_dims, update.rank), "C8", text)
+        places = index_shape(indices.shape, d.index_vector_dim)
+        window = [update.shape[i] for i in d.update_window_dims]
+        limits = [type.shape[i] for i in self._window_dims(type.rank)]
+        self.check(update.rank == len(places) + len(window), "C4", text)
+        same = compatible_shapes(combine(places, window, d.update_window_dims), update.shape)
+        small = all(w is None or n is None or w <= n for w, n in zip(window, limits, strict=True))
+        self.check(same and small, "C4", text)
+
+    def _window_dims(self, rank: int) -> list[int]:
+        """Input dimensions that an update's window covers."""
+        d = self.scatter_dimension_numbers
+        return place_dims(rank, (*d.inserted_window_dims, *d.input_batching_dims))
+
+    def evaluate(self, run: Run, *arrays: Array) -> tuple[Array, ...]:
+        n = len(arrays) // 2
+        inputs, indices, updates = arrays[:n], arrays[n], arrays[n + 1 :]
+        dtypes = [r.type.element.numpy for r in self.results]
+        flat = [x.astype(d).reshape(-1) for x, d in zip(inputs, dtypes, strict=True)]
+        targets = self._targets(inputs[0].shape, indices, updates[0].shape)
+        new = [u.astype(d).reshape(-1) for u, d in zip(updates, dtypes, strict=True)]
+        update_in_order(over_elements(run, self.update_computation), flat, targets.reshape(-1), new)
+        return tuple(x.reshape(inputs[0].shape) for x in flat)
+
+    def _targets(self, shape: Sequence[int], indices: Array, update_shape: Sequence[int]) -> Array:
+        """The flat input index of each update element; -1 outside."""
+        d = self.scatter_dimension_numbers
+        vectors = index_vectors(indices, d.index_vector_dim)
+        starts = np.zeros((*vectors.shape[:-1], len(shape)), np.int64)
+        for k, dim in enumerate(d.scatter_dims_to_operand_dims):
+            starts[..., dim] = vectors[..., k]
+        batching = batching_places(vectors, d.scatter_indices_batching_dims, d.index_vector_dim)
+        for k, dim in enumerate(d.input_batching_dims):
+            starts[..., dim] = batching[..., k]
+        window: list[Any] = [1] * len(shape)
+        for dim, at in zip(self._window_dims(len(shape)), d.update_window_dims, strict=True):
+            window[dim] = update_shape[at]
+        places = full_places(starts, window)
+        inside = np.logical_and.reduce([(p >= 0) & (p < n) for p, n in zip(places, shape, strict=True)])
+        clipped = [np.clip(p, 0, max(n - 1, 0)) for p, n in zip(places, shape, strict=True)]
+        flat = np.ravel_multi_index(clipped, shape) if 0 not in shape else np.zeros_like(places[0])
+        flat = np.where(inside, flat, -1)
+        flat = flat.reshape((*vectors.shape[:-1], *(window[i] for i in self._window_dims(len(shape)))))
+        order = (*place_dims(len(update_shape), d.update_window_dims), *d.update_window_dims)
+        return flat.transpose(np.argsort(order))
