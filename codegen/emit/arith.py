@@ -83,6 +83,13 @@ def narrow_bf16(e: FunctionEmitter, register: str, text: str) -> str:
     return e.ins(f"trunc {wide} {chosen} to {with_scalar(register, 'i16')}")
 
 
+def check_half(e: FunctionEmitter, op: Operation, *elements: Any) -> None:
+    """Without conversion instructions LLVM would call a library that the process does not have."""
+    target = e.module.target
+    if f16 in elements and target.triple.startswith("x86_64") and not target.has("f16c"):
+        raise refuse(op, f"{op.name} on f16 for {target.cpu}, which has no F16C")
+
+
 def float_op(
     e: FunctionEmitter, op: Operation, write: Callable[[str, Texts], str], *, returns_float: bool = True
 ) -> None:
@@ -96,6 +103,7 @@ def float_op(
 
         elementwise(e, op, through_f32)
     elif kind in (f16, f32, f64):
+        check_half(e, op, kind)
         elementwise(e, op, write)
     else:
         raise refuse(op, f"{op.name} on {kind}")
@@ -240,31 +248,47 @@ _CASTS = {
 @emits(*_CASTS)
 def emit_cast(e: FunctionEmitter, op: Any) -> None:
     source, target = element(op.source.type), element(op.result.type)
-    _check_floats(op, source, target)
-    name, scalar = _CASTS[type(op)], llvm_type(target)
-
-    def write(t: str, v: Texts) -> str:
-        text, given = v[0], t
-        if source is bf16:
-            text, given = widen_bf16(e, t, text), with_scalar(t, "float")
-        made = with_scalar(t, "float" if target is bf16 else scalar)
-        if given != made:
-            text = e.ins(f"{name} {given} {text} to {made}")
-        return narrow_bf16(e, made, text) if target is bf16 else text
-
-    elementwise(e, op, write)
-
-
-def _check_floats(op: Operation, *elements: Any) -> None:
-    """Refuses what would round twice or has no instructions."""
-    for kind in elements:
+    for kind in (source, target):
         if isinstance(kind, FloatType) and kind not in (bf16, f16, f32, f64):
-            raise refuse(op, f"{op.name} between {elements[0]} and {elements[1]}")
-    source, target = elements
-    exact = target is not bf16 or source in (f16, f32) or isinstance(op, arith.SIToFP | arith.UIToFP)
-    narrow = not isinstance(op, arith.SIToFP | arith.UIToFP) or target is not bf16 or source.width <= 16
-    if not (exact and narrow):
-        raise refuse(op, f"{op.name} from {source} to {target}, which would round twice")
+            raise refuse(op, f"{op.name} between {source} and {target}")
+    check_half(e, op, source, target)
+    elementwise(e, op, lambda t, v: _converted(e, op, source, target, t, v[0]))
+
+
+def _converted(e: FunctionEmitter, op: Any, source: Any, target: Any, register: str, text: str) -> str:
+    """One register converted with one rounding; bf16 comes and goes through f32."""
+    name, scalar = _CASTS[type(op)], llvm_type(target)
+    if source is bf16:
+        text, register = widen_bf16(e, register, text), with_scalar(register, "float")
+    if target is bf16 and isinstance(op, arith.SIToFP | arith.UIToFP):
+        if source.width > 32:
+            raise refuse(op, f"{op.name} from {source} to bf16, which would round twice")
+        wide = with_scalar(register, "double")
+        register, text = wide, e.ins(f"{name} {register} {text} to {wide}")
+    if target in (bf16, f16) and scalar_part(register) == "double":
+        register, text = with_scalar(register, "float"), narrow_to_odd(e, register, text)
+    if target is bf16:
+        return narrow_bf16(e, register, text)
+    made = with_scalar(register, scalar)
+    return text if register == made else e.ins(f"{name} {register} {text} to {made}")
+
+
+def narrow_to_odd(e: FunctionEmitter, register: str, text: str) -> str:
+    """An f64 as f32, rounded towards zero with the last bit set where that is inexact.
+
+    What then rounds to fewer bits rounds as from the f64 (Boldo and Melquiond, 2008)."""
+    single, mask = with_scalar(register, "float"), with_scalar(register, "i1")
+    bits_type = with_scalar(register, "i32")
+    near = e.ins(f"fptrunc {register} {text} to {single}")
+    back = e.ins(f"fpext {single} {near} to {register}")
+    size = [e.call(f"llvm.fabs.{suffix(register)}", register, (register, v)) for v in (back, text)]
+    above = e.ins(f"fcmp ogt {register} {size[0]}, {size[1]}")
+    inexact = e.ins(f"fcmp une {register} {back}, {text}")
+    bits = e.ins(f"bitcast {single} {near} to {bits_type}")
+    step = e.ins(f"zext {mask} {above} to {bits_type}")
+    inward = e.ins(f"sub {bits_type} {bits}, {step}")
+    sticky = e.ins(f"zext {mask} {inexact} to {bits_type}")
+    return e.ins(f"bitcast {bits_type} {e.ins(f'or {bits_type} {inward}, {sticky}')} to {single}")
 
 
 @emits(arith.Bitcast)

@@ -84,6 +84,8 @@ def _plan(func: Func, center: Operation, lane_bits: int) -> Plan:
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
+    if contraction.lane is not None and contraction.kind(contraction.lane) == "batch":
+        schedule = replace(schedule, pack_a=False, pack_b="none")  # lanes of both sides are read where they are
     return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule)
 
 

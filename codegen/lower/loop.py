@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, prod
 from typing import Any
 
@@ -17,8 +17,11 @@ from irc.ir.operation import Value
 from irc.ir.types import row_major_strides
 
 
-def lower_loop(func: Func) -> KernelGroup:
-    """One kernel for a function of loop ops: one nest for every group of results that share an iteration space."""
+def lower_loop(func: Func, in_place: Mapping[int, int] | None = None) -> KernelGroup:
+    """One kernel for a function of loop ops: one nest for every group of results that share an iteration space.
+
+    Where argument i and result `in_place[i]` are one buffer, storing an unchanged argument into it is left out."""
+    same = {func.arguments[i]: result for i, result in (in_place or {}).items()}
     returned = func.returned
     types = [buffer_type(v.type) for v in (*func.arguments, *returned)]
 
@@ -26,6 +29,8 @@ def lower_loop(func: Func) -> KernelGroup:
         inputs = dict(zip(func.arguments, buffers, strict=False))
         views = Views(b, inputs)
         for stores in nests_of(returned):
+            if len(stores) == 1 and same.get(stores[0].value) == stores[0].buffer:
+                continue
             emit_stores(b, views, func.arguments, stores, buffers[len(inputs) :])
 
     return KernelGroup((kernel(func.sym_name, types, body, location=func.location),))

@@ -65,7 +65,7 @@ def exp_tail(b: Builder, r: Value) -> Value:
 
 
 def exp(b: Builder, x: Value) -> Value:
-    """e**x. ULP."""
+    """e**x. Error: 0.9 ulp in f32, 1.0 in f64."""
     n, r = reduce_exp(b, clamp(b, x, *_EXP_RANGE[b.dtype]))
     return b.ldexp(horner(b, r, (1.0, 1.0, *_EXP[b.dtype])), n)
 
@@ -76,14 +76,14 @@ def exp2_kernel(b: Builder, r: Value) -> Value:
 
 
 def exp2(b: Builder, x: Value) -> Value:
-    """2**x. ULP."""
+    """2**x. Error: 0.9 ulp in f32, 0.9 in f64."""
     x = clamp(b, x, *_EXP2_RANGE[b.dtype])
     n, _ = round_scaled(b, x, 1.0)
     return b.ldexp(exp2_kernel(b, b.subf(x, n)), n)
 
 
 def expm1(b: Builder, x: Value) -> Value:
-    """e**x - 1. ULP. Half the result is ``t*(r + q) + (t - 1/2)``, ``t = 2**(n-1)``, which never overflows."""
+    """e**x - 1. Error: 1.3 ulp in f32, 1.5 in f64. Half the result is ``t*(r + q) + (t - 1/2)``, ``t = 2**(n-1)``, which never overflows."""
     clamped = clamp(b, x, *_EXPM1_RANGE[b.dtype])
     n, r = reduce_exp(b, clamped)
     q = b.mulf(b.mulf(r, r), horner(b, r, _EXPM1[b.dtype]))
@@ -125,13 +125,13 @@ def _log_kernel(b: Builder, r: Value, e: Value) -> Value:
 
 
 def log(b: Builder, x: Value) -> Value:
-    """Natural logarithm. ULP."""
+    """Natural logarithm. Error: 0.95 ulp in f32, 1.4 in f64."""
     m, e = b.split_exponent(x)
     return _log_kernel(b, b.subf(m, b.const(1.0)), e)
 
 
 def log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x). ULP. The exponent e is that of ``1 + x``, and ``r = x*2**-e + (2**-e - 1)`` loses nothing of x.
+    """log(1 + x). Error: 0.95 ulp in f32, 1.4 in f64. The exponent e is that of ``1 + x``, and ``r = x*2**-e + (2**-e - 1)`` loses nothing of x.
 
     Powers of two are multiplied in by subtracting from exponent bits; ``4 * 2**-e`` stays a normal number for every e.
     """
@@ -202,5 +202,5 @@ def log2_pair(b: Builder, x: Value) -> Pair:
 
 
 def log2(b: Builder, x: Value) -> Value:
-    """Logarithm to base 2. ULP."""
+    """Logarithm to base 2. Error: 0.51 ulp in f32, 0.51 in f64."""
     return log2_pair(b, x).high

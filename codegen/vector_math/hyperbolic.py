@@ -7,9 +7,9 @@ from irc.codegen.vector_math.exp_log import LOG2_E, exp2_kernel
 from irc.codegen.vector_math.polynomial import Table, at_most, copysign, horner, round_scaled
 
 # (tanh(x) - x) / x**3 in powers of x**2, for |x| <= _TANH_SMALL
-_TANH_SMALL = {"f32": 0.6, "f64": 0.6}
+_TANH_SMALL = {"f32": 0.65, "f64": 0.6}
 _TANH: Table = {
-    "f32": (-0.333333, 0.13331936, -0.053784717, 0.020798625, -0.0058979667),
+    "f32": (-0.3333326, 0.13330829, -0.053687923, 0.020469142, -0.0055149193),
     "f64": (
         *(-0.33333333333333126, 0.13333333333299766, -0.0539682539493344, 0.021869488003327716),
         *(-0.008863226786440359, 0.003592037446020341, -0.0014552156843799012, 0.0005871894071176995),
@@ -21,7 +21,7 @@ _TANH_ONE = {"f32": 9.5, "f64": 20.0}
 
 
 def tanh(b: Builder, x: Value) -> Value:
-    """tanh x. ULP.
+    """tanh x. Error: 1.4 ulp in f32, 1.4 in f64.
 
     An odd polynomial near zero; elsewhere ``1 - 2/(exp(2|x|) + 1)``, where the error of the exponential, reduced in base 2
     by one fused multiply-add, no longer matters.

@@ -1,0 +1,83 @@
+"""Where every value of a program lives: inputs, outputs, constants, and an arena whose offsets are planned.
+
+A buffer is touched by steps; its life runs from the first to the last of them, over whole loops where it crosses their
+edge. Buffers whose lives do not meet may share memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from irc.ir.locations import UNKNOWN, Location
+from irc.ir.types import MemRefType
+
+ALIGNMENT = 64
+
+
+@dataclass(eq=False)
+class Buffer:
+    """`place` is "input", "output", "constant" or "arena"; `index` the argument's number, or the arena offset."""
+
+    type: MemRefType
+    place: str
+    index: int = 0
+    location: Location = UNKNOWN
+    name: str = ""
+    touched: list[int] = field(default_factory=list)
+    first: int = 0
+    last: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        size = self.type.nbytes
+        return max(ALIGNMENT, -(-size // ALIGNMENT) * ALIGNMENT)
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The arena of one call: each buffer with its offset, size and life, and the peak."""
+
+    buffers: tuple[Buffer, ...]
+    arena_bytes: int
+    input_bytes: int
+    output_bytes: int
+
+    def __str__(self) -> str:
+        rows = ["offset      bytes       life        value"]
+        for b in sorted(self.buffers, key=lambda b: (b.index, b.first)):
+            rows.append(f"{b.index:<11} {b.nbytes:<11} {f'{b.first}-{b.last}':<11} {b.name or b.type}  loc({b.location})")
+        rows.append(f"arena {self.arena_bytes} bytes, inputs {self.input_bytes}, outputs {self.output_bytes}")
+        return "\n".join(rows)
+
+
+def live_ranges(buffers: Sequence[Buffer], loops: Sequence[tuple[int, int]]) -> None:
+    """Sets `first` and `last` of every buffer. `loops` are the (first, last) steps inside each loop."""
+    for b in buffers:
+        b.first, b.last = min(b.touched), max(b.touched)
+        changed = True
+        while changed:
+            changed = False
+            for start, stop in loops:
+                crosses = b.first < start <= b.last or b.first <= stop < b.last
+                if crosses and not (b.first <= start and stop <= b.last):
+                    b.first, b.last = min(b.first, start), max(b.last, stop)
+                    changed = True
+
+
+def assign_offsets(buffers: Sequence[Buffer]) -> int:
+    """Gives every buffer an offset such that no two that live at once overlap; returns the arena's size.
+
+    Greedy by size, each at the lowest gap that fits (Pisarchyk and Lee, 2020)."""
+    placed: list[Buffer] = []
+    total = 0
+    for b in sorted(buffers, key=lambda b: (-b.nbytes, b.first, b.last)):
+        rivals = sorted((p for p in placed if p.first <= b.last and b.first <= p.last), key=lambda p: p.index)
+        at = 0
+        for p in rivals:
+            if at + b.nbytes <= p.index:
+                break
+            at = max(at, p.index + p.nbytes)
+        b.index = at
+        placed.append(b)
+        total = max(total, at + b.nbytes)
+    return total

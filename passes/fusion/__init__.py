@@ -1,0 +1,37 @@
+"""Fusion: ops that one kernel computes become a private function, called once.
+
+Given   %0 = add %x, %b; %1 = maximum %0, %z; return %1
+Result  call @fused_add_maximum(%x, %b, %z), whose body is those ops, with `irc.kind = "loop"`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.passes.fusion.groups import Limits, plan_groups
+from irc.passes.fusion.outline import Outliner
+from irc.passes.manager import Context, Pass
+
+KIND = "irc.kind"
+
+
+@dataclass(frozen=True)
+class Fusion(Pass, name="fusion"):
+    """Groups the ops of every function (and of the regions of its control flow) and outlines each group.
+
+    `max_ops` bounds the ops of a group, `max_epilogue` those that follow a contraction in its tile."""
+
+    max_ops: int = 64
+    max_epilogue: int = 12
+
+    def apply(self, module: Module, context: Context) -> Module:
+        outliner = Outliner(module, Limits(self.max_ops, self.max_epilogue))
+        functions = []
+        for op in module.operations:
+            fused = isinstance(op, Func) and not op.is_declaration and KIND not in op.attributes
+            functions.append(outliner.function(op) if fused else op)  # type: ignore[arg-type]
+        return module.with_operations([*functions, *outliner.fusions]) if outliner.fusions else module
+
+
+__all__ = ["KIND", "Fusion", "plan_groups"]

@@ -1,0 +1,295 @@
+"""Which ops share a kernel: a greedy walk in program order, each op joining the group of one of its operands if it may.
+
+Groups never make a cycle: an op joins a group only if none of its other operands depends on that group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.ir.operation import Operation, Value
+from irc.ir.types import TensorType
+
+RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
+"""Ops that only say where an element comes from."""
+STORING = (hlo.Pad, hlo.Concatenate)
+"""Ops that decide where elements are written: the last of their kernel."""
+FREE = (hlo.Constant, hlo.Iota, hlo.BroadcastInDim)
+"""Ops that cost nothing inside a kernel: copied into every group that uses them."""
+BLOCK = 4096
+ROW_BYTES = 1 << 18
+"""A row that several passes go over should stay in the second-level cache."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    max_ops: int
+    max_epilogue: int
+
+
+@dataclass(eq=False)
+class Group:
+    """Ops of one kernel, in program order. `shape` is what the kernel iterates over."""
+
+    kind: str
+    shape: tuple[int, ...]
+    number: int
+    ops: list[Operation] = field(default_factory=list)
+    depends: int = 0
+    """A bit for every group that this one needs, directly or not."""
+    reduce: Any = None
+    """The first reduction of a row group."""
+    closed: bool = False
+    """Nothing may join: its last op decides where elements are written."""
+    merged: Group | None = None
+
+    @property
+    def bit(self) -> int:
+        return 1 << self.number
+
+
+def is_static(op: Operation) -> bool:
+    return all(isinstance(v.type, TensorType) and v.type.is_static for v in (*op.operands, *op.results))
+
+
+def is_loop_op(op: Operation) -> bool:
+    """Ops a loop kernel computes element by element."""
+    if not is_static(op):
+        return False
+    if isinstance(op, hlo.Constant):
+        return op.value.is_splat  # type: ignore[no-any-return]
+    return bool(getattr(op, "elementwise", False)) or isinstance(op, (*RESHAPING, hlo.Iota))
+
+
+def is_free(op: Operation) -> bool:
+    """Ops in no group of their own."""
+    return isinstance(op, FREE) and is_loop_op(op)
+
+
+def inner_operands(op: Operation) -> list[Value]:
+    """The operands of the ops inside an op's regions."""
+    if not op.regions:
+        return []
+    return [v for inner in op.walk() if inner is not op for v in inner.operands]
+
+
+def plan_groups(operations: Sequence[Operation], limits: Limits) -> list[Group]:
+    """The groups of a block: every op is in one, but for the terminator and free ops."""
+    return _Planner(operations, limits).run()
+
+
+class _Planner:
+    def __init__(self, operations: Sequence[Operation], limits: Limits) -> None:
+        self.operations = operations
+        self.limits = limits
+        self.groups: list[Group] = []
+        self.group_of: dict[Operation, Group] = {}
+        self.users: dict[Value, list[Operation]] = {}
+        for op in operations:
+            for value in (*op.operands, *inner_operands(op)):
+                self.users.setdefault(value, []).append(op)
+
+    def run(self) -> list[Group]:
+        for op in self.operations:
+            if not is_free(op):
+                self._place(op)
+        return [g for g in self.groups if g.merged is None]
+
+    def _place(self, op: Operation) -> None:
+        if op.terminator:
+            return
+        for producer in self._producers(op):
+            if self._joins(producer, op) and not self._would_cycle(producer, op):
+                self._join(producer, op)
+                self._merge_siblings(producer, op)
+                return
+        kind, shape = self._kind(op)
+        group = Group(kind, shape, len(self.groups))
+        group.closed = isinstance(op, STORING)
+        self.groups.append(group)
+        self._join(group, op)
+
+    def _kind(self, op: Operation) -> tuple[str, tuple[int, ...]]:
+        shape = op.results[0].type.shape if op.results and isinstance(op.results[0].type, TensorType) else ()
+        if is_loop_op(op) or (isinstance(op, STORING) and is_static(op)):
+            return "loop", shape
+        if isinstance(op, hlo.Reduce) and is_static(op):
+            return "row", shape
+        if isinstance(op, hlo.DotGeneral | hlo.Convolution) and is_static(op):
+            return "contraction", shape
+        return "single", shape
+
+    def _defining(self, value: Value) -> list[Operation]:
+        """The ops that compute a value, seen through the free ops on the way."""
+        found: list[Operation] = []
+        stack = [value]
+        while stack:
+            op = stack.pop().op
+            if op is None:
+                continue
+            if op in self.group_of:
+                found.append(op)
+            else:
+                stack.extend(op.operands)
+        return found
+
+    def _producers(self, op: Operation) -> list[Group]:
+        """Groups an op reads from, the latest first."""
+        found = {self.group_of[d]: None for v in self._needs(op) for d in self._defining(v)}
+        return sorted(found, key=lambda g: -g.number)
+
+    def _needs(self, op: Operation) -> list[Value]:
+        return [*op.operands, *inner_operands(op)]
+
+    def _direct(self, group: Group, op: Operation) -> list[Value]:
+        """The operands that ops of the group make."""
+        return [v for v in op.operands if v.op is not None and self.group_of.get(v.op) is group]
+
+    def _joins(self, group: Group, op: Operation) -> bool:
+        """Whether one kernel can compute the group and then `op`."""
+        if group.closed or len(group.ops) >= self.limits.max_ops or not is_static(op):
+            return False
+        direct = self._direct(group, op)
+        if not direct:
+            # Reached only through a broadcast: a row group holds it at the size of its rows.
+            return group.kind == "row" and self._follows_row(group, op)
+        match group.kind:
+            case "loop":
+                return self._follows_loop(group, op)
+            case "row":
+                return self._follows_row(group, op)
+            case "contraction":
+                return self._follows_contraction(group, op)
+        return False
+
+    def _follows_loop(self, group: Group, op: Operation) -> bool:
+        alone = self._only_used_by(group, op)
+        if isinstance(op, hlo.Reduce):
+            return alone and all(v.op is None or self.group_of.get(v.op, group) is group for v in op.inputs)
+        if isinstance(op, hlo.Pad):
+            return alone and not any(v is op.padding_value for v in self._direct(group, op))
+        if isinstance(op, hlo.Concatenate):
+            return False
+        if not is_loop_op(op):
+            return False
+        shape = op.results[0].type.shape
+        if isinstance(op, RESHAPING):
+            return alone and not isinstance(op, hlo.BroadcastInDim) and prod(shape) <= prod(group.shape)
+        return bool(shape == group.shape)
+
+    def _follows_row(self, group: Group, op: Operation) -> bool:
+        first = group.reduce
+        full, kept = first.inputs[0].type.shape, first.results[0].type.shape
+        count = prod(full[d] for d in first.dimensions)
+        rows_in_cache = count <= BLOCK and self._minor(first) and count * 4 * len(group.ops) <= ROW_BYTES * 8
+        if isinstance(op, hlo.Reduce):
+            same = op.inputs[0].type.shape == full and sorted(op.dimensions) == sorted(first.dimensions)
+            return same and rows_in_cache
+        if not is_loop_op(op) or isinstance(op, RESHAPING):
+            return False
+        shape = op.results[0].type.shape
+        if shape == kept and kept != full:
+            return self._only_direct(group, op, kept)
+        return bool(shape == full) and rows_in_cache and self._broadcasts_fit(group, op)
+
+    def _only_direct(self, group: Group, op: Operation, kept: tuple[int, ...]) -> bool:
+        """Operands of the group are per row, not per element."""
+        return all(v.type.shape == kept for v in self._direct(group, op))
+
+    def _broadcasts_fit(self, group: Group, op: Operation) -> bool:
+        """Row results come back along the dimensions that were kept."""
+        first = group.reduce
+        rank = len(first.inputs[0].type.shape)
+        kept = tuple(d for d in range(rank) if d not in first.dimensions)
+        for value in op.operands:
+            source = value.op
+            if source is None or not isinstance(source, hlo.BroadcastInDim):
+                continue
+            inside = any(self.group_of[d] is group for d in self._defining(source.operand))
+            row = source.operand.type.shape == first.results[0].type.shape
+            if inside and not (row and tuple(source.broadcast_dimensions) == kept):
+                return False
+        return all(v.type.shape == first.inputs[0].type.shape for v in self._direct(group, op))
+
+    def _minor(self, op: Any) -> bool:
+        """The reduced dimensions are the last ones."""
+        rank = op.inputs[0].type.rank
+        return sorted(op.dimensions) == list(range(rank - len(op.dimensions), rank))
+
+    def _follows_contraction(self, group: Group, op: Operation) -> bool:
+        if len(group.ops) > self.limits.max_epilogue or not getattr(op, "elementwise", False):
+            return False
+        return bool(op.results[0].type.shape == group.shape)
+
+    def _only_used_by(self, group: Group, op: Operation) -> bool:
+        """All results of the group are used inside it and by `op`: afterwards `op` alone is its result."""
+        for member in group.ops:
+            for result in member.results:
+                for user in self.users.get(result, ()):
+                    if user is not op and self.group_of.get(user) is not group:
+                        return False
+        return True
+
+    def _would_cycle(self, group: Group, op: Operation) -> bool:
+        """Another operand of `op` depends on the group."""
+        return any(
+            self.group_of[d] is not group and self.group_of[d].depends & group.bit
+            for v in self._needs(op)
+            for d in self._defining(v)
+        )
+
+    def _join(self, group: Group, op: Operation) -> None:
+        group.ops.append(op)
+        self.group_of[op] = group
+        if isinstance(op, hlo.Reduce) and group.reduce is None and group.kind in ("loop", "row"):
+            group.kind, group.reduce = "row", op
+        elif group.kind == "loop":
+            group.shape = op.results[0].type.shape
+        group.closed = group.closed or isinstance(op, STORING)
+        needs = 0
+        for value in self._needs(op):
+            for source in self._defining(value):
+                other = self.group_of[source]
+                if other is not group:
+                    needs |= other.depends | other.bit
+        self._depend(group, needs)
+
+    def _depend(self, group: Group, needs: int) -> None:
+        if needs & ~group.depends:
+            group.depends |= needs
+            for other in self.groups:
+                if other.depends & group.bit:
+                    other.depends |= group.depends
+
+    def _merge_siblings(self, group: Group, op: Operation) -> None:
+        """Loop groups over the same shape that feed the same op become one, so that what they read is read once."""
+        if group.kind != "loop":
+            return
+        for value in op.operands:
+            source = value.op
+            other = self.group_of.get(source) if source is not None else None
+            if other is None or other is group or other.kind != "loop" or other.closed or other.shape != group.shape:
+                continue
+            if len(group.ops) + len(other.ops) > self.limits.max_ops or self._between(group, other):
+                continue
+            order = {o: i for i, o in enumerate(self.operations)}
+            group.ops = sorted((*group.ops, *other.ops), key=order.__getitem__)
+            for moved in other.ops:
+                self.group_of[moved] = group
+            other.merged, other.ops = group, []
+            for third in self.groups:
+                if third.depends & other.bit:
+                    third.depends = third.depends & ~other.bit | group.bit
+            group.depends &= ~group.bit
+            self._depend(group, other.depends & ~group.bit)
+
+    def _between(self, a: Group, b: Group) -> bool:
+        """Some third group depends on one of them and is needed by the other."""
+        return any(
+            g is not a and g is not b and g.merged is None
+            and ((g.depends & a.bit and b.depends & g.bit) or (g.depends & b.bit and a.depends & g.bit))
+            for g in self.groups
+        )  # fmt: skip
