@@ -4,8 +4,25 @@
 table is in `rules/`, the walk in `transform.py`."""
 
 from irc.passes.autodiff.functions import jvp, value_and_grad, vjp
-from irc.passes.autodiff.registry import Accumulate, all_rules, defadjoint, defvjp, defvjp_variadic, nograd, rule_of
-from irc.passes.autodiff.rules import control, elementwise, function, indexing, linalg, reduction, shape, sorting
+from irc.passes.autodiff.registry import (
+    Accumulate,
+    all_rules,
+    defadjoint,
+    defvjp,
+    defvjp_variadic,
+    nograd,
+    rule_of,
+)
+from irc.passes.autodiff.rules import (
+    control,
+    elementwise,
+    function,
+    indexing,
+    linalg,
+    reduction,
+    shape,
+    sorting,
+)
 from irc.passes.autodiff.transform import gradient, residuals
 
 __all__ = [

@@ -20,7 +20,9 @@ from irc.passes.dce import DeadCode
 from irc.passes.manager import Context
 
 
-def value_and_grad(module: Module, wrt: Sequence[int] | None = None, of: int = 0, entry: str = "main") -> Module:
+def value_and_grad(
+    module: Module, wrt: Sequence[int] | None = None, of: int = 0, entry: str = "main"
+) -> Module:
     """`f(*args) -> results` becomes `f(*args) -> (*results, *gradients)`.
 
     The gradients are those of result number `of`, a scalar, with respect to the arguments numbered `wrt` (absent: all that
@@ -79,7 +81,9 @@ def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
     local = {zero: start.constant(0, zero.type).value for zero in zeros}
     operations = [*start.builder.operations, *main.block.operations[:-1], *once, *builder.operations]
     returned = [*main.returned, *(r.value for r in results)]
-    return _rebuilt(module, main, (*main.arguments, *tangents), operations, backward.replaced, local, returned)
+    return _rebuilt(
+        module, main, (*main.arguments, *tangents), operations, backward.replaced, local, returned
+    )
 
 
 class _Backward:

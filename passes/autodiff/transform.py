@@ -85,7 +85,9 @@ def activity(operations: Sequence[Operation], wrt: Sequence[Value]) -> dict[Valu
         else:
             through = any(o in active and (rule is None or rule.flows(i)) for i, o in enumerate(op.operands))
             flows = [through or any(v in active for v in free_values(op))] * len(op.results)
-        active.update((r, None) for r, f in zip(op.results, flows, strict=True) if f and is_differentiable(r.type))
+        active.update(
+            (r, None) for r, f in zip(op.results, flows, strict=True) if f and is_differentiable(r.type)
+        )
     return active
 
 
@@ -119,7 +121,9 @@ class Reverse:
             total = contribution.onto(before)
         else:
             total = contribution if before is None else before + contribution
-        assert total.type is value.type, f"cotangent {total.type} of a {value.type} from {self.builder.location}"
+        assert total.type is value.type, (
+            f"cotangent {total.type} of a {value.type} from {self.builder.location}"
+        )
         self.cotangents[value] = total
 
     def run(self) -> None:

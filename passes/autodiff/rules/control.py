@@ -29,7 +29,16 @@ from irc.passes.autodiff.transform import Replacement, Reverse, activity, copy_i
 
 nograd("ends a region", hlo.Return)
 
-CHEAP = (hlo.Convert, hlo.Reshape, hlo.BroadcastInDim, hlo.Transpose, hlo.Slice, hlo.DynamicSlice, hlo.Iota, hlo.Constant)
+CHEAP = (
+    hlo.Convert,
+    hlo.Reshape,
+    hlo.BroadcastInDim,
+    hlo.Transpose,
+    hlo.Slice,
+    hlo.DynamicSlice,
+    hlo.Iota,
+    hlo.Constant,
+)
 
 
 @dataclass
@@ -78,7 +87,9 @@ class Recording:
             copy_into(builder, [op], local)
 
 
-def flatten(operations: Sequence[Operation], replaced: dict[Operation, Replacement]) -> tuple[list[Operation], Any]:
+def flatten(
+    operations: Sequence[Operation], replaced: dict[Operation, Replacement]
+) -> tuple[list[Operation], Any]:
     """The ops with replaced ones in their new form, and the function from old values to what stands for them."""
     flat: list[Operation] = []
     names: dict[Value, Value] = {}
@@ -113,7 +124,11 @@ def reads(operations: Iterable[Operation]) -> list[Value]:
 
 
 def record(
-    reverse: Reverse, block: Block, seeds: Sequence[tuple[Value, Value]], before: dict[Value, Value], wrt: list[Value]
+    reverse: Reverse,
+    block: Block,
+    seeds: Sequence[tuple[Value, Value]],
+    before: dict[Value, Value],
+    wrt: list[Value],
 ) -> tuple[Recording, dict[Value, Expr]]:
     """Takes `seeds` (value, cotangent) back through a block, on top of cotangents `before`; returns those of `wrt`."""
     builder = Builder(reverse.builder.location)
@@ -324,47 +339,70 @@ def while_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     counter = counter_of(op, reverse.scope)
     if counter is None:
         raise reverse.refusal(
-            op, "has a gradient only with a trip count that is known: a counter that starts, steps and ends at constants"
+            op,
+            "has a gradient only with a trip count that is known: a counter that starts, steps and ends at constants",
         )
     carries = needed_carries(op, gs, while_activity(op, reverse.active))
-    captured = [v for v in free_values(op) if v in reverse.active]
-    body = op.body.block
-    arguments = [body.arguments[i] for i in carries]
-    types = [v.type for v in (*arguments, *captured)]
-    cotangents = [Value(t) for t in types]
-    seeds = [(body.terminator.operands[i], g) for i, g in zip(carries, cotangents, strict=False)]
-    before = dict(zip(captured, cotangents[len(carries) :], strict=True))
-    recording, found = record(reverse, body, seeds, before, [*arguments, *captured])
-    ends = [found.get(v) for v in (*arguments, *captured)]
-    known = [body.arguments[i] for i in (counter.index, *invariants(op))]
-    recording.plan([*reads(recording.emitted), *(g.value for g in ends if g is not None)], known)
-
-    stacks = keep_iterations(reverse, op, recording, counter)
-    starts = [gs[i] for i in carries] + [reverse.cotangents.get(v) for v in captured]
+    if counter.trips == 0:
+        for i in carries:
+            reverse.add(op.operands[i], gs[i])
+        return
+    turn = reverse_iteration(reverse, op, carries, counter)
+    stacks = keep_iterations(reverse, op, turn.recording, counter)
+    starts = [gs[i] for i in carries] + [reverse.cotangents.get(v) for v in turn.captured]
+    types = [v.type for v in turn.cotangents]
     starts = [reverse.scope.constant(0, t) if g is None else g for g, t in zip(starts, types, strict=True)]
 
-    def step_back(scope: Scope, turn: Expr, now: Sequence[Value]) -> list[Value]:
+    def step_back(scope: Scope, done: Expr, now: Sequence[Value]) -> list[Value]:
         """One iteration: from the cotangents after it to those before it."""
-        local = dict(zip(cotangents, now, strict=True))
-        local.update((body.arguments[i], op.operands[i]) for i in invariants(op))
-        back = (counter.trips - 1) - turn
-        count = scope.constant(counter.step, counted) * Expr(scope, converted(scope, back, counted)) + counter.start
-        local[body.arguments[counter.index]] = count.value
-        for value, stack in zip(recording.saved, stacks, strict=True):
-            local[value] = top_of(scope.of(stack), back, value.type).value
-        recording.copy_reverse(scope.builder, local)
-        ended = zip(ends, types, strict=True)
-        return [scope.constant(0, t).value if g is None else local.get(g.value, g.value) for g, t in ended]
+        local = dict(zip(turn.cotangents, now, strict=True))
+        arguments = op.body.arguments
+        local.update((arguments[i], op.operands[i]) for i in invariants(op))
+        back = (counter.trips - 1) - done
+        local[arguments[counter.index]] = counted(scope, back, counter, arguments[counter.index].type).value
+        for value, stack in zip(turn.recording.saved, stacks, strict=True):
+            local[value] = entry_of(scope.of(stack), back, value.type).value
+        turn.recording.copy_reverse(scope.builder, local)
+        ended = zip(turn.ends, types, strict=True)
+        return [scope.constant(0, t).value if g is None else local.get(g, g) for g, t in ended]
 
-    counted = op.operands[counter.index].type
     results = counted_loop(reverse.scope, counter.trips, [g.value for g in starts], step_back)
+    reverse.cotangents.update(zip(turn.captured, results[len(carries) :], strict=True))
     for i, g in zip(carries, results, strict=False):
         reverse.add(op.operands[i], g)
-    reverse.cotangents.update(zip(captured, results[len(carries) :], strict=True))
 
 
-def converted(scope: Scope, x: Expr, type: TensorType) -> Value:
-    return x.value if x.type is type else scope.emit(hlo.Convert(x.value, result_types=[type])).value  # type: ignore[no-any-return]
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The reverse of one iteration: from `cotangents`, those after it, to `ends`, those before it (None: zero); first of
+    the carried values, then of the values captured from outside, which only grow."""
+
+    recording: Recording
+    captured: list[Value]
+    cotangents: list[Value]
+    ends: list[Value | None]
+
+
+def reverse_iteration(reverse: Reverse, op: Any, carries: list[int], counter: Counter) -> Turn:
+    body = op.body.block
+    arguments = [body.arguments[i] for i in carries]
+    captured = [v for v in free_values(op) if v in reverse.active]
+    after = [Value(v.type) for v in (*arguments, *captured)]
+    seeds = [(body.terminator.operands[i], g) for i, g in zip(carries, after, strict=False)]
+    before = dict(zip(captured, after[len(carries) :], strict=True))
+    recording, found = record(reverse, body, seeds, before, [*arguments, *captured])
+    touched = [v for v in captured if found[v].value is not before[v]]
+    ends = [None if (g := found.get(v)) is None else g.value for v in (*arguments, *touched)]
+    known = [body.arguments[i] for i in (counter.index, *invariants(op))]
+    recording.plan([*reads(recording.emitted), *(g for g in ends if g is not None)], known)
+    return Turn(recording, touched, [*after[: len(carries)], *(before[v] for v in touched)], ends)
+
+
+def counted(scope: Scope, turn: Expr, counter: Counter, type: TensorType) -> Expr:
+    """The counter's value in iteration number `turn`."""
+    number = scope.emit(hlo.Convert(turn.value, result_types=[type])) if turn.type is not type else turn
+    number = number * counter.step if counter.step != 1 else number
+    return number + counter.start if counter.start else number  # type: ignore[no-any-return]
 
 
 def counted_loop(scope: Scope, trips: int, starts: Sequence[Value], body: Any) -> list[Expr]:
@@ -387,10 +425,12 @@ def counted_loop(scope: Scope, trips: int, starts: Sequence[Value], body: Any) -
     return [scope.of(r) for r in made.results[1:]]
 
 
-def top_of(stack: Expr, place: Expr, type: TensorType) -> Expr:
+def entry_of(stack: Expr, place: Expr, type: TensorType) -> Expr:
     """Entry `place` of a stack."""
     zero = place.scope.constant(0, place.type)
-    return reshape(dynamic_slice(stack, [place, *[zero] * type.rank], (1, *type.static_shape)), type.static_shape)
+    return reshape(
+        dynamic_slice(stack, [place, *[zero] * type.rank], (1, *type.static_shape)), type.static_shape
+    )
 
 
 def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Counter) -> list[Value]:
@@ -422,7 +462,9 @@ def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Co
         returned = [local.get(v, v) for v in recording.block.terminator.operands]
         b.emit(hlo.Return([*returned, (turn + 1).value, *stacks]))
 
-    made = hlo.While([*op.operands, *starts], regions=[forward.region(types, condition), forward.region(types, body)])
+    made = hlo.While(
+        [*op.operands, *starts], regions=[forward.region(types, condition), forward.region(types, body)]
+    )
     forward.emit(made)
     reverse.replace(op, forward.operations, made.results[:count])
     return list(made.results[count + 1 :])

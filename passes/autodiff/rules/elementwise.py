@@ -147,12 +147,15 @@ defvjp(
 
 
 defvjp(hlo.Complex, lambda g, ans, x, y: real(g), lambda g, ans, x, y: -imag(g))
-defvjp(hlo.Real, lambda g, ans, x: make_complex(g, zeros_like(g)) if isinstance(x.element, ComplexType) else g)
-defvjp(hlo.Imag, lambda g, ans, x: make_complex(zeros_like(g), -g) if isinstance(x.element, ComplexType) else None)
-
-nograd(
-    "piecewise constant", hlo.Sign, hlo.Floor, hlo.Ceil, hlo.RoundNearestAfz, hlo.RoundNearestEven
+defvjp(
+    hlo.Real, lambda g, ans, x: make_complex(g, zeros_like(g)) if isinstance(x.element, ComplexType) else g
 )
+defvjp(
+    hlo.Imag,
+    lambda g, ans, x: make_complex(zeros_like(g), -g) if isinstance(x.element, ComplexType) else None,
+)
+
+nograd("piecewise constant", hlo.Sign, hlo.Floor, hlo.Ceil, hlo.RoundNearestAfz, hlo.RoundNearestEven)
 nograd("the result is a truth value", hlo.Compare, hlo.IsFinite)
 nograd(
     "integers and truth values have no gradient",

@@ -37,7 +37,12 @@ def known_range(value: Value) -> tuple[int, int] | None:
             return int(array.min()), int(array.max())
         case hlo.Iota(result=result, iota_dimension=d) if result.type.is_static:
             return 0, max(result.type.shape[d] - 1, 0)
-        case hlo.BroadcastInDim(operand=x) | hlo.Reshape(operand=x) | hlo.Transpose(operand=x) | hlo.Slice(operand=x):
+        case (
+            hlo.BroadcastInDim(operand=x)
+            | hlo.Reshape(operand=x)
+            | hlo.Transpose(operand=x)
+            | hlo.Slice(operand=x)
+        ):
             return known_range(x)
         case hlo.Convert(operand=x) if isinstance(x.type.element, IntegerType):
             found = known_range(x)
@@ -91,12 +96,16 @@ def inside(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr | None:
     return reduce_with(hlo.And, kept, [vector_dim], True) if vector_dim < indices.rank else kept
 
 
-def scatter_with(cls: type | None, x: Expr, indices: Expr, updates: Expr, numbers: Any, unique: bool = False) -> Expr:
+def scatter_with(
+    cls: type | None, x: Expr, indices: Expr, updates: Expr, numbers: Any, unique: bool = False
+) -> Expr:
     """`x` with `updates` combined in by the binary op `cls` (None: written over)."""
     scope = x.scope
     scalar = TensorType((), x.element)
     if cls is None:
-        region = scope.builder.region([scalar, scalar], lambda b, old, new: b.emit(hlo.Return([new])) and None)
+        region = scope.builder.region(
+            [scalar, scalar], lambda b, old, new: b.emit(hlo.Return([new])) and None
+        )
     else:
         region = binary_region(scope, cls, x.element)
     made = hlo.Scatter(
@@ -203,7 +212,8 @@ def scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         scatter_over_vjp(reverse, op, g, places)
     else:
         raise reverse.refusal(
-            op, "has a gradient only where it adds, takes the maximum or minimum, writes over, or multiplies at unique indices"
+            op,
+            "has a gradient only where it adds, takes the maximum or minimum, writes over, or multiplies at unique indices",
         )
 
 

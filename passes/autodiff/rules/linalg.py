@@ -12,7 +12,11 @@ from irc.passes.autodiff.registry import Formula, defvjp
 
 
 def contract(
-    x: Expr, y: Expr, batch: tuple[Sequence[int], Sequence[int]], over: tuple[Sequence[int], Sequence[int]], like: Any
+    x: Expr,
+    y: Expr,
+    batch: tuple[Sequence[int], Sequence[int]],
+    over: tuple[Sequence[int], Sequence[int]],
+    like: Any,
 ) -> Expr:
     """The dot_general of `x` and `y`: batch dims, then what is left of `x`, then of `y`. Precision is that of `like`."""
     numbers = hlo.DotDimensionNumbers(
@@ -46,7 +50,8 @@ def dot_general_side(side: int) -> Formula:
         overs = (numbers.lhs_contracting_dimensions, numbers.rhs_contracting_dimensions)
         x, y = (lhs, rhs)[side], (lhs, rhs)[1 - side]
         x_free, y_free = (
-            [d for d in range(v.rank) if d not in (*batches[s], *overs[s])] for v, s in ((x, side), (y, 1 - side))
+            [d for d in range(v.rank) if d not in (*batches[s], *overs[s])]
+            for v, s in ((x, side), (y, 1 - side))
         )
         leading = len(batches[0])
         g_x = range(leading, leading + len(x_free)) if side == 0 else range(g.rank - len(x_free), g.rank)
@@ -112,11 +117,17 @@ def convolution_lhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
     strides, padding, lhs_dilation, rhs_dilation, reversal = windows_of(op)
     groups = op.feature_group_count * op.batch_group_count
     kernel_in, kernel_out = numbers.kernel_input_feature_dimension, numbers.kernel_output_feature_dimension
-    kernel = reverse(rhs, [d for d, r in zip(numbers.kernel_spatial_dimensions, reversal, strict=True) if not r])
+    kernel = reverse(
+        rhs, [d for d, r in zip(numbers.kernel_spatial_dimensions, reversal, strict=True) if not r]
+    )
     kernel = move_groups(kernel, kernel_out, kernel_in, groups)
 
     spatial = zip(
-        *(numbers.input_spatial_dimensions, numbers.kernel_spatial_dimensions, numbers.output_spatial_dimensions),
+        *(
+            numbers.input_spatial_dimensions,
+            numbers.kernel_spatial_dimensions,
+            numbers.output_spatial_dimensions,
+        ),
         *(strides, padding, lhs_dilation, rhs_dilation),
         strict=True,
     )
@@ -149,7 +160,10 @@ def convolution_lhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
         result_types=[_with_groups(lhs, g.element, numbers, op.batch_group_count)],
     )
     back = move_groups(
-        g.scope.emit(made), numbers.input_feature_dimension, numbers.input_batch_dimension, op.batch_group_count
+        g.scope.emit(made),
+        numbers.input_feature_dimension,
+        numbers.input_batch_dimension,
+        op.batch_group_count,
     )
     return convert(back, lhs.element)
 
@@ -168,7 +182,11 @@ def convolution_rhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
     op, numbers = ans.op, ans.op.dimension_numbers
     strides, padding, lhs_dilation, rhs_dilation, reversal = windows_of(op)
     spatial = zip(
-        *(numbers.input_spatial_dimensions, numbers.kernel_spatial_dimensions, numbers.output_spatial_dimensions),
+        *(
+            numbers.input_spatial_dimensions,
+            numbers.kernel_spatial_dimensions,
+            numbers.output_spatial_dimensions,
+        ),
         *(strides, padding, lhs_dilation, rhs_dilation),
         strict=True,
     )

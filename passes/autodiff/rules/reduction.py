@@ -90,7 +90,9 @@ def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index that was picked."""
     picks = picked_operand(op)
     if picks is None:
-        raise reverse.refusal(op, "has a gradient with several results only where it picks elements by their index")
+        raise reverse.refusal(
+            op, "has a gradient with several results only where it picks elements by their index"
+        )
     (dimension,) = op.dimensions
     scope = reverse.scope
     indices = scope.of(op.inputs[picks])
@@ -200,7 +202,10 @@ def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
             window_dimensions=op.window_dimensions,
             window_strides=op.window_strides,
             padding=op.padding,
-            regions=[x.scope.builder.region([scalar, scalar], wins), binary_region(x.scope, hlo.Add, x.element)],
+            regions=[
+                x.scope.builder.region([scalar, scalar], wins),
+                binary_region(x.scope, hlo.Add, x.element),
+            ],
         )
     )
 
@@ -255,7 +260,10 @@ def select_and_scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> 
 def winner_of(region: Region) -> str | None:
     """The direction of a region `(a, b) -> a direction b`, an order; None for any other region."""
     match region.operations:
-        case [hlo.Compare(comparison_direction="GE" | "GT" | "LE" | "LT" as direction) as op, hlo.Return() as end]:
+        case [
+            hlo.Compare(comparison_direction="GE" | "GT" | "LE" | "LT" as direction) as op,
+            hlo.Return() as end,
+        ]:
             same = end.operands == op.results and op.operands == region.arguments
             return direction if same else None
     return None

@@ -41,7 +41,10 @@ def is_float(array: Any) -> bool:
 
 
 def numeric_vjp(
-    f: Callable[..., Sequence[np.ndarray]], arrays: Sequence[np.ndarray], cotangents: Sequence[np.ndarray], step: float
+    f: Callable[..., Sequence[np.ndarray]],
+    arrays: Sequence[np.ndarray],
+    cotangents: Sequence[np.ndarray],
+    step: float,
 ) -> list[np.ndarray]:
     """The gradient of sum(cotangents * f(arrays)) by central differences, element by element."""
 
@@ -65,7 +68,12 @@ def numeric_vjp(
 
 
 def check(
-    body: Callable[..., Any], *arrays: Any, seed: int = 0, order: int = 2, step: float = 1e-5, tolerance: float = 1e-6
+    body: Callable[..., Any],
+    *arrays: Any,
+    seed: int = 0,
+    order: int = 2,
+    step: float = 1e-5,
+    tolerance: float = 1e-6,
 ) -> Module:
     """The gradient of `body` at `arrays` (f64) against finite differences: reverse mode, forward mode, and to `order` 2 the
     gradient of the gradient. Returns the module with the gradient."""
@@ -74,7 +82,12 @@ def check(
 
 
 def check_module(
-    module: Module, inputs: Sequence[np.ndarray], seed: int = 0, order: int = 2, step: float = 1e-5, tolerance: float = 1e-6
+    module: Module,
+    inputs: Sequence[np.ndarray],
+    seed: int = 0,
+    order: int = 2,
+    step: float = 1e-5,
+    tolerance: float = 1e-6,
 ) -> Module:
     rng = np.random.default_rng(seed)
     results = interpret(module, *inputs)
@@ -87,7 +100,9 @@ def check_module(
     found = found[len(results) :]
     expected = numeric_vjp(lambda *a: interpret(module, *a), inputs, cotangents, step)
     for i, (got, want) in enumerate(zip(found, expected, strict=True)):
-        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance, err_msg=f"gradient of argument {i}")
+        np.testing.assert_allclose(
+            got, want, rtol=tolerance, atol=tolerance, err_msg=f"gradient of argument {i}"
+        )
     check_forward(module, inputs, cotangents, found, rng)
     if order > 1:
         check_module(reverse, [*inputs, *cotangents], seed + 1, order - 1, step, tolerance * 10)

@@ -28,7 +28,13 @@ def rows(x: Expr, indices: Expr) -> Expr:
     """`x[indices]`, an embedding."""
     n = indices.rank
     return gather(
-        x, indices, (1, x.shape[1]), offset_dims=(n,), collapsed_slice_dims=(0,), start_index_map=(0,), index_vector_dim=n
+        x,
+        indices,
+        (1, x.shape[1]),
+        offset_dims=(n,),
+        collapsed_slice_dims=(0,),
+        start_index_map=(0,),
+        index_vector_dim=n,
     )
 
 
@@ -101,7 +107,9 @@ def test_scatter_at_unique_indices(cls, indices) -> None:
 
 
 def test_scatter_of_scalars() -> None:
-    numbers = hlo.ScatterDimensionNumbers(inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,), index_vector_dim=1)
+    numbers = hlo.ScatterDimensionNumbers(
+        inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,), index_vector_dim=1
+    )
     x, u = RNG.standard_normal(4), RNG.standard_normal(3)
     body = lambda x, u, i: sin(scatter_with(hlo.Add, x, i, u, numbers))
     check(body, x, u, np.array([1, 1, 5], np.int32))
@@ -121,7 +129,10 @@ def sort(dimension: int, *xs: Expr) -> tuple[Expr, ...]:
         b.emit(hlo.Return([b.emit(hlo.Compare(x, y, comparison_direction="LT", compare_type="FLOAT"))]))
 
     made = hlo.Sort(
-        [x.value for x in xs], dimension=dimension, is_stable=True, regions=[scope.builder.region(scalars, before)]
+        [x.value for x in xs],
+        dimension=dimension,
+        is_stable=True,
+        regions=[scope.builder.region(scalars, before)],
     )
     scope.builder.emit(made)
     return tuple(map(scope.of, made.results))

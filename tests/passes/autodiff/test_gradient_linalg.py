@@ -46,7 +46,9 @@ def test_dot_general(name: str) -> None:
     check(lambda x, y: dot(x, y, batch, over), RNG.standard_normal(lhs), RNG.standard_normal(rhs))
 
 
-@pytest.mark.parametrize("name, transposes", [("matmul", 0), ("linear", 0), ("transposed", 0), ("batched", 0)])
+@pytest.mark.parametrize(
+    "name, transposes", [("matmul", 0), ("linear", 0), ("transposed", 0), ("batched", 0)]
+)
 def test_common_contractions_need_no_transpose(name: str, transposes: int) -> None:
     lhs, rhs, batch, over = DOTS[name]
     module = vjp(program_for(lambda x, y: dot(x, y, batch, over), [np.ones(lhs), np.ones(rhs)]))
@@ -117,7 +119,12 @@ CONVOLUTIONS = {
 def test_convolution(name: str) -> None:
     lhs, rhs, options = CONVOLUTIONS[name]
     order = 2 if np.prod(lhs) * np.prod(rhs) < 4000 else 1
-    check(lambda x, k: convolution(x, k, **options), RNG.standard_normal(lhs), RNG.standard_normal(rhs), order=order)
+    check(
+        lambda x, k: convolution(x, k, **options),
+        RNG.standard_normal(lhs),
+        RNG.standard_normal(rhs),
+        order=order,
+    )
 
 
 def random_convolution(seed: int) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, object]]:

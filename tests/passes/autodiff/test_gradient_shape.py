@@ -29,7 +29,9 @@ T = np.random.default_rng(4).standard_normal((2, 3, 4))
 
 
 def padded(x: Expr, filling: Expr, low, high, interior) -> Expr:
-    made = hlo.Pad(x.value, filling.value, edge_padding_low=low, edge_padding_high=high, interior_padding=interior)
+    made = hlo.Pad(
+        x.value, filling.value, edge_padding_low=low, edge_padding_high=high, interior_padding=interior
+    )
     return x.scope.emit(made)
 
 
@@ -52,7 +54,9 @@ CASES = {
     "dynamic_slice_twice": lambda x: sin(
         dynamic_slice(x, corner(x, 1, 2), (2, 2)) * dynamic_slice(x, corner(x, 9, 9), (2, 2))
     ),
-    "dynamic_update_slice": lambda x: sin(dynamic_update_slice(x, slice(x, (0, 0), (2, 2)) * 3, corner(x, 1, 1))),
+    "dynamic_update_slice": lambda x: sin(
+        dynamic_update_slice(x, slice(x, (0, 0), (2, 2)) * 3, corner(x, 1, 1))
+    ),
 }
 
 
@@ -69,7 +73,12 @@ def test_shape_op(name: str) -> None:
 
 @pytest.mark.parametrize(
     "low, high, interior",
-    [((1, 0), (0, 2), (0, 0)), ((-1, 1), (1, -2), (0, 0)), ((0, 1), (2, 0), (1, 2)), ((-1, 0), (0, -1), (1, 1))],
+    [
+        ((1, 0), (0, 2), (0, 0)),
+        ((-1, 1), (1, -2), (0, 0)),
+        ((0, 1), (2, 0), (1, 2)),
+        ((-1, 0), (0, -1), (1, 1)),
+    ],
 )
 def test_pad(low, high, interior) -> None:
     check(lambda x, f: sin(padded(x, f, low, high, interior)), M, np.array(0.5))
