@@ -1,5 +1,5 @@
 """The ops. Importing this package registers every dialect."""
 
-from irc.dialects import arith, builtin, func, math, memref, scf, stablehlo, vector
+from irc.dialects import arith, assembly, builtin, chlo, func, math, memref, scf, stablehlo, vector
 
-__all__ = ["arith", "builtin", "func", "math", "memref", "scf", "stablehlo", "vector"]
+__all__ = ["arith", "assembly", "builtin", "chlo", "func", "math", "memref", "scf", "stablehlo", "vector"]

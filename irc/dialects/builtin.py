@@ -7,6 +7,9 @@ from typing import ClassVar
 
 from irc.ir.fields import STRING, Attr, RegionField
 from irc.ir.operation import Block, Operation, Region
+from irc.ir.parser import parse_operations
+from irc.ir.printer import print_operation
+from irc.ir.verify import verify
 
 
 class Module(Operation, name="builtin.module"):
@@ -16,6 +19,9 @@ class Module(Operation, name="builtin.module"):
 
     assembly: ClassVar[str] = "($sym_name^)? attr-dict-with-keyword $body"
     pure: ClassVar[bool] = False
+    isolated: ClassVar[bool] = True
+    no_terminator: ClassVar[bool] = True
+    default_dialect: ClassVar[str] = "builtin"
     sym_name = Attr(STRING, optional=True)
     body = RegionField()
 
@@ -33,6 +39,30 @@ class Module(Operation, name="builtin.module"):
         """Top-level ops by symbol name."""
         return {op.attributes["sym_name"].value: op for op in self.operations if "sym_name" in op.attributes}  # type: ignore[attr-defined]
 
+    def __str__(self) -> str:
+        return print_module(self)
+
+    def verify(self) -> None:
+        """Checks everything inside; raises VerifyError at the first broken constraint."""
+        verify(self)
+
     def with_operations(self, operations: Iterable[Operation]) -> Module:
         """The same module (name, attributes) around other ops."""
         return Module.create((), (), self.attributes, (Region([Block((), operations)]),), self.location)
+
+
+def parse(text: str, filename: str = "<string>", *, verify: bool = True) -> Module:
+    """The module that a text is: StableHLO, MLIR's core dialects, or anything that irc printed.
+
+    Functions that stand without a module get one. Raises ParseError, and VerifyError unless `verify` is False."""
+    operations = parse_operations(text, filename)
+    only = operations[0] if len(operations) == 1 else None
+    module = only if isinstance(only, Module) else Module.of(operations)
+    if verify:
+        module.verify()
+    return module
+
+
+def print_module(module: Operation, *, locations: bool = True, generic: bool = False) -> str:
+    """The text of a module (or of any op). `locations=False` hides where ops came from; `generic` writes no pretty form."""
+    return print_operation(module, locations=locations, generic=generic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from irc.errors import SourceSpan
+from irc.ir.diagnostics import SourceText
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,22 @@ class CallSiteLoc(Location):
         return f"callsite({self.callee} at {self.caller})"
 
 
+@dataclass(frozen=True, slots=True)
+class TextLoc(Location):
+    """Where an op without a location of its own stands in the module text it was read from.
+
+    Errors and debuggers use it like a file position; the printer takes it for unknown unless asked."""
+
+    source: SourceText
+    offset: int
+
+    def __str__(self) -> str:
+        return str(self.position())
+
+    def position(self) -> FileLineCol:
+        return FileLineCol(self.source.filename, *self.source.line_column(self.offset))
+
+
 UNKNOWN = Location()
 
 
@@ -90,6 +107,8 @@ def file_location(loc: Location) -> FileLineCol | None:
     match loc:
         case FileLineCol():
             return loc
+        case TextLoc():
+            return loc.position()
         case NameLoc(child=child):
             return file_location(child)
         case CallSiteLoc(callee=callee, caller=caller):
@@ -101,6 +120,8 @@ def file_location(loc: Location) -> FileLineCol | None:
 
 def span_of(loc: Location) -> SourceSpan | None:
     """The place in the user's text that an error about `loc` points at."""
+    if isinstance(loc, TextLoc):
+        return loc.source.span(loc.offset)
     at = file_location(loc)
     if at is None:
         return None

@@ -1,0 +1,192 @@
+"""A cursor over a text: the small steps that every reader of types, attributes and ops is made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from irc.errors import ParseError
+from irc.ir.diagnostics import SourceText
+
+T = TypeVar("T")
+
+SPACE = r"(?:[ \t\r\n]|//[^\n]*)*+"
+"""White space and comments."""
+
+STRING = r'"(?:[^"\\\n]|\\.)*+"'
+
+
+def balanced(depth: int = 14) -> str:
+    """A pattern for what may stand between brackets: anything, brackets in pairs down to `depth`."""
+    plain = rf"[^()\[\]{{}}<>\"/=-]++|{STRING}|->|[<>]=|=|-|//[^\n]*|/"
+    inner = rf"(?>{plain})*+"
+    for _ in range(depth):
+        inner = rf"(?>{plain}|[(\[{{<]{inner}[)\]}}>])*+"
+    return inner
+
+
+BALANCED = balanced()
+BARE = r"[A-Za-z_][\w$.]*"
+SUFFIX = r"[\w$.-]+"
+"""What follows `%`, `^`, `#`, `!` or `@` in a bare name."""
+
+_SPACE = re.compile(SPACE)
+_WORD = re.compile(rf"{SPACE}([A-Za-z_][\w$]*)")
+_BARE = re.compile(rf"{SPACE}({BARE})")
+_INTEGER = re.compile(rf"{SPACE}(-?(?:0x[0-9A-Fa-f]+|\d+))")
+_STRING = re.compile(rf"{SPACE}({STRING})")
+_SYMBOL = re.compile(rf"{SPACE}@(?:([A-Za-z_$.-][\w$.-]*)|({STRING}))")
+_SEEN = re.compile(rf"(?:[%#@^!]?[\w$.-]+|{STRING}|->|\S)")
+_ESCAPE = re.compile(rb'\\(?:([0-9A-Fa-f]{2})|(.))', re.S)
+_NAMED_ESCAPES = {b"n": b"\n", b"t": b"\t"}
+
+
+def unquote(text: str) -> str:
+    """The value of a quoted string, the quotes included in `text`; bytes that are not UTF-8 become surrogates."""
+    if "\\" not in text:
+        return text[1:-1]
+    raw = text[1:-1].encode("utf-8", "surrogateescape")
+    value = _ESCAPE.sub(
+        lambda m: bytes([int(m[1], 16)]) if m[1] else _NAMED_ESCAPES.get(m[2], m[2]), raw
+    )
+    return value.decode("utf-8", "surrogateescape")
+
+
+class Cursor:
+    """A position in `source.text`, between it and `end`. Every step skips white space and comments first."""
+
+    def __init__(self, source: SourceText) -> None:
+        self.source = source
+        self.text = source.text
+        self.pos = 0
+        self.end = len(source.text)
+
+    def skip(self) -> int:
+        """Past white space; the position there."""
+        m = _SPACE.match(self.text, self.pos, self.end)
+        assert m is not None
+        self.pos = m.end()
+        return self.pos
+
+    def at_end(self) -> bool:
+        return self.skip() >= self.end
+
+    def peek(self, literal: str) -> bool:
+        """Whether `literal` comes next."""
+        return self.text.startswith(literal, self.skip(), self.end)
+
+    def accept(self, literal: str) -> bool:
+        """Takes `literal` if it comes next."""
+        if self.text.startswith(literal, self.skip(), self.end):
+            self.pos += len(literal)
+            return True
+        return False
+
+    def expect(self, literal: str) -> None:
+        if not self.accept(literal):
+            raise self.expected(f"'{literal}'")
+
+    def accept_word(self, word: str) -> bool:
+        """Takes the bare word `word`, whole, if it comes next."""
+        m = _WORD.match(self.text, self.pos, self.end)
+        if m is None or m[1] != word:
+            return False
+        self.pos = m.end()
+        return True
+
+    def expect_word(self, word: str) -> None:
+        if not self.accept_word(word):
+            raise self.expected(f"'{word}'")
+
+    def optional_word(self) -> str | None:
+        """A bare word without dots, or None."""
+        m = _WORD.match(self.text, self.pos, self.end)
+        if m is None:
+            return None
+        self.pos = m.end()
+        return m[1]
+
+    def word(self, what: str = "a word") -> str:
+        found = self.optional_word()
+        if found is None:
+            raise self.expected(what)
+        return found
+
+    def dotted(self, what: str = "a name") -> str:
+        """A bare word that may have dots."""
+        m = _BARE.match(self.text, self.pos, self.end)
+        if m is None:
+            raise self.expected(what)
+        self.pos = m.end()
+        return m[1]
+
+    def optional_integer(self) -> int | None:
+        m = _INTEGER.match(self.text, self.pos, self.end)
+        if m is None:
+            return None
+        self.pos = m.end()
+        return int(m[1], 0)
+
+    def integer(self) -> int:
+        found = self.optional_integer()
+        if found is None:
+            raise self.expected("an integer")
+        return found
+
+    def optional_string(self) -> str | None:
+        m = _STRING.match(self.text, self.pos, self.end)
+        if m is None:
+            return None
+        self.pos = m.end()
+        return unquote(m[1])
+
+    def string(self) -> str:
+        found = self.optional_string()
+        if found is None:
+            raise self.expected("a string")
+        return found
+
+    def optional_symbol(self) -> str | None:
+        """`@name` or `@"any name"`, without the `@`."""
+        m = _SYMBOL.match(self.text, self.pos, self.end)
+        if m is None:
+            return None
+        self.pos = m.end()
+        return m[1] or unquote(m[2])
+
+    def symbol(self) -> str:
+        found = self.optional_symbol()
+        if found is None:
+            raise self.expected("a symbol name")
+        return found
+
+    def list_of(self, item: Callable[[], T], opening: str = "[", closing: str = "]") -> list[T]:
+        """`[item, item]`, perhaps empty."""
+        self.expect(opening)
+        items: list[T] = []
+        if self.accept(closing):
+            return items
+        while True:
+            items.append(item())
+            if self.accept(closing):
+                return items
+            if not self.accept(","):
+                raise self.expected(f"',' or '{closing}'")
+
+    def error(self, message: str, offset: int | None = None, end: int = 0) -> ParseError:
+        """A ParseError at `offset`, or at what comes next."""
+        at = self.skip() if offset is None else offset
+        return self.source.error(message, at, end)
+
+    def expected(self, what: str) -> ParseError:
+        """`expected WHAT, found SEEN`, at what comes next."""
+        at = self.skip()
+        seen = _SEEN.match(self.text, at)
+        if seen is None:
+            return self.source.error(f"expected {what}, found the end of the text", at)
+        return self.source.error(f"expected {what}, found '{_short(seen[0])}'", at, seen.end())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:37] + "..."
