@@ -1,1 +1,45 @@
 """irc: a tensor compiler that a person can read. Public names are looked up when first used."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "parse": "irc.driver",
+    "interpret": "irc.interpreter",
+    "opt": "irc.driver",
+    "compile_module": "irc.driver",
+    "Executable": "irc.driver",
+    "Module": "irc.dialects.builtin",
+    "IrcError": "irc.errors",
+    "ParseError": "irc.errors",
+    "VerifyError": "irc.errors",
+    "UnsupportedError": "irc.errors",
+    "TraceError": "irc.errors",
+    "compile": "irc.frontends.compile",
+    "grad": "irc.frontends.transforms",
+    "value_and_grad": "irc.frontends.transforms",
+    "cond": "irc.frontends.control",
+    "while_loop": "irc.frontends.control",
+    "scan": "irc.frontends.control",
+    "set_num_threads": "irc.runtime.pool",
+    "get_num_threads": "irc.runtime.pool",
+}
+"""Where each public name is defined."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("torch", "tensorflow"):
+        return importlib.import_module(f"irc.frontends.{name}")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'irc' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC, "torch"])

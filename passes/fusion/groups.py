@@ -76,6 +76,22 @@ def inner_operands(op: Operation) -> list[Value]:
     return [v for inner in op.walk() if inner is not op for v in inner.operands]
 
 
+def users_of(operations: Sequence[Operation]) -> dict[Value, list[Operation]]:
+    """Who uses each value, seen through free ops: whoever uses a broadcast of a value uses the value."""
+    users: dict[Value, list[Operation]] = {}
+    local = dict.fromkeys(operations)
+    for op in operations:
+        if is_free(op):
+            continue
+        stack = [*op.operands, *inner_operands(op)]
+        while stack:
+            value = stack.pop()
+            users.setdefault(value, []).append(op)
+            if value.op is not None and value.op in local and is_free(value.op):
+                stack.extend(value.op.operands)
+    return users
+
+
 def plan_groups(operations: Sequence[Operation], limits: Limits) -> list[Group]:
     """The groups of a block: every op is in one, but for the terminator and free ops."""
     return _Planner(operations, limits).run()
@@ -87,10 +103,7 @@ class _Planner:
         self.limits = limits
         self.groups: list[Group] = []
         self.group_of: dict[Operation, Group] = {}
-        self.users: dict[Value, list[Operation]] = {}
-        for op in operations:
-            for value in (*op.operands, *inner_operands(op)):
-                self.users.setdefault(value, []).append(op)
+        self.users = users_of(operations)
 
     def run(self) -> list[Group]:
         for op in self.operations:

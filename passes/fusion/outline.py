@@ -11,7 +11,7 @@ from irc.dialects.func import Call, Func, Return
 from irc.ir.attributes import StringAttr
 from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.passes.fusion.groups import Group, Limits, inner_operands, is_free, plan_groups
+from irc.passes.fusion.groups import Group, Limits, inner_operands, is_free, plan_groups, users_of
 
 _SINGLE_KINDS: dict[type[Operation], str] = {
     hlo.ReduceWindow: "window",
@@ -69,7 +69,7 @@ class _BlockOutliner:
         for group in plan_groups(block.operations, owner.limits):
             self.groups.update((op, group) for op in group.ops)
         self.bodies: dict[Group, _Body] = {}
-        self.used = self._used()
+        self.users = users_of(block.operations)
         self.emitted: list[Operation] = []
         self.done: dict[Operation | Group, None] = {}
 
@@ -112,19 +112,10 @@ class _BlockOutliner:
             return isinstance(source, hlo.Constant) and not op.terminator and type(op) in _SINGLE_KINDS
         return True
 
-    # What is used where
-
-    def _used(self) -> dict[Value, list[Operation]]:
-        users: dict[Value, list[Operation]] = {}
-        for op in self.block.operations:
-            for value in (*op.operands, *inner_operands(op)):
-                users.setdefault(value, []).append(op)
-        return users
-
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""
         return [
-            r for op in group.ops for r in op.results if any(self.groups.get(u) is not group for u in self.used.get(r, ()))
+            r for op in group.ops for r in op.results if any(self.groups.get(u) is not group for u in self.users.get(r, ()))
         ]
 
     # Emission
