@@ -1,5 +1,6 @@
 """The StableHLO dialect by family. Names, meanings and constraint labels are the StableHLO specification's."""
 
+from irc.dialects.stablehlo import assembly
 from irc.dialects.stablehlo.attributes import (
     ConvDimensionNumbers,
     DotAlgorithm,
@@ -204,4 +205,5 @@ __all__ = [
     "UnaryElementwise",
     "While",
     "Xor",
+    "assembly",
 ]
