@@ -1,6 +1,6 @@
 """irc's own vector math: each function written once over a `Builder`, the same bits on every target.
 
-``TABLE["math.exp"](b, x)`` builds e**x. Keys are the names of MLIR's ``math`` dialect; arguments are its operands.
+``TABLE["math.exp"](b, x)`` builds e**x. Keys are the names of MLIR's ``math`` dialect, arguments its operands.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
 from irc.codegen.vector_math import TABLE
 from irc.codegen.vector_math.builder import FORMATS, DType
 from irc.codegen.vector_math.numpy_builder import NumpyBuilder
@@ -69,13 +68,15 @@ def measure(name: str, dtype: DType, count: int, seed: int = 0) -> Measurement:
 
 
 def sample(name: str, dtype: DType, count: int, seed: int = 0) -> tuple[np.ndarray, ...]:
-    """Arguments: a third over all bit patterns, the rest of moderate size and close to 0, 1 and the function's limits."""
+    """Arguments: a third over all bit patterns, a third up to the exponent range, a third close to 1."""
     rng = np.random.default_rng(seed)
     bits, kind = (np.uint32, np.float32) if dtype == "f32" else (np.uint64, np.float64)
     third = count // 3
     exponent_limit = FORMATS[dtype].bias + 1.0
     patterns = rng.integers(0, np.iinfo(bits).max, third, dtype=bits, endpoint=True).view(kind)
-    moderate = rng.uniform(-1.1 * exponent_limit, 1.1 * exponent_limit, third) * 2.0 ** -rng.integers(0, 12, third)
+    moderate = rng.uniform(-1.1 * exponent_limit, 1.1 * exponent_limit, third) * 2.0 ** -rng.integers(
+        0, 12, third
+    )
     near_one = 1.0 + rng.standard_normal(third) * 2.0 ** -rng.integers(1, FORMATS[dtype].fraction_bits, third)
     x = np.concatenate([patterns, moderate.astype(kind), near_one.astype(kind)])
     match name:
@@ -94,7 +95,7 @@ def _errors_f32(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray
     """Errors against f64, whose own are 2**-29 of an ulp. An overflow counts as the number 2**128."""
     with np.errstate(all="ignore"):
         exact = _REFERENCES[name][0](*(a.astype(np.float64) for a in arguments))
-        limit = 2.0**128
+        limit = np.float64(2.0**128)
         exact = np.where(np.abs(exact) > limit, np.copysign(limit, exact), exact)
         got = np.where(np.isinf(result), np.copysign(limit, result), result.astype(np.float64))
         exponent = np.clip(np.frexp(exact)[1] - 1, -126, 127)
@@ -104,9 +105,10 @@ def _errors_f32(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray
 
 def _errors_f64(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray) -> np.ndarray:
     """Errors against mpmath in 160 bits, where arguments and results are numbers."""
-    import mpmath  # an extra of the tests
+    import mpmath  # type: ignore[import-untyped]  # an extra of the tests
 
     functions = {
+        "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
         "erfc": lambda x: mpmath.erfc(min(x, 100)),  # its series overflows beyond
         "exp2": lambda x: mpmath.mpf(2) ** x,
         "log2": lambda x: mpmath.log(x, 2),
@@ -116,7 +118,9 @@ def _errors_f64(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray
     function = functions.get(key) or getattr(mpmath, key)
     errors = np.zeros(result.shape)
     with mpmath.workprec(160):
-        for i, (got, *values) in enumerate(zip(result.tolist(), *(a.tolist() for a in arguments), strict=True)):
+        for i, (got, *values) in enumerate(
+            zip(result.tolist(), *(a.tolist() for a in arguments), strict=True)
+        ):
             if not math.isnan(got) and all(map(math.isfinite, values)):
                 exact = function(*(mpmath.mpf(v) for v in values))
                 limit = mpmath.mpf(2) ** 1024

@@ -1,9 +1,10 @@
 """The builder over which every vector math function is written, once.
 
-A function such as ``exp(b, x)`` is plain Python: it calls methods of a builder, named after MLIR's ``arith`` and ``math``
-operations, on values it never looks into. The emitter of LLVM IR brings a builder that writes instructions; the kernel
-emulator brings ``NumpyBuilder``. Each method is exact in the sense of IEEE 754 (one rounding, to nearest even, denormals
-kept), so every builder yields the same bits. Only the sign and payload of a NaN may differ.
+A function such as ``exp(b, x)`` is plain Python: it calls methods of a builder, named after MLIR's ``arith``
+and ``math`` operations, on values it never looks into. The emitter of LLVM IR brings a builder that writes
+instructions; the kernel emulator brings ``NumpyBuilder``. Each method is exact in the sense of IEEE 754 (one
+rounding, to nearest even, denormals kept), so every builder yields the same bits. Only the sign and payload of a
+NaN may differ.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 DType: TypeAlias = Literal["f32", "f64"]
 Value: TypeAlias = Any
-"""A vector of floats (``f32`` or ``f64``), of integers of the same width (``i32`` or ``i64``), or of ``i1`` (a mask)."""
+"""A vector of floats (``f32`` or ``f64``), of integers of the same width, or of ``i1`` (a mask)."""
 
 
 class Builder(Protocol):
@@ -82,16 +83,16 @@ class Builder(Protocol):
     def ldexp(self, x: Value, n: Value) -> Value:
         """``x * 2**n`` rounded once, for an integral float `n`.
 
-        Domain: ``x`` is 0, NaN, infinite or ``2**-24 <= |x| <= 2**24``, and ``|n| <= 252`` (f32) or ``2044`` (f64);
-        NaN in either gives NaN. AVX-512: ``vscalefps``/``vscalefpd``.
+        Domain: ``x`` is 0, NaN, infinite or ``2**-24 <= |x| <= 2**24``; ``|n| <= 252`` (f32) or ``2044`` (f64);
+        NaN gives NaN. AVX-512: ``vscalefps``, ``vscalefpd``.
         """
         return ldexp_by_multiplication(self, x, n)
 
     def split_exponent(self, x: Value) -> tuple[Value, Value]:
-        """``(m, e)``, both floats, with ``x = m * 2**e``, ``0.75 <= m < 1.5`` and ``e`` integral, for ``x > 0``.
+        """``(m, e)``, both floats, ``x = m * 2**e`` with ``0.75 <= m < 1.5`` and ``e`` integral, for ``x > 0``.
 
-        Denormals are split like other numbers. The rest is what logarithms want: ``(1, -inf)`` for zeros, ``(1, inf)``
-        for +inf, and a NaN ``m`` for NaN and for ``x < 0`` (``e`` is then arbitrary).
+        Denormals are split like other numbers. The rest is what logarithms want: ``(1, -inf)`` for zeros,
+        ``(1, inf)`` for +inf, and a NaN ``m`` for NaN and for ``x < 0`` (``e`` is then arbitrary).
         AVX-512: ``m = vgetmantps(x, 0b1011)``; ``e = vgetexpps(x)``, plus 1 where ``m < 1``.
         """
         return split_exponent_by_bits(self, x)
@@ -99,16 +100,15 @@ class Builder(Protocol):
     def select_rare(
         self, mask: Value, rare: Callable[[], tuple[Value, ...]], usual: tuple[Value, ...]
     ) -> tuple[Value, ...]:
-        """``select(mask, r, u)`` for each r of ``rare()`` and u of `usual`; a builder may branch around `rare`.
+        """``select(mask, r, u)`` for each r of ``rare()`` and u of `usual`.
 
-        The branch is taken when no lane of `mask` holds. `rare` uses values made before the call, and makes no call of
-        `select_rare` itself.
+        A builder may branch around `rare` where no lane of `mask` holds. `rare` does not call `select_rare`.
         """
         return tuple(self.select(mask, r, u) for r, u in zip(rare(), usual, strict=True))
 
 
 class FloatFormat:
-    """The layout of an IEEE binary format: fraction bits, exponent bias, and the float that rounds when added."""
+    """The layout of an IEEE binary format; adding `rounder` rounds a float to an integer."""
 
     def __init__(self, fraction_bits: int, bias: int) -> None:
         self.fraction_bits = fraction_bits
@@ -138,7 +138,7 @@ def power_of_two(b: Builder, n: Value) -> Value:
 
 
 def ldexp_by_multiplication(b: Builder, x: Value, n: Value) -> Value:
-    """`Builder.ldexp` by two multiplications, of which the first is exact wherever the result is not zero or infinite."""
+    """`Builder.ldexp` by two multiplications; the first is exact where the result is not zero or infinite."""
     form = FORMATS[b.dtype]
     shift, biased_zero = b.iconst(form.fraction_bits), b.const(form.rounder + form.bias)
     first = b.fma(n, b.const(0.5), biased_zero)

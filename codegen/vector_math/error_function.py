@@ -32,7 +32,10 @@ _ERF_ONE = {"f32": 3.95, "f64": 6.0}
 
 
 def erf(b: Builder, x: Value) -> Value:
-    """The error function. Error: 1.1 ulp in f32, 1.2 in f64. Near zero an odd polynomial, elsewhere 1 minus two to a polynomial (N. Juffa's form)."""
+    """The error function. Error: 1.2 ulp in f32, 1.2 in f64.
+
+    Near zero an odd polynomial, elsewhere 1 minus two to a polynomial (N. Juffa's form).
+    """
     magnitude = at_most(b, b.absf(x), _ERF_ONE[b.dtype])
     exponent = horner(b, magnitude, _ERF_LARGE[b.dtype])
     n, _ = round_scaled(b, exponent, 1.0)
@@ -69,8 +72,8 @@ _ERFC_ZERO = {"f32": 10.5, "f64": 28.0}
 def erfc(b: Builder, x: Value) -> Value:
     """1 - erf(x). Error: 1.25 ulp in f32, 1.4 in f64.
 
-    For x >= 0: ``exp(-x**2) * P((x-k)/(x+k)) / (x+1)`` (N. Juffa's form of erfcx). What a product, a sum or the quotient
-    loses by rounding is carried along in a second word; 2 minus that for x < 0.
+    For x >= 0: ``exp(-x**2) * P((x-k)/(x+k)) / (x+1)`` (N. Juffa's form of erfcx). What a product, a sum or the
+    quotient loses by rounding is carried along in a second word; 2 minus that for x < 0.
     """
     a = at_most(b, b.absf(x), _ERFC_ZERO[b.dtype])
     power, rest, n = _exp_of_negated_square(b, a)
@@ -97,7 +100,7 @@ def erfc(b: Builder, x: Value) -> Value:
 
 
 def _exp_of_negated_square(b: Builder, a: Value) -> tuple[Value, Value, Value]:
-    """``(p, q, n)`` with ``exp(-a**2) = (p + q) * 2**n``; the square and the reduction lose nothing that matters."""
+    """``(p, q, n)`` with ``exp(-a**2) = (p + q) * 2**n``, to more bits than one float has."""
     square = two_product(b, a, a)
     negated = b.negf(square.high)
     n, _ = round_scaled(b, negated, LOG2_E)

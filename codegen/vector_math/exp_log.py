@@ -1,8 +1,9 @@
 """Exponentials and logarithms.
 
 Exponentials: ``x = n*ln2 + r`` by a two-step Cody-Waite reduction with fused multiply-adds, a polynomial on
-``|r| <= ln2/2``, then scaling by ``2**n``. Logarithms: ``x = m * 2**e`` with ``0.75 <= m < 1.5``, a polynomial around 1.
-Coefficients: minimax for the relative error of the result (Remez, tests/codegen/fit_vector_math.py), each rounded in turn.
+``|r| <= ln2/2``, then scaling by ``2**n``. Logarithms: ``x = m * 2**e`` with ``0.75 <= m < 1.5``, a polynomial
+around 1.
+Coefficients: minimax for the relative error of the result, by tests/codegen/fit_vector_math.py.
 """
 
 from __future__ import annotations
@@ -83,7 +84,10 @@ def exp2(b: Builder, x: Value) -> Value:
 
 
 def expm1(b: Builder, x: Value) -> Value:
-    """e**x - 1. Error: 1.3 ulp in f32, 1.5 in f64. Half the result is ``t*(r + q) + (t - 1/2)``, ``t = 2**(n-1)``, which never overflows."""
+    """e**x - 1. Error: 1.3 ulp in f32, 1.5 in f64.
+
+    Half the result is ``t*(r + q) + (t - 1/2)``, ``t = 2**(n-1)``, which never overflows.
+    """
     clamped = clamp(b, x, *_EXPM1_RANGE[b.dtype])
     n, r = reduce_exp(b, clamped)
     q = b.mulf(b.mulf(r, r), horner(b, r, _EXPM1[b.dtype]))
@@ -131,9 +135,10 @@ def log(b: Builder, x: Value) -> Value:
 
 
 def log1p(b: Builder, x: Value) -> Value:
-    """log(1 + x). Error: 0.95 ulp in f32, 1.4 in f64. The exponent e is that of ``1 + x``, and ``r = x*2**-e + (2**-e - 1)`` loses nothing of x.
+    """log(1 + x). Error: 0.95 ulp in f32, 1.4 in f64.
 
-    Powers of two are multiplied in by subtracting from exponent bits; ``4 * 2**-e`` stays a normal number for every e.
+    The exponent e is that of ``1 + x``, and ``r = x*2**-e + (2**-e - 1)`` loses nothing of x. Powers of two are
+    multiplied in by subtracting from exponent bits; ``4 * 2**-e`` stays a normal number for every e.
     """
     form = FORMATS[b.dtype]
     u = b.addf(x, b.const(1.0))
@@ -164,6 +169,7 @@ _TWO_OVER_LN2: Table = {
     "f32": (2.885390043258667, 3.851925982253235e-08),
     "f64": (2.8853900817779268, 4.0710547481862066e-17),
 }
+
 
 def log2_pair(b: Builder, x: Value) -> Pair:
     """``log2(x)`` for x >= 0, to some ten bits more than one float; `high` is infinite for zero and infinity.

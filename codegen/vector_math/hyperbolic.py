@@ -1,4 +1,4 @@
-"""The hyperbolic tangent and the logistic function."""
+"""The hyperbolic tangent."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _TANH_ONE = {"f32": 9.5, "f64": 20.0}
 def tanh(b: Builder, x: Value) -> Value:
     """tanh x. Error: 1.4 ulp in f32, 1.4 in f64.
 
-    An odd polynomial near zero; elsewhere ``1 - 2/(exp(2|x|) + 1)``, where the error of the exponential, reduced in base 2
-    by one fused multiply-add, no longer matters.
+    An odd polynomial near zero; elsewhere ``1 - 2/(exp(2|x|) + 1)``, where the error of the exponential,
+    reduced in base 2 by one fused multiply-add, hardly matters.
     """
     magnitude = at_most(b, b.absf(x), _TANH_ONE[b.dtype])
     n, _ = round_scaled(b, magnitude, 2 * LOG2_E)

@@ -27,9 +27,10 @@ _PI: Table = {
 
 
 def atan2(b: Builder, y: Value, x: Value) -> Value:
-    """The angle of the point (x, y), in ``[-pi, pi]``, with the special cases of C99. Error: 1.5 ulp in f32, 1.5 in f64.
+    """The angle of the point (x, y), with the special cases of C99. Error: 1.6 ulp in f32, 1.6 in f64.
 
-    The quotient of the smaller by the larger coordinate goes into an odd polynomial; multiples of pi/2 are added as pairs.
+    The quotient of the smaller by the larger coordinate goes into an odd polynomial; multiples of pi/2 are
+    added as pairs.
     """
     a, c = b.absf(y), b.absf(x)
     steep = b.cmpf("ogt", a, c)

@@ -1,4 +1,4 @@
-"""The builder of the kernel emulator: vector math on NumPy arrays, bit for bit as compiled code computes it."""
+"""The builder of the kernel emulator: vector math on NumPy arrays, with the bits of compiled code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from irc.codegen.vector_math.builder import Builder, DType, Value
 
 _libm = ctypes.CDLL(ctypes.util.find_library("m"))
@@ -27,7 +26,7 @@ _UNSIGNED = {"ult": "lt", "ule": "le", "ugt": "gt", "uge": "ge"}
 
 
 class NumpyBuilder(Builder):
-    """Computes at once, on arrays of any shape and of the builder's dtype; raises no floating-point warning."""
+    """Computes at once, on arrays of any shape and of the builder's dtype; gives no floating-point warning."""
 
     def __init__(self, dtype: DType) -> None:
         self._dtype = dtype
@@ -44,7 +43,7 @@ class NumpyBuilder(Builder):
             return self._float.type(value)
 
     def iconst(self, value: int) -> Value:
-        return self._unsigned.type(value % (1 << 8 * self._int.itemsize)).view(self._int)
+        return np.asarray(value % (1 << 8 * self._int.itemsize), self._unsigned).view(self._int)[()]
 
     def addf(self, x: Value, y: Value) -> Value:
         with np.errstate(all="ignore"):
@@ -176,7 +175,7 @@ def two_sum(x: Any, y: Any) -> tuple[Any, Any]:
 
 
 def add_round_to_odd(x: Any, y: Any) -> Any:
-    """``x + y`` in f64, rounded to the neighbour with odd last bit when inexact; a second rounding is then harmless.
+    """``x + y`` in f64, if inexact rounded to the odd neighbour: rounding again is then harmless.
 
     Source: S. Boldo and G. Melquiond, Emulation of a FMA and correctly rounded sums, 2008.
     """
@@ -195,7 +194,7 @@ def fma_f32(x: Any, y: Any, z: Any) -> Any:
 
 
 def fma_f64(x: Any, y: Any, z: Any) -> Any:
-    """``x * y + z`` of f64 arrays, rounded once: Dekker's product, then sums rounded to odd; libm where these overflow."""
+    """``x * y + z`` in f64, rounded once: Dekker's product and a sum rounded to odd; libm near the limits."""
     x, y, z = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (x, y, z)))
     high = x * y
     xh, xl = _split(x)
@@ -204,11 +203,15 @@ def fma_f64(x: Any, y: Any, z: Any) -> Any:
     uh, ul = two_sum(z, low)
     th, tl = two_sum(high, uh)
     result = np.asarray(th + add_round_to_odd(tl, ul))
-    moderate = _within(x, -450, 450) & _within(y, -450, 450) & ((z == 0) | _within(z, -900, 950)) & (result != 0)
+    moderate = (
+        _within(x, -450, 450) & _within(y, -450, 450) & ((z == 0) | _within(z, -900, 950)) & (result != 0)
+    )
     unknown = np.isnan(x) | np.isnan(y) | np.isnan(z)
     result[unknown] = np.nan
     rest = ~moderate & ~unknown
-    result[rest] = [_libm.fma(*v) for v in zip(x[rest].tolist(), y[rest].tolist(), z[rest].tolist(), strict=True)]
+    result[rest] = [
+        _libm.fma(*v) for v in zip(x[rest].tolist(), y[rest].tolist(), z[rest].tolist(), strict=True)
+    ]
     return result
 
 

@@ -1,7 +1,7 @@
 """Double-word arithmetic: an unevaluated sum ``high + low`` of two floats, twice the precision of one.
 
-Source: M. Joldes, J.-M. Muller, V. Popescu, Tight and rigorous error bounds for basic building blocks of double-word
-arithmetic, 2017.
+Source: M. Joldes, J.-M. Muller, V. Popescu, Tight and rigorous error bounds for basic building blocks of
+double-word arithmetic, 2017.
 """
 
 from __future__ import annotations
@@ -35,8 +35,3 @@ def two_product(b: Builder, x: Value, y: Value) -> Pair:
     """``x * y`` exactly, unless the low word underflows."""
     p = b.mulf(x, y)
     return Pair(p, b.fma(x, y, b.negf(p)))
-
-
-def const_pair(b: Builder, high: float, low: float) -> Pair:
-    """A constant of twice the precision."""
-    return Pair(b.const(high), b.const(low))

@@ -19,7 +19,7 @@ def horner(b: Builder, x: Value, coefficients: Sequence[float]) -> Value:
 
 
 def round_scaled(b: Builder, x: Value, scale: float) -> tuple[Value, Value]:
-    """``(n, rounded)``: ``n = roundeven(x * scale)`` (at most 2**21 in f32), and a float with n in its low bits."""
+    """``n = roundeven(x * scale)``, at most 2**21 in f32, and a float with n in its low bits."""
     rounder = b.const(FORMATS[b.dtype].rounder)
     rounded = b.fma(x, b.const(scale), rounder)
     return b.subf(rounded, rounder), rounded

@@ -22,7 +22,10 @@ def rsqrt(b: Builder, x: Value) -> Value:
 
 
 def powf(b: Builder, x: Value, y: Value) -> Value:
-    """``x**y`` with the special cases of C99 and IEEE 754. Error: 0.95 ulp in f32, 1.3 in f64. ``2**(y*log2|x|)``, where y*log2|x| is a pair."""
+    """``x**y`` with the special cases of C99 and IEEE 754. Error: 0.95 ulp in f32, 1.5 in f64.
+
+    ``2**(y*log2|x|)``, where the exponent is a pair.
+    """
     form, one, zero = FORMATS[b.dtype], b.const(1.0), b.const(0.0)
     magnitude = b.absf(x)
     log = log2_pair(b, magnitude)
@@ -54,7 +57,10 @@ _INVERSE_CBRT_STEPS = {"f32": 1, "f64": 2}
 
 
 def cbrt(b: Builder, x: Value) -> Value:
-    """Cube root. Error: 0.51 ulp in f32, 0.51 in f64. ``x = m * 2**(3n)``; Newton's iteration for m**(-1/3), then one step for m**(1/3) itself."""
+    """Cube root. Error: 0.51 ulp in f32, 0.51 in f64.
+
+    ``x = m * 2**(3n)``; Newton's iteration for m**(-1/3), then one step with an exact residual for m**(1/3).
+    """
     magnitude = b.absf(x)
     m, e = b.split_exponent(magnitude)
     n = b.roundeven(b.mulf(e, b.const(1.0 / 3.0)))

@@ -1,8 +1,9 @@
 """Sine, cosine and tangent.
 
-The argument is reduced to ``|r| <= pi/4`` and a quadrant. Up to 2**16 (f32) or 2**30 (f64): Cody and Waite's subtraction of
-multiples of pi/2 in three words. Beyond: Payne and Hanek's method, where only the bits of 2/pi that matter are multiplied;
-in lanes without integer products these are a few floats, chosen by the exponent of x. Coefficients: minimax (Remez).
+The argument is reduced to ``|r| <= pi/4`` and a quadrant. Up to 2**16 (f32) or 2**30 (f64): Cody and Waite's
+subtraction of multiples of pi/2 in three words. Beyond: Payne and Hanek's method, where only the bits of 2/pi
+that matter are multiplied; here these are a few floats, chosen by the exponent of x. Coefficients: minimax for
+the relative error of the result, by tests/codegen/fit_vector_math.py.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ _TAN: Table = {
 
 
 class _Windows(NamedTuple):
-    """Windows of the bits of 2/pi: window k serves ``2**(start + k*width) <= |x| < 2**(start + (k+1)*width)``."""
+    """Windows of the bits of 2/pi: the k-th serves ``2**(start + k*width) <= |x| < 2**(start + (k+1)*width)``."""
 
     start: int
     width: int
-    count: int
+    number: int
     words: int
 
 
@@ -77,14 +78,14 @@ def _window(shift: int, count: int, dtype: DType) -> tuple[float, ...]:
 
 
 class Reduced(NamedTuple):
-    """``x = (n mod 4)*pi/2 + r + low``; n is in the low bits of the float `quadrant`, low is at most half an ulp of r."""
+    """``x = (n mod 4)*pi/2 + r + low``; n is in the low bits of the float `quadrant`, low below an ulp of r."""
 
     quadrant: Value
     r: Value
     low: Value
 
 
-# Where x - n*p1 is smaller, subtracting n*p2 may cancel: its rounding error is then not representable, nor of weight.
+# Where x - n*p1 is smaller, subtracting n*p2 may cancel, and its rounding error need not be a float.
 _NO_CANCELLATION = {"f32": 2.0**-8, "f64": 2.0**-20}
 
 
@@ -106,7 +107,7 @@ _LARGE_TERMS = 5
 
 
 def _reduce_large(b: Builder, x: Value) -> Reduced:
-    """x modulo pi/2 for ``|x| >= 2**start``: the product with a window of 2/pi, modulo 4, summed without loss."""
+    """x modulo pi/2 for ``|x| >= 2**start``: the product with a window of 2/pi, modulo 4, without loss."""
     integer, window = _choose_window(b, x)
     terms = [part for word in window[:-1] for part in two_product(b, integer, word)]
     total, rest = _modulo_4(b, terms[0]), []
@@ -126,9 +127,9 @@ def _reduce_large(b: Builder, x: Value) -> Reduced:
 
 
 def _choose_window(b: Builder, x: Value) -> tuple[Value, list[Value]]:
-    """x scaled to an integer below ``2**(fraction bits + width)``, and the words of 2/pi, scaled back, modulo 4."""
+    """x scaled to an integer below ``2**(fraction bits + width)``, and the words of 2/pi that go with it."""
     windows = _WINDOWS[b.dtype]
-    shifts = [windows.start + k * windows.width for k in range(windows.count)]
+    shifts = [windows.start + k * windows.width for k in range(windows.number)]
     fraction_bits = FORMATS[b.dtype].fraction_bits
     rows = [(2.0 ** (fraction_bits - s), *_window(s - fraction_bits, windows.words, b.dtype)) for s in shifts]
     chosen = [b.const(value) for value in rows[0]]
@@ -176,7 +177,10 @@ def cos(b: Builder, x: Value) -> Value:
 
 
 def tan(b: Builder, x: Value) -> Value:
-    """Tangent. Error: 1.4 ulp in f32, 1.4 in f64. In odd quadrants -1/tan(r), of which one Newton step takes in what tan(r) lost by rounding."""
+    """Tangent. Error: 1.4 ulp in f32, 1.4 in f64.
+
+    In odd quadrants -1/tan(r), of which one Newton step takes in what tan(r) lost by rounding.
+    """
     quadrant, r, low = reduce(b, x)
     square = b.mulf(r, r)
     low = b.fma(low, square, low)

@@ -9,7 +9,7 @@ from irc.codegen.vector_math.builder import DType
 
 
 def nearest(value: Fraction, dtype: DType) -> float:
-    """The number of `dtype` nearest to `value`; for f32 this rounds twice, which is harmless in a sum of words."""
+    """The number of `dtype` nearest to `value`; f32 is rounded twice, which is harmless in a sum of words."""
     return float(struct.unpack("f", struct.pack("f", float(value)))[0]) if dtype == "f32" else float(value)
 
 
