@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from irc.dialects import special
+from irc.dialects.stablehlo.base import BOOL as BOOLEAN
 from irc.dialects.stablehlo.base import COMPLEX, FLOAT, INTEGER, TensorOp, compatible, merge_types
 from irc.dialects.stablehlo.elementwise import UnaryElementwise
-from irc.dialects.stablehlo.numerics import Array, native, precise, total_order, width_of
+from irc.dialects.stablehlo.numerics import Array, complex_square, native, precise, total_order, width_of
 from irc.ir.fields import BOOL, I64, Attr, Operand, Result
 from irc.ir.types import Type, i1, i32
 
@@ -135,7 +136,7 @@ class Square(_OfComplexToo, name="chlo.square"):
     """x * x."""
 
     def evaluate(self, x: Array) -> Array:
-        return native(np.square, x)
+        return native(complex_square if x.dtype.kind == "c" else np.square, x)
 
 
 class Tan(_OfComplexToo, name="chlo.tan"):
@@ -251,7 +252,7 @@ class TopK(TensorOp, name="chlo.top_k"):
         "`(` $operand `,` `k` `=` $k (`,` `is_stable` `=` $is_stable^)? `)` attr-dict `:` "
         "type($operand) `->` `(` type($values) `,` type($indices) `)`"
     )
-    domain = (*INTEGER, *FLOAT)
+    domain = (*BOOLEAN, *INTEGER, *FLOAT)
     result_labels = ("C3", "C3")
     operand = Operand()
     k = Attr(I64)
@@ -272,6 +273,6 @@ class TopK(TensorOp, name="chlo.top_k"):
 
     def evaluate(self, x: Array) -> tuple[Array, Array]:
         # The bitwise complement of an integer reverses the order without overflow.
-        key = ~(x if x.dtype.kind in "iu" else total_order(x))
+        key = ~(x if x.dtype.kind in "biu" else total_order(x))
         indices = np.argsort(key, axis=-1, kind="stable")[..., : self.k]
         return np.take_along_axis(x, indices, -1), indices.astype(np.int32)

@@ -147,7 +147,7 @@ def is_unique(dims: Sequence[int]) -> bool:
 
 
 def is_sorted(dims: Sequence[int]) -> bool:
-    return all(a <= b for a, b in zip(dims, dims[1:], strict=False))
+    return list(dims) == sorted(dims)
 
 
 def scalar(element: Type) -> TensorType:

@@ -11,10 +11,11 @@ from irc.dialects.stablehlo import numerics as N
 from irc.dialects.stablehlo.attributes import GatherDimensionNumbers
 from irc.dialects.stablehlo.base import TensorOp, dims_in_range, is_unique, same_dim
 from irc.dialects.stablehlo.indexing import combine, gather, index_shape
+from irc.dialects.stablehlo.linalg import Convolution, ConvWindow
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.shape import broadcast_in_dim, check_broadcast, pad
 from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, Result, struct
-from irc.ir.types import TensorType, Type, i32
+from irc.ir.types import TensorType, Type, compatible_shapes, i32
 
 
 def check_shape_operand(op: TensorOp, shape: TensorType, type: TensorType, label: str) -> None:
@@ -206,6 +207,32 @@ class DynamicGather(TensorOp, name="stablehlo.dynamic_gather"):
 
     def evaluate(self, x: Array, indices: Array, sizes: Array) -> Array:
         return gather(x, indices, self.dimension_numbers, [int(n) for n in sizes])
+
+
+class DynamicConv(Convolution, name="stablehlo.dynamic_conv"):
+    """A convolution with computed padding; the constraints are convolution's.
+
+    C4: padding is [N - 2, 2]."""
+
+    assembly = ""
+    padding = Operand(constraint="dimension 2d")
+
+    @property
+    def window(self) -> ConvWindow:
+        """The window's attributes, with no padding: that is known when running."""
+        return self.window_with(((0, 0),) * (self.lhs.type.rank - 2))
+
+    def infer(self) -> Sequence[Type]:
+        (type,) = super().infer()
+        padding, spatial = self.padding.type, type.rank - 2
+        self.check(compatible_shapes(padding.shape, (spatial, 2)), "C4", f"pads {self.lhs.type} by {padding}")
+        shape = list(type.shape)
+        for i in self.dimension_numbers.output_spatial_dimensions:
+            shape[i] = None
+        return [type.with_shape(tuple(shape))]
+
+    def evaluate(self, x: Array, kernel: Array, padding: Array) -> Array:
+        return self.convolve(x, kernel, self.window_with(tuple(map(tuple, padding.tolist()))))
 
 
 class GetDimensionSize(TensorOp, name="stablehlo.get_dimension_size"):

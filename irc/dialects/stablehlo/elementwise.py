@@ -159,7 +159,7 @@ class Exponential(Transcendental, name="stablehlo.exponential"):
     """e to the x."""
 
     def evaluate(self, x: Array) -> Array:
-        return precise(np.exp, x)
+        return precise(N.complex_exp if x.dtype.kind == "c" else np.exp, x)
 
 
 class ExponentialMinusOne(Transcendental, name="stablehlo.exponential_minus_one"):
@@ -180,7 +180,7 @@ class LogPlusOne(Transcendental, name="stablehlo.log_plus_one"):
     """Natural logarithm of 1 + x, exact near 0."""
 
     def evaluate(self, x: Array) -> Array:
-        return precise(np.log1p, x)
+        return precise(N.complex_log1p if x.dtype.kind == "c" else np.log1p, x)
 
 
 class Logistic(Transcendental, name="stablehlo.logistic"):

@@ -162,7 +162,7 @@ def gather(x: Array, indices: Array, d: GatherDimensionNumbers, sizes: Sequence[
     shape = [n or 0 for n in combine(vectors.shape[:-1], kept, d.offset_dims)]
     if 0 in sizes or 0 in shape:
         return np.zeros(shape, x.dtype)
-    taken = x[tuple(full_places(starts, window))].reshape(*vectors.shape[:-1], *kept)
+    taken = x[tuple(full_places(starts, window))].reshape((*vectors.shape[:-1], *kept))
     order = (*place_dims(len(shape), d.offset_dims), *d.offset_dims)
     return taken.transpose(np.argsort(order))
 

@@ -204,10 +204,15 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
     @property
     def window(self) -> ConvWindow:
         """The window's attributes, defaults filled in."""
+        padding = self.padding
+        return self.window_with(((0, 0),) * (self.lhs.type.rank - 2) if padding is None else padding)
+
+    def window_with(self, padding: tuple[tuple[int, int], ...]) -> ConvWindow:
+        """The window with this padding."""
         n = self.lhs.type.rank - 2
         return ConvWindow(
             (1,) * n if self.window_strides is None else self.window_strides,
-            ((0, 0),) * n if self.padding is None else self.padding,
+            padding,
             (1,) * n if self.lhs_dilation is None else self.lhs_dilation,
             (1,) * n if self.rhs_dilation is None else self.rhs_dilation,
             (False,) * n if self.window_reversal is None else self.window_reversal,
@@ -279,45 +284,45 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
         return tuple(shape)
 
     def evaluate(self, x: Array, kernel: Array) -> Array:
+        return self.convolve(x, kernel, self.window)
+
+    def convolve(self, x: Array, kernel: Array, window: ConvWindow) -> Array:
+        """Both brought to [batch, spatial..., features] and [spatial..., inputs, outputs], convolved, and brought back."""
         d, dtype = self.dimension_numbers, self.result.type.element.numpy
         wide = accumulator_dtype(dtype)
-        x = convert(
-            x.transpose(d.input_batch_dimension, *d.input_spatial_dimensions, d.input_feature_dimension), wide
-        )
-        kernel = convert(
-            kernel.transpose(
-                *d.kernel_spatial_dimensions,
-                d.kernel_input_feature_dimension,
-                d.kernel_output_feature_dimension,
-            ),
-            wide,
-        )
-        out = self._convolve(
-            x, kernel, [self.result.type.static_shape[i] for i in d.output_spatial_dimensions]
-        )
-        places = (d.output_batch_dimension, *d.output_spatial_dimensions, d.output_feature_dimension)
-        return narrow(out.transpose(np.argsort(places)), dtype)
+        inputs, outputs = d.kernel_input_feature_dimension, d.kernel_output_feature_dimension
+        x = _padded_input(convert(x.transpose(d.input_dimensions), wide), window)
+        kernel = convert(kernel.transpose(*d.kernel_spatial_dimensions, inputs, outputs), wide)
+        kernel = np.flip(kernel, [i for i, reverse in enumerate(window.reversal) if reverse])
+        out = self._grouped(x, kernel, window)
+        return narrow(out.transpose(np.argsort(d.output_dimensions)), dtype)
 
-    def _convolve(self, x: Array, kernel: Array, sizes: list[int]) -> Array:
-        """x is [batch, spatial..., features], kernel [spatial..., inputs, outputs]; the result is laid out as x."""
-        w, groups = self.window, max(self.feature_group_count, self.batch_group_count)
-        x = _padded_input(x, w)
-        kernel = np.flip(kernel, [i for i, r in enumerate(w.reversal) if r])
+    def _grouped(self, x: Array, kernel: Array, w: ConvWindow) -> Array:
+        """Input channels and batches split into groups, each with its share of the kernel's outputs."""
+        groups = max(self.feature_group_count, self.batch_group_count)
         *positions, inputs, outputs = kernel.shape
         kernel = kernel.reshape(*positions, inputs, groups, outputs // groups)
         if self.batch_group_count > 1:
             x = np.moveaxis(x.reshape(groups, -1, *x.shape[1:]), 0, -2)
         else:
             x = x.reshape(*x.shape[:-1], groups, inputs)
+        sizes = [
+            window_count(n, (k - 1) * dilation + 1 if k else 0, stride) or 0
+            for n, k, dilation, stride in zip(x.shape[1:], positions, w.rhs_dilation, w.strides, strict=False)
+        ]
         acc = np.zeros((x.shape[0], *sizes, groups, outputs // groups), x.dtype)
-        for at in np.ndindex(*positions):
+        for at in np.ndindex(*positions) if acc.size else ():
             starts = [p * dilation for p, dilation in zip(at, w.rhs_dilation, strict=True)]
-            window = tuple(
-                slice(s, s + (n - 1) * stride + 1, stride)
-                for s, n, stride in zip(starts, sizes, w.strides, strict=True)
-            )
-            seen = x[(slice(None), *window)] if acc.size else acc[..., :1]
-            for k in range(inputs if acc.size else 0):
+            seen = x[
+                (
+                    slice(None),
+                    *(
+                        slice(s, s + (n - 1) * d + 1, d)
+                        for s, n, d in zip(starts, sizes, w.strides, strict=True)
+                    ),
+                )
+            ]
+            for k in range(inputs):
                 acc = accumulate(seen[..., k, None], kernel[(*at, k)], acc)
         return acc.reshape(*acc.shape[:-2], outputs)
 

@@ -141,6 +141,30 @@ def round_half_away(x: Array) -> Array:
     return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(np.ones_like(x), x), whole)
 
 
+def complex_exp(z: Array) -> Array:
+    """numpy.exp, but NaN where the imaginary part is infinite, whatever the real part."""
+    return np.where(np.isinf(z.imag), complex(np.nan, np.nan), np.exp(z))
+
+
+def complex_log1p(z: Array) -> Array:
+    """log(1 + z); near 0 its real part is log1p(|1 + z|**2 - 1) / 2."""
+    x, y = z.real, z.imag
+    near = 0.5 * np.log1p(x * (2 + x) + y * y)
+    real = np.where(np.hypot(x, y) < 2, near, np.log(np.hypot(1 + x, y)))
+    out = np.empty(z.shape, z.dtype)
+    out.real, out.imag = real, np.arctan2(y, 1 + x)
+    return out
+
+
+def complex_square(z: Array) -> Array:
+    """z * z with a real part that is 0 on the diagonals and never inf - inf."""
+    x, y = z.real, z.imag
+    out = np.empty(z.shape, z.dtype)
+    out.real = np.where(np.abs(x) == np.abs(y), np.zeros_like(x), (x - y) * (x + y))
+    out.imag = x * y * 2
+    return out
+
+
 def reduce_precision(x: Array, exponent_bits: int, mantissa_bits: int) -> Array:
     """f32 or f64 rounded to fewer mantissa bits; exponents too large give infinity, too small ones zero (no
     subnormals), as in XLA."""
@@ -191,8 +215,8 @@ def convert(x: Array, dtype: np.dtype[Any]) -> Array:
     complex to real drops the imaginary part; anything to i1 is `!= 0`."""
     with np.errstate(all="ignore"):
         if x.dtype.kind == "c" and dtype.kind != "c":
-            x = x.real if dtype != bool else x
-        if dtype == bool:
+            x = x.real
+        if dtype.kind == "b":
             return x.astype(arithmetic_dtype(x.dtype)) != 0
         integral = arithmetic_dtype(dtype).kind in "iu"
         if integral and is_float(x):
