@@ -109,8 +109,13 @@ def float_op(
         raise refuse(op, f"{op.name} on {kind}")
 
 
-_FLOAT = {arith.AddF: "fadd", arith.SubF: "fsub", arith.MulF: "fmul", arith.DivF: "fdiv"}
-_INTEGER = {
+_FLOAT: dict[type[Operation], str] = {
+    arith.AddF: "fadd",
+    arith.SubF: "fsub",
+    arith.MulF: "fmul",
+    arith.DivF: "fdiv",
+}
+_INTEGER: dict[type[Operation], str] = {
     arith.AddI: "add",
     arith.SubI: "sub",
     arith.MulI: "mul",
@@ -125,7 +130,12 @@ _INTEGER = {
     arith.ShRSI: "ashr",
     arith.ShRUI: "lshr",
 }
-_INTEGER_CHOICE = {arith.MaxSI: "smax", arith.MaxUI: "umax", arith.MinSI: "smin", arith.MinUI: "umin"}
+_INTEGER_CHOICE: dict[type[Operation], str] = {
+    arith.MaxSI: "smax",
+    arith.MaxUI: "umax",
+    arith.MinSI: "smin",
+    arith.MinUI: "umin",
+}
 
 
 @emits(*_FLOAT)
@@ -174,7 +184,7 @@ def extremum(e: FunctionEmitter, maximum: bool, register: str, x: str, y: str) -
 
 
 @emits(arith.MaximumF, arith.MinimumF)
-def emit_extremum(e: FunctionEmitter, op: Operation) -> None:
+def emit_extremum(e: FunctionEmitter, op: Any) -> None:
     """With a constant that is not NaN, one compare-and-select (`vmaxps`): it gives x where x is NaN or ties.
 
     Only a tie with the greater zero (for maximum) can then be wrong, in its sign, which adding +0 mends."""

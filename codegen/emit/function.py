@@ -48,7 +48,8 @@ def refuse(op: Operation, what: str) -> UnsupportedError:
 
 
 class FunctionEmitter:
-    """Writes one function. `parent` is the function around an outlined body: values found there are captured."""
+    """Writes one function. `parent` is the function around an outlined body: values found there are
+    captured."""
 
     def __init__(self, module: ModuleEmitter, name: str, parent: FunctionEmitter | None = None) -> None:
         self.module = module

@@ -1,8 +1,8 @@
 """What the emitter holds for a value: a scalar's text, a tile's registers, or a buffer's pointer.
 
-A tile is cut along its last dimension into pieces of the target's lanes, the rest last (40 = 16 + 16 + 8), and
-unrolled along the others. The number of lanes is that of 32-bit elements whatever the element type, so that
-comparisons, selections and conversions go piece by piece; LLVM cuts a piece of wider elements in two.
+A tile is cut along its last dimension into pieces of the target's lanes, the rest last (40 = 16 + 16 + 8),
+and unrolled along the others. The number of lanes is that of 32-bit elements whatever the element type, so
+that comparisons, selections and conversions go piece by piece; LLVM cuts a piece of wider elements in two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ _FLOATS = {"f16": "half", "f32": "float", "f64": "double"}
 
 @functools.cache
 def llvm_type(element: Any) -> str:
-    """The LLVM type of a scalar in a register. bf16 and the f8 types are carried as integers of their bits."""
+    """The LLVM type of a scalar in a register. bf16 and the f8 types are carried as integers of their
+    bits."""
     match element:
         case IntegerType():
             return f"i{element.width}"
@@ -45,7 +46,8 @@ def element_bytes(element: Any) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A vector's registers, row by row, each row piece by piece. Texts may be constants (`zeroinitializer`)."""
+    """A vector's registers, row by row, each row piece by piece. Texts may be constants
+    (`zeroinitializer`)."""
 
     type: VectorType
     registers: tuple[str, ...]
@@ -61,7 +63,8 @@ class Scattered:
 
 @dataclass(frozen=True, slots=True)
 class Buffer:
-    """A memref: element [0, ..., 0] is at `pointer` plus the type's offset, or plus nothing if that is unknown."""
+    """A memref: element [0, ..., 0] is at `pointer` plus the type's offset, or plus nothing if that is
+    unknown."""
 
     type: MemRefType
     pointer: str

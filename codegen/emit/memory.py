@@ -1,4 +1,5 @@
-"""Tiles to and from memory: transfers with bounds, masks and permutations, loads and stores, gather and scatter."""
+"""Tiles to and from memory: transfers with bounds, masks and permutations, loads and stores, gather and
+scatter."""
 
 from __future__ import annotations
 
@@ -37,7 +38,8 @@ _FEW = 64  # elements that may be held one by one
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a tile lies in a buffer: `dims` is the buffer's dimension along each of the tile's, None repeats."""
+    """How a tile lies in a buffer: `dims` is the buffer's dimension along each of the tile's, None
+    repeats."""
 
     op: Operation
     buffer: Buffer

@@ -1,4 +1,5 @@
-"""memref: addresses. Strides and extents are known, so a buffer is a pointer and an access a few multiplications."""
+"""memref: addresses. Strides and extents are known, so a buffer is a pointer and an access a few
+multiplications."""
 
 from __future__ import annotations
 
@@ -180,7 +181,8 @@ def emit_reshape(e: FunctionEmitter, op: Any) -> None:
 
 
 def _retyped(e: FunctionEmitter, op: Operation, source: Buffer, type_: MemRefType) -> Buffer:
-    """The same elements under a type of other shape and strides; an offset that becomes unknown is applied."""
+    """The same elements under a type of other shape and strides; an offset that becomes unknown is
+    applied."""
     if source.type.offset == type_.offset:
         return Buffer(type_, source.pointer)
     if type_.offset is not None:

@@ -65,7 +65,8 @@ class ModuleEmitter:
         return "\n".join([*globals_, *declared, "", *self.functions, _ATTRIBUTES, _NONTEMPORAL, ""])
 
     def _native(self, main: Func, symbol: str) -> str:
-        """`void symbol(ptr args, ptr arena)`: pointers of the inputs, then of the outputs; the arena is last."""
+        """`void symbol(ptr args, ptr arena)`: pointers of the inputs, then of the outputs; the arena is
+        last."""
         arguments = main.arguments
         for argument in arguments:
             if not isinstance(argument.type, MemRefType):

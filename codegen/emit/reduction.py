@@ -1,4 +1,5 @@
-"""Contractions and reductions: which elements meet in which order decides the bits, so it is written out here."""
+"""Contractions and reductions: which elements meet in which order decides the bits, so it is written out
+here."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ def fused(e: FunctionEmitter, register: str, x: str, y: str, z: str) -> str:
     return e.call(f"llvm.fma.{suffix(register)}", register, (register, x), (register, y), (register, z))
 
 
-# Contraction: for every element of the accumulator, one fma for each reduction step, steps in increasing order.
+# Contraction: for every element of the accumulator, one fma for each reduction step, steps in increasing
+# order.
 
 
 @emits(vector.Contract)
@@ -51,7 +53,8 @@ def _positions(op: Operation, map_: Any) -> tuple[int, ...]:
 
 
 class _Contraction:
-    """The last dimension of the accumulator lies along the lanes; all others are unrolled, reductions outermost."""
+    """The last dimension of the accumulator lies along the lanes; all others are unrolled, reductions
+    outermost."""
 
     def __init__(self, e: FunctionEmitter, op: vector.Contract, maps: list[tuple[int, ...]]) -> None:
         self.e, self.op = e, op
@@ -167,7 +170,8 @@ def combiner(op: Operation, kind: str, element: Any) -> Combine:
 
 @emits(vector.MultiReduction)
 def emit_multi_reduction(e: FunctionEmitter, op: vector.MultiReduction) -> None:
-    """Dimension by dimension, the first one first: element i meets element i + h, h half the extent rounded up.
+    """Dimension by dimension, the first one first: element i meets element i + h, h half the extent rounded
+    up.
 
     Where the extent is odd the middle element passes on alone; last comes the accumulator, on the right."""
     element = op.source.type.element

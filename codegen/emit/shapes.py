@@ -225,8 +225,8 @@ def emit_transpose(e: FunctionEmitter, op: vector.Transpose) -> None:
 def transposed(e: FunctionEmitter, tile: Tile, permutation: Sequence[int]) -> Tile:
     """Dimension i of the result is dimension `permutation[i]` of `tile`.
 
-    Where the last dimension stays, only rows change places; else planes of it and the one that becomes last are
-    turned, lanes into rows."""
+    Where the last dimension stays, only rows change places; else planes of it and the one that becomes last
+    are turned, lanes into rows."""
     shape = shape_of(tile.type)
     type_ = VectorType(tuple(shape[p] for p in permutation), tile.type.element)
     last, moved = len(shape) - 1, permutation[-1]
@@ -237,7 +237,8 @@ def transposed(e: FunctionEmitter, tile: Tile, permutation: Sequence[int]) -> Ti
         order = list(permutation[:-1])
         registers = [t for p in leading(type_) for t in lines[_unpermuted(p, order)]]
         return Tile(type_, tuple(registers))
-    # A plane is turned once for each position of the other dimensions; its rows are then named by the old last one.
+    # A plane is turned once for each position of the other dimensions; its rows are then named by the old
+    # last one.
     for others in itertools.product(*(range(n) for a, n in enumerate(shape[:-1]) if a != moved)):
         at = [(*others[:moved], i, *others[moved:]) for i in range(shape[moved])]
         rows = [row(e, tile, row_number(tile.type, p)) for p in at]
@@ -257,7 +258,8 @@ def _unpermuted(position: Sequence[int], order: Sequence[int]) -> tuple[int, ...
 
 
 def turned(e: FunctionEmitter, scalar: str, rows: list[list[Source]], extent: int) -> list[list[str]]:
-    """The transpose of a plane given by its rows' pieces: one list of pieces for each of its `extent` columns."""
+    """The transpose of a plane given by its rows' pieces: one list of pieces for each of its `extent`
+    columns."""
     columns: list[list[str]] = [[] for _ in range(extent)]
     start = 0
     for height in split(len(rows), e.lanes):
@@ -273,7 +275,8 @@ def turned(e: FunctionEmitter, scalar: str, rows: list[list[Source]], extent: in
 
 
 def _turned_block(e: FunctionEmitter, scalar: str, block: list[str], width: int) -> list[str]:
-    """A block of registers transposed in log2(n) rounds: halves, then quarters, ... change places in pairs."""
+    """A block of registers transposed in log2(n) rounds: halves, then quarters, ... change places in
+    pairs."""
     height = len(block)
     size = 1 << (max(height, width) - 1).bit_length()
     rows = [
