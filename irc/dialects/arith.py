@@ -33,6 +33,11 @@ class Constant(Operation, name="arith.constant"):
     def infer(self) -> Sequence[Type]:
         return [self.attributes["value"].type]  # type: ignore[attr-defined]
 
+    def evaluate(self) -> np.ndarray[Any, Any]:
+        """Of a tensor, as programs exported by torch-mlir hold them."""
+        value: Any = self.attributes["value"]
+        return np.asarray(value.value, value.type.element.numpy)
+
     @staticmethod
     def of(value: Any, type: Any) -> Constant:
         """A constant of a scalar or vector type from a Python number (splat for vectors) or an array."""
