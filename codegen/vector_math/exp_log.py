@@ -188,9 +188,10 @@ def log2_pair(b: Builder, x: Value) -> Pair:
     square_low = b.fma(b.addf(s, s), s_low, square.low)
 
     third, third_low = words(Fraction(1, 3), 2, b.dtype)
-    rest = b.mulf(square.high, horner(b, square.high, _ATANH[b.dtype]))
-    factor = fast_two_sum(b, b.const(third), rest)
-    factor_low = b.addf(factor.low, b.const(third_low))
+    series = horner(b, square.high, _ATANH[b.dtype])
+    rest = two_product(b, square.high, series)
+    factor = fast_two_sum(b, b.const(third), rest.high)
+    factor_low = b.addf(b.addf(factor.low, b.const(third_low)), b.fma(square_low, series, rest.low))
     cube = two_product(b, square.high, factor.high)
     cube_low = b.fma(square.high, factor_low, b.fma(square_low, factor.high, cube.low))
     tail = two_product(b, s, cube.high)
