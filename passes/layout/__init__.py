@@ -1,0 +1,171 @@
+"""Layout: convolutions in NHWC, matrix products with the vectorised dimension innermost, transposes moved and cancelled.
+
+Given   `convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]`, then bias, relu and a pool
+Result  `transpose %x`, then convolution `[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]`, bias, relu and pool in NHWC, then
+        the pool's small result transposed back
+
+The layout is visible: transposes are ops, and the function says `irc.layout = "NHWC"`. Its signature stays. All bits
+stay as well: products are added in the sequence that their dimensions' roles say, and a sum is moved only with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.dialects.stablehlo import BroadcastInDim, Constant, Convolution, DotGeneral, Reshape, Transpose
+from irc.ir.attributes import StringAttr
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.rewriting import Rewriter
+from irc.passes.layout import convolution, dot
+from irc.passes.layout.movable import Held, Movable, movable, rank_of
+from irc.passes.layout.orders import Order, identity, inverse, moves_nothing, permuted, step
+from irc.passes.layout.plan import LEAST_RANK, Plan
+from irc.passes.manager import Context, FunctionPass
+
+LAYOUT = "irc.layout"
+"""The function attribute that says in which layout its convolutions run."""
+
+
+@dataclass(frozen=True)
+class Layout(FunctionPass, name="layout"):
+    """Runs convolutions in NHWC and gives matrix products the operands their kernel wants."""
+
+    def function(self, func: Func, module: Module, context: Context) -> Func:
+        if all(map(_is_plain, func.walk())):
+            return func
+        changed = func.with_block(_Arranger().block_of(func.block))
+        has_convolution = any(isinstance(op, Convolution) for op in func.walk())
+        return changed.with_attributes(**{LAYOUT: StringAttr("NHWC")}) if has_convolution else changed
+
+
+def _is_plain(op: Operation) -> bool:
+    match op:
+        case Convolution():
+            return convolution.is_plain(op)
+        case DotGeneral():
+            return dot.is_plain(op)
+    return True
+
+
+class _Arranger(Rewriter):
+    """Brings a block over, holding each value in the orders that its users ask for; an order is made when first asked.
+
+    `forms` holds, for old values, the new values that hold them, by order; the first one is native. The rewriter's own
+    map is the identity order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[Value, dict[Order, Value]] = {}
+        self.plan: Plan
+
+    def block_of(self, block: Block) -> Block:
+        outer, outer_forms = getattr(self, "plan", None), self.forms
+        # Orders made inside a region are not to be seen outside it.
+        self.plan, self.forms = Plan(block), {v: dict(f) for v, f in outer_forms.items()}
+        result = super().block_of(block)
+        self.forms = outer_forms
+        if outer is not None:
+            self.plan = outer
+        return result
+
+    # What ops ask for
+
+    def order(self, value: Value) -> Order:
+        return self.plan[value]
+
+    def native(self, value: Value) -> Held:
+        return next(iter(self._forms_of(value).items()))
+
+    def held(self, value: Value, order: Order) -> Value:
+        forms = self._forms_of(value)
+        if order not in forms:
+            held, x = next(iter(forms.items()))
+            forms[order] = self.transposed(x, step(held, order))
+        return forms[order]
+
+    def regions(self, op: Operation) -> Sequence[Region]:
+        self._hold_plain(_captured(op))
+        return [self.region_of(r) for r in op.regions]
+
+    def _forms_of(self, value: Value) -> dict[Order, Value]:
+        if value not in self.forms:
+            self.forms[value] = {identity(rank_of(value)): self.value(value)}
+        return self.forms[value]
+
+    def transposed(self, x: Value, permutation: Order) -> Value:
+        """Emits the transpose of a new value, or what is cheaper and the same."""
+        if permutation == identity(len(permutation)):
+            return x
+        type = x.type.with_shape(permuted(x.type.shape, permutation))
+        match x:
+            case Value(Constant(value=elements)):
+                return self.emit(Constant.splat(np.transpose(elements.array, permutation), type))  # type: ignore[no-any-return]
+            case Value(Transpose(operand=y, permutation=first)):
+                return self.transposed(y, permuted(first, permutation))
+            case Value(BroadcastInDim(operand=y, broadcast_dimensions=dims)):
+                places = [inverse(permutation)[d] for d in dims]
+                return self.emit(BroadcastInDim(y, broadcast_dimensions=places, result_types=[type]))  # type: ignore[no-any-return]
+        if x.type.is_static and moves_nothing(permutation, x.type.shape):
+            return self.emit(Reshape(x, result_types=[type]))  # type: ignore[no-any-return]
+        return self.emit(Transpose(x, permutation=permutation))  # type: ignore[no-any-return]
+
+    # Ops
+
+    def replay(self, op: Operation) -> None:
+        self.location = op.location
+        moves = movable(op)
+        match op:
+            case Convolution() if not convolution.is_plain(op):
+                self._convolution(op)
+            case Transpose(operand=x, permutation=permutation) if rank_of(x) >= LEAST_RANK:
+                held, value = self.native(x)
+                self.forms[op.result] = {permuted(inverse(permutation), held): value}
+            case DotGeneral() if not dot.is_plain(op):
+                lhs, rhs = (self.held(v, identity(rank_of(v))) for v in op.operands)
+                product = dot.multiply(self, op, lhs, rhs, self.transposed)
+                self._result(op.result, (identity(rank_of(op.result)), product))
+            case _ if moves is not None and self._is_moved(op, moves):
+                for result, held in zip(op.results, moves.move(op, self), strict=True):
+                    self._result(result, held)
+            case _:
+                self._as_it_is(op)
+
+    def _is_moved(self, op: Operation, moves: Movable) -> bool:
+        """Whether a linked value is held in another order than the program's, and the op can be."""
+        orders = [self.order(v) for group in moves.links(op) for v in group if rank_of(v) >= LEAST_RANK]
+        return any(o != identity(len(o)) for o in orders) and all(moves.allowed(op, o) for o in orders)
+
+    def _as_it_is(self, op: Operation) -> None:
+        self._hold_plain((*op.operands, *_captured(op)))
+        super().replay(op)
+
+    def _hold_plain(self, values: Iterable[Value]) -> None:
+        for value in values:
+            if value in self.forms:
+                self.map[value] = self.held(value, identity(rank_of(value)))
+
+    def _convolution(self, op: Convolution) -> None:
+        orders = convolution.orders_of(op)
+        lhs, rhs = self.held(op.lhs, orders.lhs), self.held(op.rhs, orders.rhs)
+        type = op.result.type.with_shape(permuted(op.result.type.shape, orders.result))
+        self._result(op.result, (orders.result, convolution.convolve(self, op, lhs, rhs, orders, type)))
+
+    def _result(self, old: Value, held: Held) -> None:
+        order, value = held
+        if not value.name:
+            value.name = old.name
+        self.forms[old] = {order: value}
+
+
+def _captured(op: Operation) -> Iterator[Value]:
+    """Values from outside that regions of the op use, each once, in order."""
+    if not op.regions:
+        return
+    inside = {r for inner in op.walk() if inner is not op for r in inner.results}
+    inside.update(a for inner in op.walk() for region in inner.regions for block in region.blocks for a in block.arguments)
+    used = dict.fromkeys(o for inner in op.walk() if inner is not op for o in inner.operands)
+    yield from (v for v in used if v not in inside)
