@@ -164,8 +164,8 @@ class _Planner:
         reach = dict.fromkeys(func.arguments[i] for i in places)
         for inner in func.block.operations[:-1]:
             if any(v in reach for v in inner.operands):
-                if isinstance(inner, hlo.DynamicUpdateSlice):
-                    if inner.operand not in reach or inner.update in reach or len(func.block.operations) != 2:
+                if isinstance(inner, hlo.DynamicUpdateSlice | hlo.Scatter):
+                    if not _updates(inner, func, reach):
                         return False
                 elif not getattr(inner, "elementwise", False):
                     return False
@@ -268,6 +268,12 @@ class _Planner:
         results = self._result_buffers(op, direct)
         arms = [self.block(r.block, results, {}) for r in op.regions]
         steps.append(Branch(self.buffers[op.operands[0]], arms))
+
+
+def _updates(op: Any, func: Func, reach: dict[Value, None]) -> bool:
+    """Whether `op`, alone in its function, reads what `reach` holds only as the thing it updates."""
+    operand = op.operand if isinstance(op, hlo.DynamicUpdateSlice) else op.operands[0]
+    return len(func.block.operations) == 2 and [v for v in op.operands if v in reach] == [operand]
 
 
 def _root(value: Value) -> Value:

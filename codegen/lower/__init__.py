@@ -5,35 +5,45 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from irc.codegen.lower.contraction import lower_contraction
+from irc.codegen.lower.gather import lower_gather, lower_scatter
 from irc.codegen.lower.group import KernelGroup
 from irc.codegen.lower.loop import lower_loop
 from irc.codegen.lower.row import lower_row
+from irc.codegen.lower.sort import lower_sort
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import IrcError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 
+InPlace = Mapping[int, int]
+"""Arguments whose buffer is also that of a result."""
 Lowering = Callable[[Func], KernelGroup]
 
 HEROES: dict[type[Operation], Lowering] = {
     hlo.DotGeneral: lower_contraction,
     hlo.Convolution: lower_contraction,
     hlo.Reduce: lower_row,
+    hlo.Gather: lower_gather,
+    hlo.Sort: lower_sort,
 }
-"""The ops that decide what kind of kernel a function becomes; a function without one is a loop kernel."""
+"""The ops that decide what kind of kernel a function becomes. These kernels never work in place."""
+
+_IN_PLACE: dict[type[Operation], Callable[[Func, InPlace], KernelGroup]] = {hlo.Scatter: lower_scatter}
 
 
-def lower_group(func: Func, in_place: Mapping[int, int] | None = None) -> KernelGroup:
-    """The kernels of a fused function. `in_place` maps arguments to the results that take over their buffers.
+def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
+    """The kernels of a fused function: a loop kernel where no op of it asks for another kind.
 
     Raises UnsupportedError naming the op that has no lowering, at the line it came from."""
-    hero = next((op for op in func.block.operations if type(op) in HEROES), None)
+    operations = func.block.operations
+    hero = next((op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE), None)
     try:
-        if hero is not None:
-            return HEROES[type(hero)](func)
-        return lower_loop(func, in_place)
+        if hero is None:
+            return lower_loop(func, in_place or {})
+        if type(hero) in _IN_PLACE:
+            return _IN_PLACE[type(hero)](func, in_place or {})
+        return HEROES[type(hero)](func)
     except IrcError as error:
-        at = hero or func.block.operations[0]
-        error.span = error.span or span_of(at.location)
+        error.span = error.span or span_of((hero or operations[0]).location)
         raise

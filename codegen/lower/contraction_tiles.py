@@ -347,7 +347,7 @@ class _Loops:
         dims = (*tile.rows, (plan.lane, tile.width))
         ragged = self.ragged(tile)
         result = convert(b, sums, plan.accumulator, plan.epilogue.center.results[0].type.element)
-        made = plan.epilogue.emit(b, result, lambda i: buffers.others[i].read(b, tile.at, dims, ragged))
+        made = plan.epilogue.emit(b, [result], lambda i: buffers.others[i].read(b, tile.at, dims, ragged))
         for view, value in zip(buffers.outputs, made, strict=True):
             view.write(b, value, tile.at, dims, ragged)
 

@@ -1,12 +1,13 @@
-"""What surrounds a contraction in a fused function: views of its operands before, elementwise ops on its tile after.
+"""What surrounds the central op of a fused function (a contraction, a window): views of its operands before it,
+elementwise ops on the tiles of its result after it.
 
-Every value after the contraction is computed on the tile that the accumulators hold. A value of another shape (a bias, a
-scalar) gets there through broadcast_in_dim; so a value is asked for together with `dims`, the dimension of the
-contraction's result that each of its own dimensions follows (None: it has extent 1 there)."""
+Every value after the center is computed on the tile that registers hold. A value of another shape (a bias, a scalar) gets
+there through broadcast_in_dim; so a value is asked for together with `dims`, the dimension of the center's result that
+each of its own dimensions follows (None: it has extent 1 there)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from irc.codegen.lower.builder import KernelBuilder
@@ -26,14 +27,14 @@ Dims = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An operand of the contraction: an argument of the function, seen through transposes, reshapes and conversions."""
+    """An operand of the center: an argument of the function, seen through transposes, reshapes and conversions."""
 
     argument: Value
     access: Access
     conversions: tuple[Operation, ...]
 
     def convert(self, b: KernelBuilder, tile: Value, element: object) -> Value:
-        """A tile of the argument as the contraction multiplies it: converted as written, then to `element`."""
+        """A tile of the argument as the center takes it: converted as written, then to `element`."""
         for op in self.conversions:
             tile = convert(b, tile, op.operands[0].type.element, op.results[0].type.element)
         source = self.conversions[-1].results[0] if self.conversions else self.argument
@@ -41,7 +42,7 @@ class Source:
 
 
 def source_of(value: Value) -> Source:
-    """Follows `value` back to an argument of the function. Raises UnsupportedError where that is not a view."""
+    """Follows an operand of the center back to an argument of the function. Raises UnsupportedError where that is not a view."""
     conversions: list[Operation] = []
     moves: list[Operation] = []
     while (op := value.op) is not None:
@@ -51,7 +52,7 @@ def source_of(value: Value) -> Source:
             case hlo.Transpose() | hlo.Reshape():
                 moves.insert(0, op)
             case _:
-                raise UnsupportedError(f"'{op.name}' before a contraction is not fused", span=span_of(op.location))
+                raise UnsupportedError(f"'{op.name}' before the center of a fusion is not supported", span=span_of(op.location))
         value = op.operands[0]
     strides = dense_strides(value.type.static_shape)
     dense = True
@@ -63,7 +64,7 @@ def source_of(value: Value) -> Source:
             strides = dense_strides(op.result.type.static_shape)
         else:
             raise UnsupportedError(
-                "a reshape of a transposed operand is not fused into a contraction", span=span_of(op.location)
+                "a reshape of a transposed operand of a fusion is not supported", span=span_of(op.location)
             )
     return Source(value, Access(0, strides), tuple(conversions))
 
@@ -80,7 +81,7 @@ def stored_value(value: Value) -> Value:
 
 
 class Epilogue:
-    """The ops after the contraction `center` of `func`, as functions of the accumulator tile.
+    """The ops after `center` in `func`, as functions of the tile that it leaves.
 
     `reads` lists the arguments they need, each with the dimensions of the result that its dimensions follow."""
 
@@ -94,7 +95,7 @@ class Epilogue:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the results are the contraction itself and nothing else is read."""
+        """Whether the results are the center's own."""
         return all(v is self.center.results[0] for v in self.outputs)
 
     def _visit(self, value: Value, dims: Dims) -> None:
@@ -102,7 +103,7 @@ class Epilogue:
         op = value.op
         if op is self.center:
             if dims != identity(len(self.shape)):
-                raise UnsupportedError("a contraction's result rearranged by its own fusion is not supported")
+                raise UnsupportedError(f"the result of '{op.name}' rearranged by its own fusion is not supported")
         elif op is None:
             self.reads.setdefault((value, dims), len(self.reads))
         else:
@@ -124,10 +125,10 @@ class Epilogue:
                 return [tuple(placed[d] for d in range(len(dims)))]
             case _ if is_elementwise(op):
                 return [dims if v.type.rank else () for v in op.operands]
-        raise UnsupportedError(f"'{op.name}' after a contraction is not fused", span=span_of(op.location))
+        raise UnsupportedError(f"'{op.name}' after the center of a fusion is not supported", span=span_of(op.location))
 
     def strides(self, argument: Value, dims: Dims) -> tuple[int, ...]:
-        """The stride of `argument` along each dimension of the contraction's result."""
+        """The stride of `argument` along each dimension of the center's result."""
         strides = [0] * len(self.shape)
         shape = argument.type.static_shape
         for d, n, stride in zip(dims, shape, dense_strides(shape), strict=True):
@@ -135,8 +136,8 @@ class Epilogue:
                 strides[d] += stride
         return tuple(strides)
 
-    def emit(self, b: KernelBuilder, tile: Value, read: Callable[[int], Value]) -> list[Value]:
-        """The output tiles. `tile` is the contraction's result, `read(i)` the tile of the i-th of `reads`."""
+    def emit(self, b: KernelBuilder, tiles: Sequence[Value], read: Callable[[int], Value]) -> list[Value]:
+        """The output tiles. `tiles` are the results of `center`, `read(i)` is the tile of the i-th of `reads`."""
         made: dict[tuple[Value, Dims], Value] = {}
 
         def value_of(value: Value, dims: Dims) -> Value:
@@ -148,11 +149,11 @@ class Epilogue:
         def compute(value: Value, dims: Dims) -> Value:
             op = value.op
             if op is self.center:
-                return tile
+                return tiles[value.index]
             if op is None:
                 return read(self.reads[(value, dims)])
             if isinstance(op, hlo.Constant):
-                type = VectorType(tile.type.shape, kernel_element(value.type.element))
+                type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)
             operands = [value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)]
             return lower_elementwise(b, op, operands) if is_elementwise(op) else operands[0]
@@ -165,7 +166,7 @@ def _through_unit_dims(op: hlo.Reshape, dims: Dims) -> Dims:
     source, target = op.operand.type.shape, op.result.type.shape
     if [n for n in source if n != 1] != [n for n in target if n != 1]:
         raise UnsupportedError(
-            f"a reshape of {op.operand.type} to {op.result.type} after a contraction is not fused",
+            f"a reshape of {op.operand.type} to {op.result.type} after the center of a fusion is not supported",
             span=span_of(op.location),
         )
     followed = iter([d for d, n in zip(dims, target, strict=True) if n != 1])

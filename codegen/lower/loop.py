@@ -17,11 +17,11 @@ from irc.ir.operation import Value
 from irc.ir.types import row_major_strides
 
 
-def lower_loop(func: Func, in_place: Mapping[int, int] | None = None) -> KernelGroup:
+def lower_loop(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
     """One kernel for a function of loop ops: one nest for every group of results that share an iteration space.
 
     Where argument i and result `in_place[i]` are one buffer, storing an unchanged argument into it is left out."""
-    same = {func.arguments[i]: result for i, result in (in_place or {}).items()}
+    same = {func.arguments[i]: result for i, result in in_place.items()}
     returned = func.returned
     types = [buffer_type(v.type) for v in (*func.arguments, *returned)]
 

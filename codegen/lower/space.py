@@ -283,6 +283,12 @@ def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node
     )
 
 
+def _bitcast(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
+    if op.operand.type.shape != value.type.shape:
+        raise NotAffine
+    return Apply(value.type.element, op, (t.trace(op.operand, index),))
+
+
 def reduced_names(op: Any) -> dict[int, str]:
     """The space's dimension for each reduced dimension of an op; reductions over equal extents share them."""
     shape = op.inputs[0].type.static_shape
@@ -298,6 +304,7 @@ _RULES: dict[type[Operation], Any] = {
     hlo.Constant: _constant,
     hlo.Iota: _iota,
     hlo.DynamicSlice: _dynamic_slice,
+    hlo.BitcastConvert: _bitcast,
     hlo.Reduce: _reduce,
 }
 

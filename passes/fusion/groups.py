@@ -61,6 +61,8 @@ def is_loop_op(op: Operation) -> bool:
         return False
     if isinstance(op, hlo.Constant):
         return op.value.is_splat  # type: ignore[no-any-return]
+    if isinstance(op, hlo.BitcastConvert):
+        return bool(op.operand.type.shape == op.result.type.shape)
     return bool(getattr(op, "elementwise", False)) or isinstance(op, (*RESHAPING, hlo.Iota))
 
 

@@ -13,15 +13,8 @@ from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.passes.fusion.groups import Group, Limits, inner_operands, is_free, plan_groups, users_of
 
-_SINGLE_KINDS: dict[type[Operation], str] = {
-    hlo.ReduceWindow: "window",
-    hlo.SelectAndScatter: "window",
-    hlo.Gather: "gather",
-    hlo.Scatter: "scatter",
-    hlo.Sort: "sort",
-    hlo.RngBitGenerator: "random",
-    hlo.DynamicUpdateSlice: "loop",
-}
+_WITH_CONSTANTS = (hlo.ReduceWindow, hlo.SelectAndScatter)
+"""Ops whose kernel wants to know its initial value."""
 
 
 class Outliner:
@@ -109,7 +102,7 @@ class _BlockOutliner:
         if source not in self.order or not is_free(source):
             return False
         if group.kind == "single" or (group.kind == "contraction" and op is group.ops[0]):
-            return isinstance(source, hlo.Constant) and not op.terminator and type(op) in _SINGLE_KINDS
+            return isinstance(source, hlo.Constant) and isinstance(op, _WITH_CONSTANTS)
         return True
 
     def _results(self, group: Group) -> list[Value]:
@@ -192,7 +185,7 @@ class _BlockOutliner:
             made.append(copy)
         made.append(Return([inner[v] for v in returned]))
         location = fuse(*(op.location for op in group.ops))
-        kind = _SINGLE_KINDS.get(type(group.ops[0]), "single") if group.kind == "single" else group.kind
+        kind = "window" if group.kind == "single" else group.kind
         func = Func.of(
             self.owner.name(group.ops), Block(arguments, made),
             visibility="private", attributes={"irc.kind": StringAttr(kind)}, location=location,

@@ -64,7 +64,7 @@ def _threefry_bits(state: Array, shape: tuple[int, ...], width: int) -> tuple[Ar
         bits = (_joined(low, high)).reshape(shape)
     else:
         padded = shape or (1,)
-        split = _split_dimension(padded)
+        split = split_dimension(padded)
         half = [-(-n // 2) if i == split else n for i, n in enumerate(padded)]
         count = prod(half)
         pair = threefry2x32(key, _halves(counter + np.arange(count, dtype=np.uint64)))
@@ -74,7 +74,7 @@ def _threefry_bits(state: Array, shape: tuple[int, ...], width: int) -> tuple[Ar
     return np.array([state[0], counter + np.uint64(count)], np.uint64), bits
 
 
-def _split_dimension(shape: Sequence[int]) -> int:
+def split_dimension(shape: Sequence[int]) -> int:
     """The first even dimension; without one, the first of the largest."""
     even = [i for i, n in enumerate(shape) if n % 2 == 0]
     return even[0] if even else int(np.argmax(shape))

@@ -1,0 +1,85 @@
+"""Sort kernels: a stable merge sort, bottom up, of every row along the sorted dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from irc.codegen.lower.builder import Index, KernelBuilder, kernel
+from irc.codegen.lower.combine import apply_region
+from irc.codegen.lower.gather import center, nest
+from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.dialects import arith, memref
+from irc.dialects import stablehlo as hlo
+from irc.dialects.func import Func
+from irc.ir.operation import Value
+from irc.ir.types import i1
+
+
+def lower_sort(func: Func) -> KernelGroup:
+    """One kernel for `stablehlo.sort`, with a second buffer for every operand as scratch."""
+    op = center(func, hlo.Sort)
+    types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
+    scratch = tuple(buffer_type(v.type) for v in op.results)
+    shape = op.inputs[0].type.static_shape
+    along = op.dimension % len(shape)
+    rows = [n for i, n in enumerate(shape) if i != along]
+    passes = max(0, shape[along] - 1).bit_length()
+
+    def body(b: KernelBuilder, *buffers: Value) -> None:
+        named = dict(zip(func.arguments, buffers, strict=False))
+        inputs = [named[v] for v in op.inputs]
+        outputs = list(buffers[len(func.arguments) : len(func.arguments) + len(op.results)])
+        spare = list(buffers[len(func.arguments) + len(op.results) :])
+        # Passes go to and fro; the last one must end in the outputs.
+        here, there = (outputs, spare) if passes % 2 == 0 else (spare, outputs)
+
+        def row(inner: KernelBuilder, at: list[Index]) -> None:
+            def place(i: Index) -> list[Index]:
+                return [*at[:along], i, *at[along:]]
+
+            def copy(deeper: KernelBuilder, i: Index) -> None:
+                for source, target in zip(inputs, here, strict=True):
+                    deeper.emit(memref.Store(_load(deeper, source, place(i)), target, deeper.indices(place(i))))
+
+            inner.loop(0, shape[along], 1, copy)
+            source, target = here, there
+            for k in range(passes):
+                _merge_pass(inner, op, source, target, place, shape[along], 1 << k)
+                source, target = target, source
+
+        nest(b, rows, row)
+
+    return KernelGroup((kernel(func.sym_name, [*types, *scratch], body, location=func.location),), scratch)
+
+
+def _load(b: KernelBuilder, buffer: Value, at: Sequence[Index]) -> Value:
+    return b.emit(memref.Load(buffer, b.indices(at)))  # type: ignore[no-any-return]
+
+
+def _merge_pass(
+    b: KernelBuilder, op: Any, source: list[Value], target: list[Value], place: Any, n: int, width: int
+) -> None:
+    """Merges neighbouring runs of `width` elements. An element of the right run goes first only if it is less."""
+
+    def pair(inner: KernelBuilder, start: Index) -> None:
+        middle = inner.min(inner.add(start, width), n)
+        stop = inner.min(inner.add(start, 2 * width), n)
+
+        def step(deeper: KernelBuilder, k: Index, left: Value, right: Value) -> Sequence[Value]:
+            lefts = [_load(deeper, s, place(deeper.min(left, n - 1))) for s in source]
+            rights = [_load(deeper, s, place(deeper.min(right, n - 1))) for s in source]
+            sides = [v for both in zip(rights, lefts, strict=True) for v in both]
+            (less,) = apply_region(deeper, op.comparator, sides)
+            over = deeper.compare("sge", right, stop)
+            stay = deeper.emit(arith.OrI(over, deeper.emit(arith.XOrI(less, deeper.constant(True, i1)))))
+            take = deeper.emit(arith.AndI(deeper.compare("slt", left, middle), stay))
+            for x, y, out in zip(lefts, rights, target, strict=True):
+                deeper.emit(memref.Store(deeper.emit(arith.Select(take, x, y)), out, deeper.indices(place(k))))
+            one, zero = deeper.index(1), deeper.index(0)
+            went = deeper.emit(arith.Select(take, one, zero))
+            return [deeper.index(deeper.add(left, went)), deeper.index(deeper.sub(deeper.add(right, one), went))]
+
+        inner.loop(start, stop, 1, step, inner.index(start), inner.index(middle))
+
+    b.loop(0, n, 2 * width, pair)

@@ -1,0 +1,181 @@
+"""The geometry of windows over an operand, with lanes along a dimension that windows do not span."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.elementwise import convert
+from irc.codegen.lower.group import kernel_element
+from irc.dialects import arith, memref
+from irc.dialects import stablehlo as hlo
+from irc.errors import UnsupportedError
+from irc.ir.operation import Value
+
+VECTOR = 16
+_SEQUENTIAL = 1 << 16  # elements read in less than some 20 microseconds
+_TICKETS = 32
+
+At = dict[int, Index]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A run of lanes: where it begins, how wide it is, and whether it reaches past the end."""
+
+    start: Index
+    width: int
+    is_ragged: bool = False
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How windows lie over an operand of shape `shape`; `counts` of them along each dimension."""
+
+    window: Any
+    shape: tuple[int, ...]
+    counts: tuple[int, ...]
+
+    @cached_property
+    def lane(self) -> int | None:
+        """The last dimension, if windows neither span nor skip anything along it."""
+        d, w = len(self.shape) - 1, self.window
+        if d < 0 or self.shape[d] == 1:
+            return None
+        plain = (w.sizes[d], w.strides[d], w.base_dilations[d], w.padding[d]) == (1, 1, 1, (0, 0))
+        return d if plain else None
+
+    @cached_property
+    def elements(self) -> int:
+        return math.prod(self.window.sizes)
+
+    @cached_property
+    def positions(self) -> tuple[tuple[int, ...], ...]:
+        """The elements of a window in row-major order."""
+        return tuple(itertools.product(*(range(n) for n in self.window.sizes)))
+
+    @cached_property
+    def checked(self) -> tuple[int, ...]:
+        """Dimensions along which some window reaches out of the operand or into a hole."""
+        w = self.window
+        return tuple(
+            d
+            for d in range(len(self.shape))
+            if w.base_dilations[d] != 1
+            or w.padding[d][0] > 0
+            or (self.counts[d] - 1) * w.strides[d] - w.padding[d][0] + self._reach(d) >= self.shape[d]
+        )
+
+    def _reach(self, d: int) -> int:
+        """The distance of a window's last element from its first."""
+        return (self.window.sizes[d] - 1) * self.window.window_dilations[d]  # type: ignore[no-any-return]
+
+    def inside(self, b: KernelBuilder, at: At) -> Value | None:
+        """Whether all of the window at `at` lies in the operand; None where that is not worth asking."""
+        w, found = self.window, None
+        if any(w.base_dilations[d] != 1 or self.shape[d] <= self._reach(d) for d in self.checked):
+            return None
+        for d in self.checked:
+            start = b.sub(b.mul(at[d], w.strides[d]), w.padding[d][0])
+            fits = b.compare("ult", start, self.shape[d] - self._reach(d))
+            found = fits if found is None else b.emit(arith.AndI(found, fits))
+        return found
+
+    def place(self, b: KernelBuilder, at: At, k: Sequence[Index], checks: bool) -> tuple[At, Value | None]:
+        """Element `k` of the window at `at`: its place in the operand, and whether there is one (None: there is).
+
+        Where there is none, the place is some element of the operand."""
+        w, place, exists = self.window, {}, None
+        for d in range(len(self.shape)):
+            steps = b.sub(b.mul(k[d], w.window_dilations[d]), w.padding[d][0])
+            i = b.add(b.mul(at[d], w.strides[d]), steps)
+            if checks and d in self.checked:
+                dilation = w.base_dilations[d]
+                valid = b.compare("ult", i, (self.shape[d] - 1) * dilation + 1)
+                i = b.emit(arith.Select(valid, b.index(i), b.index(0)))
+                if dilation != 1:
+                    on = b.compare("eq", b.rem(i, dilation), 0)
+                    valid, i = b.emit(arith.AndI(valid, on)), b.div(i, dilation)
+                exists = valid if exists is None else b.emit(arith.AndI(exists, valid))
+            place[d] = i
+        return place, exists
+
+    def width(self, registers: int) -> int:
+        """Lanes of a tile of at most `registers` vectors."""
+        if self.lane is None:
+            return 1
+        return min(registers, -(-self.shape[self.lane] // VECTOR)) * VECTOR
+
+    def panels(self, b: KernelBuilder, width: int, body: Callable[[KernelBuilder, Panel], None]) -> None:
+        """`body` for each run of `width` lanes."""
+        if self.lane is None:
+            body(b, Panel(0, 1))
+            return
+        full, tail = divmod(self.shape[self.lane], width)
+        if full:
+            b.loop(0, full * width, width, lambda b, i: body(b, Panel(i, width)))
+        if tail:
+            body(b, Panel(full * width, -(-tail // VECTOR) * VECTOR, True))
+
+    def dims(self, panel: Panel) -> list[tuple[int | None, int]]:
+        """The tile of a panel."""
+        return [(self.lane, panel.width)]
+
+    def ragged(self, panel: Panel) -> tuple[int, ...]:
+        """The axes along which the panel reaches past the end."""
+        return (self.lane,) if panel.is_ragged and self.lane is not None else ()
+
+    def at(self, place: At, panel: Panel) -> At:
+        """`place` with the lane dimension at the panel's beginning."""
+        return place if self.lane is None else {**place, self.lane: panel.start}
+
+
+def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], element: Any) -> Value:
+    """A scalar of a fused function (an argument or a constant) as `element` in its kernel."""
+    if isinstance(value.op, hlo.Constant):
+        made = b.constant(value.op.value.splat_array, kernel_element(value.type.element))
+    elif value in arguments:
+        made = b.emit(memref.Load(arguments[value], ()))
+    else:
+        name = value.op.name if value.op is not None else "argument"
+        raise UnsupportedError(f"an initial value computed by '{name}' in a window's function is not supported")
+    return convert(b, made, value.type.element, element)
+
+
+def each_position(
+    b: KernelBuilder, w: Windows, work: int, body: Callable[[KernelBuilder, At], None], free: int | None = None
+) -> None:
+    """`body(b, at)` for every window but those along lanes, in row-major order within a ticket.
+
+    Where `work` is large, the first `free` dimensions (all, if not given) are cut into tickets, by shape."""
+    dims = [d for d in range(len(w.counts)) if d != w.lane]
+    outer = dims[: len(dims) if free is None else free]
+    if len(outer) == len(dims) and len(dims) > 1:
+        outer = outer[:-1]
+    total = math.prod(w.counts[d] for d in outer)
+    share = -(-total // _TICKETS) if work >= _SEQUENTIAL else max(total, 1)
+
+    def along(b: KernelBuilder, at: At, rest: Sequence[int]) -> None:
+        if rest:
+            b.loop(0, w.counts[rest[0]], 1, lambda b, i: along(b, {**at, rest[0]: i}, rest[1:]))
+        else:
+            body(b, at)
+
+    def line(b: KernelBuilder, u: Index) -> None:
+        at: At = {} if w.lane is None else {w.lane: 0}
+        for d in reversed(outer):
+            at[d] = b.rem(u, w.counts[d]) if d != outer[0] else u
+            u = b.div(u, w.counts[d])
+        along(b, at, dims[len(outer) :])
+
+    def ticket(b: KernelBuilder, t: Index) -> None:
+        low = b.mul(t, share)
+        high = b.add(low, share)
+        b.loop(low, high if total % share == 0 else b.min(high, total), 1, line)
+
+    b.forall((-(-total // share),), ticket)
