@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from irc.ir.attributes import Attribute, DenseElementsAttr, FloatAttr, IntegerAttr
+from irc.ir.attributes import Attribute, BoolAttr, DenseElementsAttr, FloatAttr, IntegerAttr
 from irc.ir.fields import ANY, Attr, Operand, Result, integer_enum
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, IndexType, IntegerType, Type, VectorType, i1
@@ -49,7 +49,7 @@ def _constant_attribute(value: Any, type: Any) -> Attribute:
         return DenseElementsAttr.of(type, value)
     if isinstance(type, FloatType):
         return FloatAttr(float(np.asarray(value).astype(type.numpy)), type)
-    return IntegerAttr(int(value), type)
+    return BoolAttr(bool(value)) if type is i1 else IntegerAttr(int(value), type)
 
 
 class _Binary(Operation):

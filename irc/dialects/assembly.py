@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from irc.ir.assembly import AttrElement, Directive, OperandElement, OpPrinter, directive, read_dictionary
+from irc.ir.affine import AffineMapAttr
+from irc.ir.assembly import (
+    SEGMENTS,
+    AttrElement,
+    Directive,
+    OperandElement,
+    OpPrinter,
+    TypeElement,
+    directive,
+    read_dictionary,
+)
 from irc.ir.attributes import (
     ArrayAttr,
     Attribute,
+    BoolAttr,
     DenseArrayAttr,
+    DenseElementsAttr,
     DictionaryAttr,
+    EnumAttr,
+    IntegerAttr,
     StringAttr,
     TypeAttr,
+    UnitAttr,
+    elements_text,
+    string_text,
     symbol_text,
 )
 from irc.ir.op_text import Argument, OpReader, OpState, RegionRequest, Steps
-from irc.ir.operation import Operation, Region
-from irc.ir.types import FunctionType, i64
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.types import FunctionType, TensorType, i1, i32, i64, index
 
 DYNAMIC = -(2**63)
+"""MLIR's ShapedType::kDynamic, which marks a value in a static list."""
 
 
 @directive("Function")
@@ -104,3 +123,463 @@ class Function(Directive):
     def _entry(self, p: OpPrinter, array: Any, index: int) -> str:
         entry = array.value[index] if isinstance(array, ArrayAttr) and index < len(array.value) else None
         return f" {entry}" if isinstance(entry, DictionaryAttr) and entry.value else ""
+
+
+# scf.
+
+
+class Bindings:
+    """`(%a = %x, %b = %y)`: names of block arguments, and the values they start from."""
+
+    def __init__(self) -> None:
+        self.names: list[tuple[str, int]] = []
+        self.values: list[Value] = []
+        self.offsets: list[int] = []
+
+    def read(self, r: OpReader) -> None:
+        r.list_of(lambda: self._one(r), "(", ")")
+
+    def _one(self, r: OpReader) -> None:
+        self.names.append(r.name())
+        r.expect("=")
+        self.offsets.append(r.skip())
+        self.values.append(r.use())
+
+    def arguments(self, types: Sequence[Any]) -> list[Argument]:
+        return [Argument(name, t, at) for (name, at), t in zip(self.names, types, strict=True)]
+
+
+def bindings_text(p: OpPrinter, arguments: Sequence[Value], values: Sequence[Value]) -> str:
+    pairs = zip(arguments, values, strict=True)
+    return f"({', '.join(f'{p.value(a)} = {p.value(v)}' for a, v in pairs)})"
+
+
+def print_attributes(p: OpPrinter, op: Operation, *elided: str, keyword: str = "") -> None:
+    """` {...}` of the attributes that nothing else prints."""
+    attrs = {k: v for k, v in op.attributes.items() if k not in elided and k not in SEGMENTS}
+    if attrs:
+        p.write(f"{keyword} {p.dictionary(attrs)}")
+
+
+def optional_dictionary(r: OpReader, s: OpState) -> None:
+    if r.peek("{"):
+        read_dictionary(r, s)
+
+
+def result_list(r: OpReader) -> list[Any]:
+    """`-> (types)` or `-> type`, where it comes next."""
+    return r.result_types() if r.accept("->") else []
+
+
+@directive("scf.For")
+class For(Directive):
+    """`%i = %lo to %hi step %s iter_args(%a = %x) -> (t) : i32 { ... }`; no results, no terminator written."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        name, at = r.name()
+        r.expect("=")
+        for field, word in enumerate(("", "to", "step")):
+            if word:
+                r.expect_word(word)
+            s.operands[field] = [r.use()]
+        carried = Bindings()
+        s.types = []
+        if r.accept_word("iter_args"):
+            carried.read(r)
+            types_at = r.skip()
+            s.types = result_list(r)
+            r.check_types(carried.values, s.types, carried.offsets, types_at)
+        s.operands[3] = carried.values
+        counter = r.type() if r.accept(":") else index
+        for field in range(3):
+            r.check_types(s.operands[field], [counter], (), at)
+        arguments = [Argument(name, counter, at), *carried.arguments(s.types)]
+        s.regions.append((yield RegionRequest(arguments, "" if s.types else "scf.yield")))
+        optional_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        counter, *carried = op.regions[0].arguments
+        low, high, step, *inits = op.operands
+        p.write(f"{p.value(counter)} = {p.value(low)} to {p.value(high)} step {p.value(step)}")
+        if inits:
+            p.write(f" iter_args{bindings_text(p, carried, inits)} -> ({p.types([v.type for v in inits])})")
+        p.write("" if counter.type is index else f" : {p.type(counter.type)}")
+        p.write(" ")
+        p.region(op.regions[0], arguments=False, implicit="" if inits else "scf.yield")
+        print_attributes(p, op)
+
+
+@directive("scf.If")
+class If(Directive):
+    """`%c -> (t) { ... } else { ... }`; no results, no terminators written."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        at = r.skip()
+        s.operands[0] = [r.use()]
+        r.check_types(s.operands[0], [i1], [at], at)
+        s.types = result_list(r)
+        implicit = "" if s.types else "scf.yield"
+        s.regions.append((yield RegionRequest((), implicit)))
+        s.regions.append((yield RegionRequest((), implicit)) if r.accept_word("else") else Region())
+        optional_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        p.write(p.values(op.operands))
+        if op.results:
+            p.write(f" -> ({p.types(op.result_types)})")
+        implicit = "" if op.results else "scf.yield"
+        p.write(" ")
+        p.region(op.regions[0], arguments=False, implicit=implicit)
+        if len(op.regions) > 1 and op.regions[1].blocks:
+            p.write(" else ")
+            p.region(op.regions[1], arguments=False, implicit=implicit)
+        print_attributes(p, op)
+
+
+@directive("scf.While")
+class While(Directive):
+    """`(%a = %x) : (t) -> (u) { ... } do { ^bb0(%b: u): ... } attributes {...}`."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        carried = Bindings()
+        if r.peek("("):
+            carried.read(r)
+        s.operands[0] = carried.values
+        r.expect(":")
+        at = r.skip()
+        types = r.function_type()
+        r.check_types(carried.values, types.inputs, carried.offsets, at)
+        s.types = list(types.results)
+        s.regions.append((yield RegionRequest(carried.arguments(types.inputs))))
+        r.expect_word("do")
+        s.regions.append((yield RegionRequest()))
+        if r.accept_word("attributes"):
+            read_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        if op.operands:
+            p.write(f"{bindings_text(p, op.regions[0].arguments, op.operands)} ")
+        p.write(f": {p.function_type([o.type for o in op.operands], op.result_types)} ")
+        p.region(op.regions[0], arguments=False)
+        p.write(" do ")
+        p.region(op.regions[1])
+        print_attributes(p, op, keyword=" attributes")
+
+
+@directive("scf.Forall")
+class Forall(Directive):
+    """`(%i, %j) in (4, %n) shared_outs(%o = %t) -> (t) { ... }`, or `(%i) = (%a) to (%b) step (%c)`."""
+
+    has_regions = True
+    BOUNDS = ("LowerBound", "UpperBound", "Step")
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        names = r.list_of(r.name, "(", ")")
+        n = len(names)
+        if r.accept_word("in"):
+            lists = [([], [0] * n), mixed_list(r, "(", ")"), ([], [1] * n)]
+        else:
+            r.expect("=")
+            lists = []
+            for word in ("to", "step", ""):
+                lists.append(mixed_list(r, "(", ")"))
+                if word:
+                    r.expect_word(word)
+        for field, (name, (values, static)) in enumerate(zip(self.BOUNDS, lists, strict=True)):
+            s.operands[field] = values
+            s.attributes[f"static{name}"] = DenseArrayAttr(i64, tuple(static))
+        shared = Bindings()
+        s.types = []
+        if r.accept_word("shared_outs"):
+            shared.read(r)
+            s.types = result_list(r)
+        s.operands[3] = shared.values
+        arguments = [Argument(name, index, at) for name, at in names] + shared.arguments(s.types)
+        s.regions.append((yield RegionRequest(arguments, "scf.forall.in_parallel")))
+        optional_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        n = len(op.staticUpperBound)
+        arguments = op.regions[0].arguments
+        lower, upper, step = (
+            mixed_text(p, getattr(op, f"dynamic{name}"), getattr(op, f"static{name}"), "(", ")") for name in self.BOUNDS
+        )
+        normal = op.staticLowerBound == (0,) * n and op.staticStep == (1,) * n
+        p.write(f"({p.values(arguments[:n])}) ")
+        p.write(f"in {upper} " if normal else f"= {lower} to {upper} step {step} ")
+        if op.outputs:
+            p.write(f"shared_outs{bindings_text(p, arguments[n:], op.outputs)} -> ({p.types(op.result_types)}) ")
+        p.region(op.regions[0], arguments=False, implicit="" if op.results else "scf.forall.in_parallel")
+        print_attributes(p, op, *(f"static{name}" for name in self.BOUNDS))
+
+
+@directive("scf.InParallel")
+class InParallel(Directive):
+    """`{ ... }`: what a forall's iterations insert into its results."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        region = yield RegionRequest()
+        s.regions.append(region if region.blocks else Region([Block()]))
+        optional_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        p.region(op.regions[0], arguments=False)
+        print_attributes(p, op)
+
+
+# Lists of integers and values.
+
+
+def mixed_list(r: OpReader, opening: str = "[", closing: str = "]") -> tuple[list[Value], list[int]]:
+    """`[4, %n]`: the values, and the integers with DYNAMIC where a value stands."""
+    values: list[Value] = []
+
+    def item() -> int:
+        value = r.optional_use()
+        if value is None:
+            return r.integer()
+        values.append(value)
+        return DYNAMIC
+
+    return values, r.list_of(item, opening, closing)
+
+
+def mixed_text(
+    p: OpPrinter, values: Sequence[Value], static: Sequence[int], opening: str = "[", closing: str = "]"
+) -> str:
+    rest = iter(values)
+    items = [p.value(next(rest)) if n == DYNAMIC else str(n) for n in static]
+    return f"{opening}{', '.join(items)}{closing}"
+
+
+@directive("DynamicIndexList")
+class DynamicIndexList(Directive):
+    """`[4, %n]` into a list of operands and one of integers."""
+
+    def parse(self, r: OpReader, s: OpState, values: OperandElement, static: AttrElement) -> None:
+        s.operands[values.index], integers = mixed_list(r)
+        s.attributes[static.key] = DenseArrayAttr(i64, tuple(integers))
+
+    def print(self, p: OpPrinter, op: Operation, values: OperandElement, static: AttrElement) -> None:
+        p.write(mixed_text(p, values.get(op), static.get(op).value))
+
+
+# arith.
+
+
+@directive("arith.SelectLike")
+class SelectLike(Directive):
+    """The type of the values, after that of the condition where it is not i1."""
+
+    def parse(self, r: OpReader, s: OpState, condition: TypeElement, result: TypeElement) -> None:
+        at = r.skip()
+        first = r.type()
+        types = (first, r.type()) if r.accept(",") else (i1, first)
+        condition.of.set_types(r, s, types[:1], at)
+        result.of.set_types(r, s, types[1:], at)
+
+    def print(self, p: OpPrinter, op: Operation, condition: TypeElement, result: TypeElement) -> None:
+        (of_condition,), of_values = condition.of.types(op), result.of.types(op)
+        p.write(p.types(of_values if of_condition is i1 else [of_condition, *of_values]))
+
+
+# memref.
+
+
+@directive("memref.Prefetch")
+class Prefetch(Directive):
+    """`%m[%i], read, locality<3>, data {...} : type`."""
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        at = r.skip()
+        s.operands[0] = [r.use()]
+        r.expect("[")
+        r.uses(s.operands[1], s.offsets[1])
+        r.expect("]")
+        r.expect(",")
+        s.attributes["isWrite"] = BoolAttr(self._choice(r, "write", "read"))
+        r.expect(",")
+        r.expect_word("locality")
+        r.expect("<")
+        s.attributes["localityHint"] = IntegerAttr(r.integer(), i32)
+        r.expect(">")
+        r.expect(",")
+        s.attributes["isDataCache"] = BoolAttr(self._choice(r, "data", "instr"))
+        optional_dictionary(r, s)
+        r.expect(":")
+        r.check_types(s.operands[0], [r.type()], [at], at)
+
+    def _choice(self, r: OpReader, yes: str, no: str) -> bool:
+        if r.accept_word(yes):
+            return True
+        r.expect_word(no)
+        return False
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        where = f"{p.value(op.memref)}[{p.values(op.indices)}]"
+        use = f"{'write' if op.isWrite else 'read'}, locality<{op.localityHint}>, {'data' if op.isDataCache else 'instr'}"
+        p.write(f"{where}, {use}")
+        print_attributes(p, op, "isWrite", "localityHint", "isDataCache")
+        p.write(f" : {p.type(op.memref.type)}")
+
+
+@directive("memref.Global")
+class Global(Directive):
+    """`"private" constant @name : memref<2xf32> = dense<[1.0, 2.0]> {...}`; `uninitialized` without a value."""
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        visibility = r.optional_string()
+        if visibility is not None:
+            s.attributes["sym_visibility"] = StringAttr(visibility)
+        if r.accept_word("constant"):
+            s.attributes["constant"] = UnitAttr()
+        s.attributes["sym_name"] = StringAttr(r.symbol())
+        r.expect(":")
+        type = r.type()
+        s.attributes["type"] = TypeAttr(type)
+        if r.accept("="):
+            if r.accept_word("uninitialized"):
+                s.attributes["initial_value"] = UnitAttr()
+            else:
+                s.attributes["initial_value"] = r.elements(TensorType(type.shape, type.element))
+        optional_dictionary(r, s)
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        if op.sym_visibility is not None:
+            p.write(f"{string_text(op.sym_visibility)} ")
+        p.write("constant " if op.constant else "")
+        p.write(f"{symbol_text(op.sym_name)} : {p.type(op.memref_type)}")
+        value = op.attributes.get("initial_value")
+        if isinstance(value, DenseElementsAttr):
+            p.write(f" = dense<{elements_text(value)}>")
+        elif value is not None:
+            p.write(" = uninitialized")
+        print_attributes(p, op, "sym_name", "sym_visibility", "type", "constant", "initial_value")
+
+
+# vector.
+
+
+class _Transfer(Directive):
+    """Reads and writes of tiles. Maps and bounds that say no more than their absence are left out, as MLIR does."""
+
+    def read_place(self, r: OpReader, s: OpState, base: int, indices: int) -> None:
+        s.operands[base], s.offsets[base] = [r.use()], []
+        r.expect("[")
+        r.uses(s.operands[indices], s.offsets[indices])
+        r.expect("]")
+
+    def read_types(self, r: OpReader, s: OpState, first: Any, second: Any) -> None:
+        optional_dictionary(r, s)
+        r.expect(":")
+        for take in (first, second):
+            at = r.skip()
+            take(r.type(), at)
+            if take is first:
+                r.expect(",")
+
+    def print_attributes(self, p: OpPrinter, op: Any, shaped: Any, tile: Any) -> None:
+        elided = []
+        if op.permutation_map == AffineMapAttr.select(shaped.rank, range(shaped.rank - tile.rank, shaped.rank)):
+            elided.append("permutation_map")
+        if op.in_bounds is not None and not any(op.in_bounds):
+            elided.append("in_bounds")
+        print_attributes(p, op, *elided)
+
+
+@directive("vector.TransferRead")
+class TransferRead(_Transfer):
+    """`%m[%i, %j], %pad, %mask {...} : memref type, vector type`."""
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        self.read_place(r, s, 0, 1)
+        r.expect(",")
+        s.operands[2] = [r.use()]
+        if r.accept(","):
+            s.operands[3] = [r.use()]
+
+        def base(type: Any, at: int) -> None:
+            r.check_types(s.operands[0], [type], (), at)
+
+        def result(type: Any, at: int) -> None:
+            s.types = [type]
+
+        self.read_types(r, s, base, result)
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        p.write(f"{p.value(op.base)}[{p.values(op.indices)}], {p.value(op.padding)}")
+        p.write(f", {p.value(op.mask)}" if op.mask is not None else "")
+        self.print_attributes(p, op, op.base.type, op.vector.type)
+        p.write(f" : {p.types([op.base.type, op.vector.type])}")
+
+
+@directive("vector.TransferWrite")
+class TransferWrite(_Transfer):
+    """`%v, %m[%i, %j], %mask {...} : vector type, memref type`."""
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        s.operands[0] = [r.use()]
+        r.expect(",")
+        self.read_place(r, s, 1, 2)
+        if r.accept(","):
+            s.operands[3] = [r.use()]
+
+        def value(type: Any, at: int) -> None:
+            r.check_types(s.operands[0], [type], (), at)
+
+        def base(type: Any, at: int) -> None:
+            r.check_types(s.operands[1], [type], (), at)
+
+        self.read_types(r, s, value, base)
+        s.types = []
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        p.write(f"{p.value(op.valueToStore)}, {p.value(op.base)}[{p.values(op.indices)}]")
+        p.write(f", {p.value(op.mask)}" if op.mask is not None else "")
+        self.print_attributes(p, op, op.base.type, op.valueToStore.type)
+        p.write(f" : {p.types([op.valueToStore.type, op.base.type])}")
+
+
+@directive("vector.Contract")
+class Contract(Directive):
+    """`{indexing_maps = [...], iterator_types = ["parallel", ...], kind = ...} %a, %b, %c {...} : t, t into t`."""
+
+    KEYS = ("indexing_maps", "iterator_types", "kind")
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        read_dictionary(r, s)
+        iterators = s.attributes.get("iterator_types")
+        if isinstance(iterators, ArrayAttr):
+            s.attributes["iterator_types"] = ArrayAttr(tuple(map(self._iterator, iterators.value)))
+        for field in range(3):
+            if field:
+                r.expect(",")
+            s.operands[field] = [r.use()]
+        optional_dictionary(r, s)
+        r.expect(":")
+        at = r.skip()
+        types = r.types()
+        r.expect_word("into")
+        result = r.type()
+        r.check_types([*s.operands[0], *s.operands[1], *s.operands[2]], [*types, result], (), at)
+        s.types = [result]
+
+    def _iterator(self, attr: Attribute) -> Attribute:
+        if isinstance(attr, StringAttr):
+            return EnumAttr("vector", "iterator_type", attr.value, dotted=True)
+        return attr
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        named = {k: op.attributes[k] for k in self.KEYS if k in op.attributes}
+        named["iterator_types"] = ArrayAttr(tuple(StringAttr(i) for i in op.iterator_types))
+        p.write(f"{p.dictionary(named)} {p.values(op.operands)}")
+        print_attributes(p, op, *self.KEYS)
+        p.write(f" : {p.types([op.lhs.type, op.rhs.type])} into {p.type(op.result.type)}")

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from irc.ir.fields import (
     ANY,
     BOOL,
+    I32,
     I64,
     I64_ARRAY,
-    I32,
     STRING,
     SYMBOL,
     TYPE,
@@ -21,7 +21,7 @@ from irc.ir.fields import (
     array_of,
 )
 from irc.ir.operation import Operation, Value
-from irc.ir.types import MemRefType, StridedLayout, Type
+from irc.ir.types import IndexType, MemRefType, StridedLayout, Type
 
 DYNAMIC = -(2**63)
 """MLIR's ShapedType::kDynamic: marks an entry of a static list whose value is an operand."""
@@ -185,6 +185,9 @@ class Dim(Operation, name="memref.dim"):
     source = Operand()
     index = Operand()
     result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        return [IndexType()]
 
 
 class Prefetch(Operation, name="memref.prefetch"):

@@ -63,6 +63,7 @@ class InParallel(Operation, name="scf.forall.in_parallel"):
     assembly: ClassVar[str] = "custom<InParallel>"
     pure: ClassVar[bool] = False
     terminator: ClassVar[bool] = True
+    no_terminator: ClassVar[bool] = True
     region = RegionField(variadic=True)
 
 

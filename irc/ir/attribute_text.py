@@ -35,7 +35,7 @@ from irc.ir.dense_text import LiteralError, float_from_bits, parse_elements
 from irc.ir.diagnostics import SourceText
 from irc.ir.locations import UNKNOWN, CallSiteLoc, FileLineCol, FusedLoc, Location, NameLoc
 from irc.ir.type_text import TypeReader
-from irc.ir.types import FloatType, IndexType, IntegerType, f64, i64
+from irc.ir.types import FloatType, IndexType, IntegerType, f64, i1, i64
 
 A = TypeVar("A", bound=Attribute)
 
@@ -171,7 +171,15 @@ class AttributeReader(TypeReader):
         m = self._angled()
         self.expect(":")
         at = self.skip()
-        type = self.type()
+        return self._elements(m, self.type(), at)
+
+    def elements(self, type: Any) -> Attribute:
+        """`dense<...>` whose type is known from elsewhere and not written."""
+        at = self.skip()
+        self.expect_word("dense")
+        return self._elements(self._angled(), type, at)
+
+    def _elements(self, m: re.Match[str], type: Any, at: int) -> Attribute:
         if not hasattr(type, "shape") or None in type.shape:
             raise self.error(f"'dense' needs a static tensor or vector type, not {type}", at, self.pos)
         try:
@@ -433,6 +441,8 @@ def number_attribute(negative: bool, digits: str, is_decimal: bool, type: Any) -
     if not isinstance(type, IntegerType | IndexType):
         raise LiteralError(f"{type} is not a number's type")
     value = -int(digits, 0) if negative else int(digits, 0)
+    if type is i1 and value in (0, 1, -1):
+        return BoolAttr(value != 0)
     if isinstance(type, IntegerType):
         if not -(1 << (type.width - 1)) <= value < (1 << type.width):
             raise LiteralError(f"{value} is outside {type}")

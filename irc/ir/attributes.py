@@ -34,7 +34,13 @@ class UnitAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class BoolAttr(Attribute):
+    """`true` or `false`: the integers of type i1."""
+
     value: bool
+
+    @property
+    def type(self) -> IntegerType:
+        return IntegerType(1)
 
     def __str__(self) -> str:
         return "true" if self.value else "false"
@@ -101,7 +107,7 @@ class ArrayAttr(Attribute):
     value: tuple[Attribute, ...]
 
     def __str__(self) -> str:
-        return f"[{', '.join(map(str, self.value))}]"
+        return f"[{', '.join(map(item_text, self.value))}]"
 
 
 @dataclass(frozen=True, repr=False)
@@ -278,6 +284,14 @@ class LocationAttr(Attribute):
 
     def __str__(self) -> str:
         return f"loc({self.value})"
+
+
+def item_text(attr: Attribute) -> str:
+    """An attribute inside an array, where i64 and f64 are the types that numbers have anyway."""
+    text = str(attr)
+    if isinstance(attr, IntegerAttr | FloatAttr):
+        return text.removesuffix(" : i64").removesuffix(" : f64")
+    return text
 
 
 def string_text(value: str) -> str:

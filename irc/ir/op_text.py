@@ -354,4 +354,4 @@ def implicit_terminator(name: str, location: Location = UNKNOWN) -> Operation:
     """The op that ends a block whose text leaves it out."""
     cls = registered(name)
     assert cls is not None, name
-    return cls.create((), (), {}, [Region() for f in cls.region_fields], location)
+    return cls.create((), (), {}, [Region([Block()]) for f in cls.region_fields], location)
