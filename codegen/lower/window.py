@@ -15,13 +15,14 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.contraction_axes import dense_strides
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
-from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
+from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, get, put
 from irc.codegen.lower.view import Access, View
 from irc.codegen.lower.window_geometry import At, Panel, Windows, each_position, scalar
 from irc.dialects import arith, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.dialects.stablehlo.reduction import Window
 from irc.errors import UnsupportedError
 from irc.ir.attributes import StringAttr
 from irc.ir.locations import span_of
@@ -239,7 +240,8 @@ class _SelectAndScatter:
 
             in_or_out(b, w, at, lambda b, checks: w.panels(b, width, lambda b, p: panel(b, p, checks)))
 
-        spanned = [d for d, n in enumerate(w.window.sizes) if n != 1 or w.window.strides[d] != 1]
+        sizes, strides = w.window.sizes, w.window.strides
+        spanned = [d for d in range(len(sizes)) if sizes[d] != 1 or strides[d] != 1 or d in w.checked]
         free = len(w.shape) if self.is_tiling else min(spanned, default=len(w.shape))
         each_position(b, w, math.prod(w.shape), position, free)
 
@@ -272,9 +274,14 @@ class _SelectAndScatter:
         values, updates, result = views
         dims, ragged = w.dims(panel), w.ragged(panel)
         places = [w.place(b, at, k, checks) for k in w.positions]
-        chosen = self.select(b, places, lambda p: operand.convert(b, values.read(b, w.at(p, panel), dims, ragged), op.operand.type.element), panel)
+
+
+        def read(place: At) -> Value:
+            return operand.convert(b, values.read(b, w.at(place, panel), dims, ragged), op.operand.type.element)
+
+        chosen = self.select(b, places, read, panel)
         update = source.convert(b, updates.read(b, w.at(at, panel), dims, ragged), op.result.type.element)
-        for k, (place, exists) in enumerate(places):
+        for k, (place, _) in enumerate(places):
             where = w.at(place, panel)
             before = init if self.is_tiling else result.read(b, where, dims, ragged)
             (after,) = apply_region(b, op.scatter, [before, update])
@@ -308,6 +315,6 @@ class _SelectAndScatter:
         return best
 
 
-def _unit_window(rank: int) -> Any:
+def _unit_window(rank: int) -> Window:
     ones = (1,) * rank
-    return hlo.Window(ones, ones, ones, ones, ((0, 0),) * rank)
+    return Window(ones, ones, ones, ones, ((0, 0),) * rank)

@@ -168,9 +168,10 @@ def each_position(
 
     def line(b: KernelBuilder, u: Index) -> None:
         at: At = {} if w.lane is None else {w.lane: 0}
-        for d in reversed(outer):
-            at[d] = b.rem(u, w.counts[d]) if d != outer[0] else u
+        for d in reversed(outer[1:]):
+            at[d] = b.rem(u, w.counts[d])
             u = b.div(u, w.counts[d])
+        at.update({outer[0]: u} if outer else {})
         along(b, at, dims[len(outer) :])
 
     def ticket(b: KernelBuilder, t: Index) -> None:
