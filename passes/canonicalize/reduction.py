@@ -1,11 +1,8 @@
-"""Reductions and contractions: trivial ones, and transposes that dimension numbers can say."""
+"""Reductions of nothing and of one element."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
-from irc.dialects.stablehlo import BroadcastInDim, DotDimensionNumbers, DotGeneral, Reduce, Reshape, Transpose
+from irc.dialects.stablehlo import BroadcastInDim, Reduce, Reshape
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.regions import single_binary
@@ -34,36 +31,3 @@ def reduce_of_none(op: Reduce, b: Rewriter) -> list[Value] | None:
         b.emit(BroadcastInDim(init, broadcast_dimensions=(), result_types=[result.type]))
         for init, result in zip(op.init_values, op.results, strict=True)
     ]
-
-
-@rewrite("dot_general(transpose(x), y) = dot_general(x, y) over other dimensions", DotGeneral)
-def dot_of_transposed(op: DotGeneral, b: Rewriter) -> Value | None:
-    dims = op.dot_dimension_numbers
-    operands = [op.lhs, op.rhs]
-    for side, (batching, contracting) in enumerate(
-        (
-            (dims.lhs_batching_dimensions, dims.lhs_contracting_dimensions),
-            (dims.rhs_batching_dimensions, dims.rhs_contracting_dimensions),
-        )
-    ):
-        match operands[side]:
-            case Value(Transpose(operand=x, permutation=permutation)):
-                free = [permutation[d] for d in range(len(permutation)) if d not in (*batching, *contracting)]
-                # The free dimensions stand in the result in the operand's order, so that order has to stay.
-                if free == sorted(free):
-                    operands[side] = x
-                    dims = _with_side(dims, side, [permutation[d] for d in batching], [permutation[d] for d in contracting])
-    if dims == op.dot_dimension_numbers:
-        return None
-    attributes = {**op.attributes, "dot_dimension_numbers": dims}
-    return b.emit(DotGeneral.create(operands, op.result_types, attributes, (), op.location))  # type: ignore[no-any-return]
-
-
-def _with_side(
-    dims: DotDimensionNumbers, side: int, batching: Sequence[int], contracting: Sequence[int]
-) -> DotDimensionNumbers:
-    name = ("lhs", "rhs")[side]
-    return replace(
-        dims,
-        **{f"{name}_batching_dimensions": tuple(batching), f"{name}_contracting_dimensions": tuple(contracting)},
-    )

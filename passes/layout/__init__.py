@@ -35,10 +35,15 @@ class Layout(FunctionPass, name="layout"):
     """Runs convolutions in NHWC and gives matrix products the operands their kernel wants."""
 
     def function(self, func: Func, module: Module, context: Context) -> Func:
-        if all(map(_is_plain, func.walk())):
+        # Products say their operands' transposes themselves first, so that the choice of what to transpose is free.
+        block = Rewriter(dot.rules, context.rewrites).block_of(func.block)
+        inner = [op for top in block.operations for op in top.walk()]
+        if not all(map(_is_plain, inner)):
+            block = _Arranger().block_of(block)
+        if block is func.block:
             return func
-        changed = func.with_block(_Arranger().block_of(func.block))
-        has_convolution = any(isinstance(op, Convolution) for op in func.walk())
+        changed = func.with_block(block)
+        has_convolution = any(isinstance(op, Convolution) for op in inner)
         return changed.with_attributes(**{LAYOUT: StringAttr("NHWC")}) if has_convolution else changed
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import prod
 
-from irc.dialects.stablehlo import DotDimensionNumbers, DotGeneral
+from irc.dialects.stablehlo import DotDimensionNumbers, DotGeneral, Transpose
 from irc.dialects.stablehlo.linalg import free_dimensions
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
+from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import TensorType
 from irc.passes.layout.orders import Order, inverse, permuted
 from irc.passes.layout.plan import bytes_of
@@ -17,6 +19,41 @@ LEAST_ROWS = 16
 """With fewer rows than a vector has lanes, rows are not what the kernel should vectorise."""
 
 Transposed = Callable[[Value, Order], Value]
+
+rules = RewriteSet()
+
+
+@rules.rewrite("dot_general(transpose(x), y) = dot_general(x, y) over other dimensions", DotGeneral)
+def dot_of_transposed(op: DotGeneral, b: Rewriter) -> Value | None:
+    dims = op.dot_dimension_numbers
+    operands = [op.lhs, op.rhs]
+    for side, (batching, contracting) in enumerate(
+        (
+            (dims.lhs_batching_dimensions, dims.lhs_contracting_dimensions),
+            (dims.rhs_batching_dimensions, dims.rhs_contracting_dimensions),
+        )
+    ):
+        match operands[side]:
+            case Value(Transpose(operand=x, permutation=permutation)):
+                free = [permutation[d] for d in range(len(permutation)) if d not in (*batching, *contracting)]
+                # The free dimensions stand in the result in the operand's order, so that order has to stay.
+                if free == sorted(free):
+                    operands[side] = x
+                    dims = _with_side(dims, side, [permutation[d] for d in batching], [permutation[d] for d in contracting])
+    if dims == op.dot_dimension_numbers:
+        return None
+    attributes = {**op.attributes, "dot_dimension_numbers": dims}
+    return b.emit(DotGeneral.create(operands, op.result_types, attributes, (), op.location))  # type: ignore[no-any-return]
+
+
+def _with_side(
+    dims: DotDimensionNumbers, side: int, batching: Sequence[int], contracting: Sequence[int]
+) -> DotDimensionNumbers:
+    name = ("lhs", "rhs")[side]
+    return replace(
+        dims,
+        **{f"{name}_batching_dimensions": tuple(batching), f"{name}_contracting_dimensions": tuple(contracting)},
+    )
 
 
 def is_plain(op: DotGeneral) -> bool:

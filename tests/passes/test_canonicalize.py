@@ -8,16 +8,20 @@ from canonicalize_samples import FIRES, STAYS, Sample
 from pass_programs import assert_same_meaning, program
 
 from irc.dialects.builtin import Module
-from irc.passes.canonicalize import REWRITES, Canonicalize
-from irc.passes.manager import Context
+from irc.ir.rewriting import Rewriter, RewriteSet
+from irc.passes.canonicalize import REWRITES
+from irc.passes.layout import dot
+from irc.passes.manager import Context, map_functions, run_pipeline
 
-SENTENCES = {r.name: r.sentence for r in REWRITES}
+ALL = RewriteSet(REWRITES, dot.rules)
+SENTENCES = {r.name: r.sentence for r in ALL}
 
 
 def _run(sample: Sample) -> tuple[Module, Module, Context]:
     before = program(sample.types, sample.body)
     context = Context()
-    return before, Canonicalize().apply(before, context), context
+    after = map_functions(before, lambda f: f.with_block(Rewriter(ALL, context.rewrites).block_of(f.block)))
+    return before, after, context
 
 
 @pytest.mark.parametrize("sample", FIRES, ids=str)
@@ -41,5 +45,11 @@ def test_every_rewrite_has_samples(name: str, kind: str) -> None:
 
 
 def test_names_and_sentences_are_unique() -> None:
-    rewrites = list(REWRITES)
+    rewrites = list(ALL)
     assert len({r.name for r in rewrites}) == len({r.sentence for r in rewrites}) == len(rewrites)
+
+
+@pytest.mark.parametrize("sample", FIRES + STAYS, ids=str)
+def test_a_canonical_program_is_left_as_it_is(sample: Sample) -> None:
+    after = run_pipeline(program(sample.types, sample.body), "canonicalize,dce")
+    assert run_pipeline(after, "canonicalize,dce") is after
