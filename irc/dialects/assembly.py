@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from irc.ir.affine import AffineMapAttr
 from irc.ir.assembly import (
     SEGMENTS,
     AttrElement,
@@ -469,7 +468,7 @@ class Global(Directive):
 
 
 class _Transfer(Directive):
-    """Reads and writes of tiles. Maps and bounds that say no more than their absence are left out, as MLIR does."""
+    """Reads and writes of tiles."""
 
     def read_place(self, r: OpReader, s: OpState, base: int, indices: int) -> None:
         s.operands[base], s.offsets[base] = [r.use()], []
@@ -485,14 +484,6 @@ class _Transfer(Directive):
             take(r.type(), at)
             if take is first:
                 r.expect(",")
-
-    def print_attributes(self, p: OpPrinter, op: Any, shaped: Any, tile: Any) -> None:
-        elided = []
-        if op.permutation_map == AffineMapAttr.select(shaped.rank, range(shaped.rank - tile.rank, shaped.rank)):
-            elided.append("permutation_map")
-        if op.in_bounds is not None and not any(op.in_bounds):
-            elided.append("in_bounds")
-        print_attributes(p, op, *elided)
 
 
 @directive("vector.TransferRead")
@@ -517,7 +508,7 @@ class TransferRead(_Transfer):
     def print(self, p: OpPrinter, op: Any) -> None:
         p.write(f"{p.value(op.base)}[{p.values(op.indices)}], {p.value(op.padding)}")
         p.write(f", {p.value(op.mask)}" if op.mask is not None else "")
-        self.print_attributes(p, op, op.base.type, op.vector.type)
+        print_attributes(p, op)
         p.write(f" : {p.types([op.base.type, op.vector.type])}")
 
 
@@ -544,7 +535,7 @@ class TransferWrite(_Transfer):
     def print(self, p: OpPrinter, op: Any) -> None:
         p.write(f"{p.value(op.valueToStore)}, {p.value(op.base)}[{p.values(op.indices)}]")
         p.write(f", {p.value(op.mask)}" if op.mask is not None else "")
-        self.print_attributes(p, op, op.base.type, op.valueToStore.type)
+        print_attributes(p, op)
         p.write(f" : {p.types([op.valueToStore.type, op.base.type])}")
 
 

@@ -262,7 +262,7 @@ class RegionElement(Element):
     def print(self, p: OpPrinter, op: Operation) -> None:
         for i, region in enumerate(op.regions[self.index :] if self.variadic else (op.regions[self.index],)):
             p.write(", " if i else " ")
-            p.region(region)
+            p.region(region, arguments=not self.bodiless)
 
 
 class SuccessorElement(Element):

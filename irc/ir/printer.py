@@ -213,7 +213,7 @@ class Printer:
     def _needs_label(self, region: Region) -> bool:
         """An empty block is told from no block by its label, and a block that is branched to by its name."""
         if len(region.blocks) == 1:
-            return not region.blocks[0].operations and not self.parents[-1].no_terminator
+            return not region.blocks[0].operations
         entry = region.blocks[0]
         return any(entry in op.successors for block in region.blocks for op in block.operations)
 
