@@ -10,6 +10,7 @@ from irc.codegen.lower.group import KernelGroup
 from irc.codegen.lower.loop import lower_loop
 from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
+from irc.codegen.lower.window import lower_window
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import IrcError
@@ -24,6 +25,8 @@ HEROES: dict[type[Operation], Lowering] = {
     hlo.DotGeneral: lower_contraction,
     hlo.Convolution: lower_contraction,
     hlo.Reduce: lower_row,
+    hlo.ReduceWindow: lower_window,
+    hlo.SelectAndScatter: lower_window,
     hlo.Gather: lower_gather,
     hlo.Sort: lower_sort,
 }
