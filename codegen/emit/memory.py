@@ -97,8 +97,8 @@ def _map_dims(op: Operation, map_: AffineMapAttr) -> tuple[int | None, ...]:
 # Bounds. Indices are never negative; what lies past the end is read as padding and not written.
 
 
-def _row_guard(e: FunctionEmitter, access: Access, position: Sequence[int]) -> Mask:
-    """Whether a row is inside the buffer along the tile's leading dimensions."""
+def _guard(e: FunctionEmitter, access: Access, position: Sequence[int]) -> Mask:
+    """Whether a position of the tile's leading dimensions (or of all) is inside the buffer along them."""
     guard: Mask = True
     for axis, k in enumerate(position):
         dim = access.dims[axis]
@@ -152,7 +152,7 @@ def _masks(e: FunctionEmitter, access: Access) -> list[list[Mask]]:
     along = _piece_masks(e, access)
     out = []
     for number, position in enumerate(leading(access.type)):
-        guard = _row_guard(e, access, position)
+        guard = _guard(e, access, position)
         line: list[Mask] = []
         for p, n in enumerate(pieces):
             mask = along[p]
@@ -182,8 +182,8 @@ def _rows(e: FunctionEmitter, access: Access) -> list[tuple[str, int]]:
 @emits(vector.TransferRead)
 def emit_transfer_read(e: FunctionEmitter, op: vector.TransferRead) -> None:
     access = _access(e, op, op.vector.type, op.base, op.mask)
-    if all(access.in_bounds) and op.mask is None and _used_singly(e, op):
-        e.set(op, _read_singly(e, access))
+    if op.mask is None and _used_singly(e, op):
+        e.set(op, _read_singly(e, access, e.scalar(op.padding)))
         return
     order = _memory_order(access)
     if order is None:
@@ -209,12 +209,23 @@ def _single_use(user: Operation, operand: int) -> bool:
     return False
 
 
-def _read_singly(e: FunctionEmitter, access: Access) -> Scattered:
+def _read_singly(e: FunctionEmitter, access: Access, padding: str) -> Scattered:
+    """The elements as scalars; one that may be outside is read from the buffer's first place instead."""
     pointer, rest = address(e, access.op, access.buffer, access.indices)
-    elements = []
+    first = element_at(e, access.element, access.buffer.pointer, access.buffer.type.offset or 0)
+    scalar, elements = llvm_type(access.element), []
     for position in itertools.product(*(range(n) for n in shape_of(access.type))):
+        guard = _guard(e, access, position)
         offset = rest + sum(k * access.stride(axis) for axis, k in enumerate(position))
-        elements.append(_load_one(e, access, pointer, offset))
+        if guard is True:
+            elements.append(_load_one(e, access, pointer, offset))
+        elif guard is False:
+            elements.append(padding)
+        else:
+            at = element_at(e, access.element, pointer, offset)
+            safe = e.ins(f"select i1 {guard}, ptr {at}, ptr {first}")
+            text = _load_one(e, access, safe, 0)
+            elements.append(e.ins(f"select i1 {guard}, {scalar} {text}, {scalar} {padding}"))
     return Scattered(access.type, tuple(elements))
 
 

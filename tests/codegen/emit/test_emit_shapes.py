@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from kernels import Writer, computed
 
-from irc.dialects import memref, vector
+from irc.dialects import arith, memref, vector
 from irc.ir.affine import AffineMapAttr
 from irc.ir.operation import Value
-from irc.ir.types import TensorType, VectorType, bf16, f32, f64, i1, i8, i16, i32
+from irc.ir.types import TensorType, VectorType, bf16, f32, f64, i1, i8, i16, i32, index
 from irc.runtime.target import Target, host_target
 
 RNG = np.random.default_rng(5)
@@ -250,6 +250,31 @@ def test_contract_is_one_fma_a_step(layout: Any, size: tuple[int, int, int], tar
     (got,) = computed(body, [x, y, acc], [TensorType((m, n), f32)], chosen)
     want = fma_steps(x if layout[0] == (0, 2) else x.T, y if layout[1] == (2, 1) else y.T, acc)
     assert got.tobytes() == want.tobytes()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_contract_reads_zeros_past_the_end(known: bool) -> None:
+    """A tile of 6x64 at (8, 32) of a product of 10x40: single elements and rows of the operands are outside."""
+    x, y = array(10, 3), array(3, 40)
+    places = np.array([8, 32])
+
+    def body(b: Writer, left: Value, right: Value, at: Value, out: Value) -> None:
+        i, j = (8, 32) if known else (_index(b, at, 0), _index(b, at, 1))
+        u = b.read(left, (i, 0), (6, 4), in_bounds=(False, False))
+        v = b.read(right, (0, j), (4, 64), in_bounds=(False, False))
+        maps = tuple(AffineMapAttr.select(3, d) for d in ((0, 2), (2, 1), (0, 1)))
+        kinds = ("parallel", "parallel", "reduction")
+        start = b.constant(0, VectorType((6, 64), f32))
+        b.write(b.emit(vector.Contract(u, v, start, indexing_maps=maps, iterator_types=kinds)), out, (0, 0))
+
+    (got,) = computed(body, [x, y, places], [TensorType((6, 64), f32)])
+    want = np.zeros((6, 64), np.float32)
+    want[:2, :8] = (x @ y)[8:, 32:]
+    np.testing.assert_array_equal(got, want)
+
+
+def _index(b: Writer, buffer: Value, at: int) -> Value:
+    return b.emit(arith.IndexCast(b.emit(memref.Load(buffer, b.at(at))), result_types=[index]))
 
 
 @pytest.mark.parametrize(("element", "result"), [(bf16, f32), (i8, i32), (f64, f64), (i32, i32)])
