@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, StringAttr, TypeAttr
@@ -53,6 +53,21 @@ class Func(Operation, name="func.func"):
     def type(self) -> FunctionType:
         return self.function_type  # type: ignore[no-any-return]
 
+    def check_symbols(self, symbols: Mapping[str, Operation]) -> None:
+        """The body's arguments and what it returns are of the function's type."""
+        if self.is_declaration:
+            return
+        given = tuple(a.type for a in self.body.arguments)
+        self.check(given == self.type.inputs, "function_type", f"takes {_listed(self.type.inputs)}, its body {_listed(given)}")
+        for block in self.body.blocks:
+            last = block.operations[-1] if block.operations else None
+            if isinstance(last, Return):
+                returned = tuple(o.type for o in last.operands)
+                if returned != self.type.results:
+                    raise last.error(
+                        "function_type", f"returns {_listed(returned)}, the function {_listed(self.type.results)}"
+                    )
+
     @property
     def block(self) -> Block:
         return self.body.block
@@ -87,6 +102,10 @@ class Func(Operation, name="func.func"):
         return Func.create((), (), attrs, (Region([block]),), self.location)
 
 
+def _listed(types: Sequence[Type]) -> str:
+    return f"({', '.join(map(str, types))})"
+
+
 def _entry(array: Any, index: int, name: str) -> Attribute | None:
     if not isinstance(array, ArrayAttr):
         return None
@@ -111,6 +130,14 @@ class Call(Operation, name="func.call"):
 
     def infer(self) -> Sequence[Type]:
         return self.result_types
+
+    def check_symbols(self, symbols: Mapping[str, Operation]) -> None:
+        """The callee is a function of the module, called with its types."""
+        callee = symbols.get(self.callee)
+        if not isinstance(callee, Func):
+            raise self.error("callee", f"'{self.callee}' does not reference a valid function")
+        called = FunctionType(tuple(o.type for o in self.operands), self.result_types)
+        self.check(called is callee.type, "callee", f"calls @{self.callee} as {called}, it is {callee.type}")
 
     def evaluate(self, run: Callable[..., tuple[Any, ...]], *arrays: Any) -> tuple[Any, ...]:
         return run(self.callee, *arrays)

@@ -324,7 +324,11 @@ class AttributeReader(TypeReader):
         names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
         values: dict[str, Any] = {}
         start = self.skip()
-        self.list_of(lambda: self._member(names, values), "<", ">")
+        self.expect("<")
+        while not self.accept(">"):
+            self._member(names, values)
+            if not self.peek(">"):
+                self.expect(",")
         for f in fields(cls):  # type: ignore[arg-type]
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
                 values[f.name] = () if "tuple" in str(f.type) else 0

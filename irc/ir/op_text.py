@@ -15,6 +15,7 @@ from irc.ir.diagnostics import SourceText
 from irc.ir.locations import UNKNOWN, Location, TextLoc
 from irc.ir.operation import Block, Operation, Region, UnregisteredOp, Value, refine, registered
 from irc.ir.types import i32
+from irc.ir.verify import infer_types
 
 _USE = re.compile(rf"{SPACE}%({SUFFIX}(?:#\d+)?)")
 _NAME = re.compile(rf"{SPACE}%({SUFFIX})")
@@ -321,7 +322,7 @@ class OpReader(AttributeReader):
         if isinstance(s.location, str):
             self.unlocated.append((op, s.location, s.offset))
         if types is None:
-            refine(op, op.infer())
+            refine(op, infer_types(op))
         self.operations.append(op)
         return op
 

@@ -33,7 +33,7 @@ class _Verifier:
                 raise op.error("dominance", f"uses operand #{i}, which is not defined before or not visible here")
         if not isinstance(op, UnregisteredOp):
             check_declared(op)
-            _infer(op)
+            op.check_results(infer_types(op))
             check_symbols = getattr(op, "check_symbols", None)
             if check_symbols is not None:
                 check_symbols(symbols)
@@ -76,13 +76,13 @@ class _Verifier:
             self.block(block, seen, symbols)
 
 
-def _infer(op: Operation) -> None:
-    """Runs the op's own checks. A missing declared part shows here as a Python error: it is reported as one of the op."""
+def infer_types(op: Operation) -> Sequence[Any]:
+    """What `infer` gives. Where it trips over a part that is missing or of the wrong kind, that is the op's error."""
     try:
-        op.check_results(op.infer())
+        return op.infer()
     except IrcError:
         raise
-    except (AttributeError, IndexError, TypeError, ValueError, KeyError, AssertionError) as e:
+    except Exception as e:
         raise op.error("structure", f"is malformed: {e or type(e).__name__}") from e
 
 
