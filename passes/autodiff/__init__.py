@@ -1,8 +1,9 @@
 """Reverse-mode automatic differentiation, as a pass on the IR.
 
-`gradient` takes cotangents back through a list of ops; `value_and_grad`, `vjp` and `jvp` make a new module. The gradient
-table is in `rules/`, the walk in `transform.py`."""
+`gradient` takes cotangents back through a list of ops; `value_and_grad`, `vjp` and `jvp` make a new module.
+The gradient table is in `rules/`, the walk in `transform.py`."""
 
+from irc.passes.autodiff import rules
 from irc.passes.autodiff.functions import jvp, value_and_grad, vjp
 from irc.passes.autodiff.registry import (
     Accumulate,
@@ -13,37 +14,20 @@ from irc.passes.autodiff.registry import (
     nograd,
     rule_of,
 )
-from irc.passes.autodiff.rules import (
-    control,
-    elementwise,
-    function,
-    indexing,
-    linalg,
-    reduction,
-    shape,
-    sorting,
-)
 from irc.passes.autodiff.transform import gradient, residuals
 
 __all__ = [
     "Accumulate",
     "all_rules",
-    "control",
     "defadjoint",
     "defvjp",
     "defvjp_variadic",
-    "elementwise",
-    "function",
     "gradient",
-    "indexing",
     "jvp",
-    "linalg",
     "nograd",
-    "reduction",
     "residuals",
     "rule_of",
-    "shape",
-    "sorting",
+    "rules",
     "value_and_grad",
     "vjp",
 ]

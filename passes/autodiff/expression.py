@@ -1,6 +1,7 @@
 """Values that read as mathematics: `g * y`, `select(x > y, g, 0)`, emitted into a builder as StableHLO ops.
 
-Shapes must be equal, as StableHLO asks; a Python number stands for a splat constant of the other operand's type."""
+Shapes must be equal, as StableHLO asks; a Python number stands for a splat constant of the other operand's
+type."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from irc.ir.attributes import DenseElementsAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Region, Value
-from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType, i1
+from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType, TupleType, i1
 
 Number = int | float | bool | complex
 
@@ -170,6 +171,10 @@ def log(x: Expr) -> Expr:
 
 def sqrt(x: Expr) -> Expr:
     return _emit(hlo.Sqrt, x)
+
+
+def rsqrt(x: Expr) -> Expr:
+    return _emit(hlo.Rsqrt, x)
 
 
 def sin(x: Expr) -> Expr:
@@ -352,4 +357,6 @@ def is_constant(x: Expr) -> bool:
 
 def is_differentiable(type: Any) -> bool:
     """Whether values of this type have cotangents: tensors of floats and of complex numbers."""
+    if isinstance(type, TupleType):
+        return any(map(is_differentiable, type.elements))
     return isinstance(type, TensorType) and isinstance(type.element, FloatType | ComplexType)

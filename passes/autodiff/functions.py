@@ -25,14 +25,15 @@ def value_and_grad(
 ) -> Module:
     """`f(*args) -> results` becomes `f(*args) -> (*results, *gradients)`.
 
-    The gradients are those of result number `of`, a scalar, with respect to the arguments numbered `wrt` (absent: all that
-    are floating-point or complex), each of its argument's type; zeros where the result does not depend on it.
-    Raises IrcError where result or arguments have no derivative, UnsupportedError naming an op that has no gradient."""
+    The gradients are those of result number `of`, a scalar, with respect to the arguments numbered `wrt`
+    (absent: all that are floating-point or complex), each of its argument's type; zeros where the result
+    does not depend on it. Raises IrcError where result or arguments have no derivative, UnsupportedError
+    naming an op that has no gradient."""
     main = _function(module, entry)
     output = main.returned[of]
     if not is_differentiable(output.type) or output.type.shape != ():
         raise IrcError(
-            f"the gradient of result {of} is asked for, which is a {output.type}, not a floating-point scalar",
+            f"the gradient is asked of result {of}, a {output.type}, which is not a floating-point scalar",
             span=span_of(output.location),
         )
     backward = _Backward(module, main, _arguments(main, wrt))
@@ -41,8 +42,8 @@ def value_and_grad(
 
 
 def vjp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -> Module:
-    """`f(*args) -> results` becomes `f(*args, *cotangents) -> (*results, *gradients)`, one cotangent for each result that
-    is floating-point or complex, in order."""
+    """`f(*args) -> results` becomes `f(*args, *cotangents) -> (*results, *gradients)`, one cotangent for
+    each result that is floating-point or complex, in order."""
     main = _function(module, entry)
     outputs = [v for v in main.returned if is_differentiable(v.type)]
     cotangents = _arguments_after(main, outputs)
@@ -53,11 +54,11 @@ def vjp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
 
 
 def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -> Module:
-    """`f(*args) -> results` becomes `f(*args, *tangents) -> (*results, *tangents of the results)`, a tangent for each
-    argument in `wrt` and of each result that is floating-point or complex.
+    """`f(*args) -> results` becomes `f(*args, *tangents) -> (*results, *tangents of the results)`, a
+    tangent for each argument in `wrt` and of each result that is floating-point or complex.
 
-    The reverse is linear in the cotangents it starts from, and its own reverse with respect to them is the forward mode; at
-    which cotangents it is taken makes no difference, so they are zeros."""
+    The reverse is linear in the cotangents it starts from, and its own reverse with respect to them is the
+    forward mode; at which cotangents it is taken makes no difference, so they are zeros."""
     main = _function(module, entry)
     inputs = _arguments(main, wrt)
     outputs = [v for v in main.returned if is_differentiable(v.type)]

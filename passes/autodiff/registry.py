@@ -30,18 +30,25 @@ Formula = Callable[..., Contribution]
 
 @dataclass(frozen=True, slots=True)
 class PerOperand:
-    """`formulas[i](g, ans, *operands)` is the cotangent of operand i, given the cotangent `g` of the one result `ans`.
+    """`formulas[i](g, ans, *operands)` is the cotangent of operand i, given the cotangent `g` of the one
+    result `ans`.
 
-    None in place of a formula: the result does not depend on that operand differentiably."""
+    None in place of a formula: the result does not depend on that operand differentiably. A sentence in
+    its place: the derivative exists and there is no rule for it, for this reason."""
 
-    formulas: tuple[Formula | None, ...]
+    formulas: tuple[Formula | str | None, ...]
 
     def flows(self, index: int) -> bool:
         return self.formulas[index] is not None
 
     def contribution(self, index: int, g: Expr, ans: Expr, operands: tuple[Expr, ...]) -> Contribution:
         formula = self.formulas[index]
-        return None if formula is None else formula(g, ans, *operands)
+        return formula(g, ans, *operands) if callable(formula) else None
+
+    def missing(self, index: int) -> str | None:
+        """Why there is no rule for this operand, where that is so."""
+        formula = self.formulas[index]
+        return formula if isinstance(formula, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +66,13 @@ class Variadic:
 
 @dataclass(frozen=True, slots=True)
 class Adjoint:
-    """`apply(reverse, op, gs)` adds the cotangents of everything `op` reads, itself: for ops with several results,
-    regions or callees. `gs[i]` is the cotangent of result i, or None."""
+    """`apply(reverse, op, gs)` adds the cotangents of everything `op` reads, itself: for ops with several
+    results, regions or callees. `gs[i]` is the cotangent of result i, or None."""
 
     apply: Callable[[Reverse, Any, list[Expr | None]], None]
     activity: Callable[[Any, dict[Value, None]], list[bool]] | None = None
-    """`activity(op, active)`: which results depend on the active values; absent: all, if any operand is active."""
+    """`activity(op, active)`: which results depend on the active values; absent: all, if any operand is
+    active."""
 
     def flows(self, index: int) -> bool:
         return True
@@ -80,12 +88,22 @@ class NoGradient:
         return False
 
 
-Rule = PerOperand | Variadic | Adjoint | NoGradient
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The results have a gradient, for which there is no rule: `reason` says why, in the error."""
+
+    reason: str
+
+    def flows(self, index: int) -> bool:
+        return True
+
+
+Rule = PerOperand | Variadic | Adjoint | NoGradient | Refused
 
 _RULES: dict[type[Operation], Rule] = {}
 
 
-def defvjp(cls: type[Operation], *formulas: Formula | None) -> None:
+def defvjp(cls: type[Operation], *formulas: Formula | str | None) -> None:
     """Declares the cotangents of `cls`, one formula `(g, ans, *operands)` (or None) for each operand."""
     _RULES[cls] = PerOperand(formulas)
 
@@ -117,6 +135,12 @@ def nograd(reason: str, *classes: type[Operation]) -> None:
     """Declares that these ops pass no gradient on, and why."""
     for cls in classes:
         _RULES[cls] = NoGradient(reason)
+
+
+def refuse(reason: str, *classes: type[Operation]) -> None:
+    """Declares that there is no rule for these ops though they have gradients, and why."""
+    for cls in classes:
+        _RULES[cls] = Refused(reason)
 
 
 def rule_of(cls: type[Operation]) -> Rule | None:

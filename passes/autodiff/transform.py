@@ -1,7 +1,8 @@
 """Reverse mode: a list of ops is walked backwards, and each op's rule says what its operands' cotangents are.
 
-The cotangent of a complex value is the transpose's, as in JAX (PyTorch's gradient is its conjugate). Zero cotangents are
-never made. Every op emitted carries the location of the forward op it came from, fused under "grad of"."""
+The cotangent of a complex value is the transpose's, as in JAX (PyTorch's gradient is its conjugate). Zero
+cotangents are never made. Every op emitted carries the location of the forward op it came from, fused
+under "grad of"."""
 
 from __future__ import annotations
 
@@ -15,7 +16,15 @@ from irc.ir.locations import fuse, span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter, fresh_copy
 from irc.passes.autodiff.expression import Expr, Scope, is_differentiable
-from irc.passes.autodiff.registry import Accumulate, Adjoint, Contribution, NoGradient, rule_of
+from irc.passes.autodiff.registry import (
+    Accumulate,
+    Adjoint,
+    Contribution,
+    NoGradient,
+    PerOperand,
+    Refused,
+    rule_of,
+)
 
 GRAD_OF = '"grad of"'
 """The metadata of the fused location of an op that autodiff emitted."""
@@ -23,7 +32,8 @@ GRAD_OF = '"grad of"'
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """Forward ops that compute what an op computed, and keep what its reverse needs; `values` stand for its results."""
+    """Forward ops that compute what an op computed, and keep what its reverse needs; `values` stand for
+    its results."""
 
     operations: tuple[Operation, ...]
     values: tuple[Value, ...]
@@ -39,10 +49,10 @@ def gradient(
 ) -> list[Value | None]:
     """Emits into `builder` the ops that take `cotangents` of `outputs` back through `operations` to `wrt`.
 
-    `operations` are in the order they ran; `wrt` may be inputs of theirs or results among them. Returns one cotangent for
-    each of `wrt`, of its type; None where no output depends on it. What the emitted ops read of `operations` are the
-    residuals (see `residuals`). `functions` are the callees of `func.call`. Raises UnsupportedError naming an op that has
-    no gradient."""
+    `operations` are in the order they ran; `wrt` may be inputs of theirs or results among them. Returns
+    one cotangent for each of `wrt`, of its type; None where no output depends on it. What the emitted ops
+    read of `operations` are the residuals (see `residuals`). `functions` are the callees of `func.call`.
+    Raises UnsupportedError naming an op that has no gradient."""
     reverse = Reverse(builder, operations, wrt, functions)
     for output, cotangent in zip(outputs, cotangents, strict=True):
         reverse.add(output, reverse.scope.of(cotangent))
@@ -51,7 +61,8 @@ def gradient(
 
 
 def residuals(emitted: Sequence[Operation], operations: Sequence[Operation]) -> list[Value]:
-    """The results of `operations` that `emitted` reads, in order of first use: what must outlive the forward run."""
+    """The results of `operations` that `emitted` reads, in order of first use: what must outlive the
+    forward run."""
     made = {r: None for op in operations for r in op.results}
     read = (o for top in emitted for op in top.walk() for o in op.operands)
     return list(dict.fromkeys(v for v in read if v in made))
@@ -102,8 +113,8 @@ class Reverse:
         functions: Mapping[str, Func] | None = None,
         replaced: dict[Operation, Replacement] | None = None,
     ) -> None:
-        """With `replaced`, forward ops that a rule wants in another form are put there instead of into `builder`; the
-        caller rebuilds the forward list (`splice`)."""
+        """With `replaced`, forward ops that a rule wants in another form are put there instead of into
+        `builder`; the caller rebuilds the forward list (`splice`)."""
         self.builder = builder
         self.scope = Scope(builder)
         self.operations = operations
@@ -138,8 +149,8 @@ class Reverse:
         rule = rule_of(type(op))
         if isinstance(rule, NoGradient) or not self.reaches(op):
             return
-        if rule is None:
-            raise self.refusal(op, "has no gradient here")
+        if rule is None or isinstance(rule, Refused):
+            raise self.refusal(op, f"has no gradient: {'no rule is known' if rule is None else rule.reason}")
         if isinstance(rule, Adjoint):
             rule.apply(self, op, gs)
             return
@@ -149,6 +160,8 @@ class Reverse:
         operands = tuple(map(self.scope.of, op.operands))
         for i, operand in enumerate(op.operands):
             if operand in self.active:
+                if isinstance(rule, PerOperand) and (reason := rule.missing(i)) is not None:
+                    raise self.refusal(op, f"has no gradient with respect to operand {i}: {reason}")
                 self.add(operand, rule.contribution(i, g, ans, operands))
 
     def reaches(self, op: Operation) -> bool:
@@ -167,6 +180,22 @@ class Reverse:
             return
         for made in operations:
             self.builder.emit(made)
+
+    def through(
+        self,
+        op: Operation,
+        operations: Sequence[Operation],
+        values: Sequence[Value],
+        gs: Sequence[Expr | None],
+    ) -> None:
+        """Goes back through `operations`, which compute the results of `op` as `values` from its operands."""
+        wrt = list(dict.fromkeys(v for v in op.operands if v in self.active))
+        inner = Reverse(self.builder, operations, wrt, self.functions, self.replaced)
+        for value, g in zip(values, gs, strict=True):
+            inner.add(value, g)
+        inner.run()
+        for value in wrt:
+            self.add(value, inner.cotangents.get(value))
 
 
 def splice(
@@ -188,8 +217,8 @@ def copy_into(
     local: dict[Value, Value],
     replaced: Mapping[Operation, Replacement] | None = None,
 ) -> None:
-    """Emits fresh copies of `operations`, operands looked up in `local`, where the results are put as well; those that
-    were replaced are copied in their new form."""
+    """Emits fresh copies of `operations`, operands looked up in `local`, where the results are put as
+    well; those that were replaced are copied in their new form."""
     for op in operations:
         new = replaced.get(op) if replaced else None
         if new is None:
@@ -202,7 +231,8 @@ def copy_into(
 
 
 def inline(builder: Builder, block: Block, arguments: Sequence[Value]) -> tuple[Value, ...]:
-    """Emits fresh copies of a block's ops with `arguments` for its arguments; returns what its terminator returned."""
+    """Emits fresh copies of a block's ops with `arguments` for its arguments; returns what its terminator
+    returned."""
     local = dict(zip(block.arguments, arguments, strict=True))
     copy_into(builder, block.operations[:-1], local)
     return tuple(local.get(o, o) for o in block.terminator.operands)

@@ -1,1 +1,35 @@
-"""The gradient table, one file for each family of ops in `irc.dialects`. Importing this package declares every rule."""
+"""The gradient table, one file for each family of ops in `irc.dialects`. Importing it declares every rule."""
+
+from irc.passes.autodiff.rules import (
+    chlo,
+    control,
+    custom,
+    dynamic,
+    elementwise,
+    fft,
+    function,
+    indexing,
+    linalg,
+    normalization,
+    random,
+    reduction,
+    shape,
+    sorting,
+)
+
+__all__ = [
+    "chlo",
+    "control",
+    "custom",
+    "dynamic",
+    "elementwise",
+    "fft",
+    "function",
+    "indexing",
+    "linalg",
+    "normalization",
+    "random",
+    "reduction",
+    "shape",
+    "sorting",
+]

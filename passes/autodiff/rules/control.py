@@ -1,9 +1,10 @@
 """Gradients of control flow: the forward op is made again so that it also returns what the reverse reads.
 
-A branch returns its residuals, zeros standing for those of the branches not taken, and the reverse is a branch on the same
-predicate. A loop whose trip count is known writes each iteration's residuals into stacks `[trip, ...]`, and the reverse is
-a loop that reads them from the last to the first. What is cheap to make again is made again: constants, the counter, what
-does not change from one iteration to the next, and slices and shapes of these."""
+A branch returns its residuals, zeros standing for those of the branches not taken, and the reverse is a
+branch on the same predicate. A loop whose trip count is known writes each iteration's residuals into
+stacks `[trip, ...]`, and the reverse is a loop that reads them from the last to the first. What is cheap
+to make again is made again: constants, the counter, what does not change from one iteration to the next,
+and slices and shapes of these."""
 
 from __future__ import annotations
 
@@ -13,14 +14,13 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
-from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.types import IntegerType, TensorType, i1, i32
+from irc.ir.operation import Block, Operation, Value
+from irc.ir.types import IntegerType, TensorType, i32
 from irc.passes.autodiff.expression import (
     Expr,
     Scope,
     dynamic_slice,
     dynamic_update_slice,
-    is_differentiable,
     reshape,
     splat,
 )
@@ -90,7 +90,7 @@ class Recording:
 def flatten(
     operations: Sequence[Operation], replaced: dict[Operation, Replacement]
 ) -> tuple[list[Operation], Any]:
-    """The ops with replaced ones in their new form, and the function from old values to what stands for them."""
+    """The ops with replaced ones in their new form; the function from old values to what stands for them."""
     flat: list[Operation] = []
     names: dict[Value, Value] = {}
     pending = list(reversed(operations))
@@ -130,7 +130,8 @@ def record(
     before: dict[Value, Value],
     wrt: list[Value],
 ) -> tuple[Recording, dict[Value, Expr]]:
-    """Takes `seeds` (value, cotangent) back through a block, on top of cotangents `before`; returns those of `wrt`."""
+    """Takes `seeds` (value, cotangent) back through a block, on top of cotangents `before`; returns those
+    of `wrt`."""
     builder = Builder(reverse.builder.location)
     inner = Reverse(builder, block.operations, wrt, reverse.functions, {})
     inner.cotangents.update((v, inner.scope.of(g)) for v, g in before.items())
@@ -194,7 +195,8 @@ def reverse_branch(
 
 
 def keep_branches(reverse: Reverse, op: Any, recordings: list[Recording]) -> list[list[Value]]:
-    """Replaces the op by one that also returns what each branch saves; returns these results, branch by branch."""
+    """Replaces the op by one that also returns what each branch saves; returns these results, branch by
+    branch."""
     count = len(op.results)
     forward = Builder(op.location)
     types = [v.type for recording in recordings for v in recording.saved]
@@ -241,7 +243,8 @@ def scalar_constant(value: Value, scope: Scope) -> int | None:
 
 
 def counter_of(op: Any, scope: Scope) -> Counter | None:
-    """The counter that ends a loop: `i < n` with constant n, i counting up from a constant by a constant (or down)."""
+    """The counter that ends a loop: `i < n` with constant n, i counting up from a constant by a constant
+    (or down)."""
     condition, body = op.cond.block, op.body.block
     test = condition.terminator.operands[0].op
     if not isinstance(test, hlo.Compare):
@@ -266,7 +269,7 @@ def counter_of(op: Any, scope: Scope) -> Counter | None:
 
 
 def invariant_source(op: Any, block: Block, value: Value) -> Value:
-    """For an argument of the loop that no iteration changes, the operand it came from; else the value itself."""
+    """The operand that an argument of the loop came from, if no iteration changes it; else the value."""
     if value not in block.arguments:
         return value
     i = block.arguments.index(value)
@@ -294,7 +297,7 @@ def step_of(body: Block, i: int, op: Any, scope: Scope) -> int | None:
 
 
 def trip_count(start: int, stop: int, step: int, direction: str) -> int | None:
-    """How often `start, start + step, ...` is `direction stop` before it is not; None when that never ends."""
+    """How often `start, start + step, ...` is `direction stop` before it is not; None: for ever."""
     match direction:
         case "LT" | "LE" if step > 0:
             return len(range(start, stop + (direction == "LE"), step))
@@ -320,7 +323,7 @@ def while_activity(op: Any, active: dict[Value, None]) -> list[bool]:
 
 
 def needed_carries(op: Any, gs: Sequence[Expr | None], flows: Sequence[bool]) -> list[int]:
-    """The carried values whose cotangents matter: active, and some result with a cotangent depends on them."""
+    """The carried values whose cotangents matter: active, and a result with a cotangent needs them."""
     body = op.body.block
     wanted = [g is not None for g in gs]
     while True:
@@ -340,7 +343,7 @@ def while_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     if counter is None:
         raise reverse.refusal(
             op,
-            "has a gradient only with a trip count that is known: a counter that starts, steps and ends at constants",
+            "has a gradient only with a known trip count: a counter that starts, steps and ends at constants",
         )
     carries = needed_carries(op, gs, while_activity(op, reverse.active))
     if counter.trips == 0:
@@ -374,8 +377,8 @@ def while_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The reverse of one iteration: from `cotangents`, those after it, to `ends`, those before it (None: zero); first of
-    the carried values, then of the values captured from outside, which only grow."""
+    """The reverse of one iteration: from `cotangents`, those after it, to `ends`, those before it (None:
+    zero); first of the carried values, then of the values captured from outside, which only grow."""
 
     recording: Recording
     captured: list[Value]
@@ -468,6 +471,21 @@ def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Co
     forward.emit(made)
     reverse.replace(op, forward.operations, made.results[:count])
     return list(made.results[count + 1 :])
+
+
+nograd("orders effects", hlo.AfterAll, hlo.CreateToken)
+
+
+@defadjoint(hlo.Tuple)
+def tuple_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Never reached: a tuple has no cotangent, its elements have."""
+
+
+@defadjoint(hlo.GetTupleElement)
+def get_tuple_element_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    if not isinstance(op.operand.op, hlo.Tuple):
+        raise reverse.refusal(op, "has a gradient only where the tuple was made beside it")
+    reverse.add(op.operand.op.val[op.index], gs[0])
 
 
 @defadjoint(hlo.OptimizationBarrier)

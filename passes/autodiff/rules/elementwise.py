@@ -1,8 +1,8 @@
 """Gradients of elementwise ops: `g` is the cotangent of `ans = f(x, y)`.
 
-Where a function has a kink: `abs` has slope sign(x), so 0 at 0. `maximum(x, y)` gives each half of `g` on a tie, except
-that a constant wins it: `maximum(x, 0)` is relu, whose slope at 0 is 0 in every framework. `clamp` passes `g` strictly
-between its bounds (JAX's choice)."""
+Where a function has a kink: `abs` has slope sign(x), so 0 at 0. `maximum(x, y)` gives each half of `g` on
+a tie, except that a constant wins it: `maximum(x, 0)` is relu, whose slope at 0 is 0 in every framework.
+`clamp` passes `g` strictly between its bounds (JAX's choice)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ defvjp(
 
 
 def power_base(g: Expr, ans: Expr, x: Expr, y: Expr) -> Expr | None:
-    """g y x^(y-1): powers that a product or a quotient gives are written so, and y = 0 has slope 0 even at x = 0."""
+    """g y x^(y-1): powers that a product or a quotient gives are written so, and y = 0 has slope 0 even at
+    x = 0."""
     n = splat(y)
     if n is None:
         return g * y * power(x, select(eq(y, 0), 1, y - 1))
@@ -145,6 +146,13 @@ defvjp(
     lambda g, ans, p, x, y: select(p, 0, g),
 )
 
+
+defvjp(
+    hlo.ReducePrecision,
+    lambda g, ans, x: g.scope.emit(
+        hlo.ReducePrecision(g.value, exponent_bits=ans.op.exponent_bits, mantissa_bits=ans.op.mantissa_bits)
+    ),
+)
 
 defvjp(hlo.Complex, lambda g, ans, x, y: real(g), lambda g, ans, x, y: -imag(g))
 defvjp(

@@ -22,10 +22,4 @@ def call_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     forward = Builder(op.location)
     results = inline(forward, callee.block, op.arguments)
     reverse.replace(op, forward.operations, results)
-    wrt = list(dict.fromkeys(v for v in op.arguments if v in reverse.active))
-    inner = Reverse(reverse.builder, forward.operations, wrt, reverse.functions, reverse.replaced)
-    for result, g in zip(results, gs, strict=True):
-        inner.add(result, g)
-    inner.run()
-    for value in wrt:
-        reverse.add(value, inner.cotangents.get(value))
+    reverse.through(op, forward.operations, results, gs)

@@ -1,7 +1,8 @@
 """Gradients of reading and writing at computed places: gather and scatter are each other's transposes.
 
-`gather` clamps a window that starts outside, `scatter` drops it; so indices that may lie outside are clamped on the way
-from a gather to a scatter, and what they read is masked on the way from a scatter to a gather."""
+`gather` clamps a window that starts outside, `scatter` drops it; so indices that may lie outside are
+clamped on the way from a gather to a scatter, and what they read is masked on the way from a scatter to a
+gather."""
 
 from __future__ import annotations
 
@@ -62,14 +63,14 @@ def largest(element: IntegerType) -> int:
 
 
 def fits(bounds: tuple[int, int], element: Any) -> bool:
-    return isinstance(element, IntegerType) and 0 <= bounds[0] and bounds[1] <= largest(element)
+    return isinstance(element, IntegerType) and bounds[0] >= 0 and bounds[1] <= largest(element)
 
 
 def limits(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr | None:
-    """The largest start of a window for each element of `indices`, `last` being those of the index vector's components;
-    None when the indices are known to keep within them."""
+    """The largest start of a window for each element of `indices`, `last` being those of the index
+    vector's components; None when the indices are known to keep within them."""
     found = known_range(indices.value)
-    if found is not None and 0 <= found[0] and found[1] <= min(last, default=0):
+    if found is not None and found[0] >= 0 and found[1] <= min(last, default=0):
         return None
     bounds = [min(n, largest(indices.element)) for n in last]
     if len(set(bounds)) == 1:
@@ -118,6 +119,20 @@ def scatter_with(
         regions=[region],
     )
     return scope.emit(made)  # type: ignore[no-any-return]
+
+
+def put_along(x: Expr, indices: Expr, updates: Expr, dimension: int) -> Expr:
+    """`x` with `updates` added at `indices` of one dimension, each used once, and at its own place in the
+    others."""
+    others = tuple(d for d in range(x.rank) if d != dimension)
+    numbers = hlo.ScatterDimensionNumbers(
+        inserted_window_dims=(dimension,),
+        input_batching_dims=others,
+        scatter_indices_batching_dims=others,
+        scatter_dims_to_operand_dims=(dimension,),
+        index_vector_dim=x.rank,
+    )
+    return scatter_with(hlo.Add, x, indices, updates, numbers, unique=True)
 
 
 def gather_operand(g: Expr, ans: Expr, x: Expr, indices: Expr) -> Accumulate:
@@ -213,7 +228,7 @@ def scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     else:
         raise reverse.refusal(
             op,
-            "has a gradient only where it adds, takes the maximum or minimum, writes over, or multiplies at unique indices",
+            "has a gradient only where it adds, takes an extremum, writes over, or multiplies uniquely",
         )
 
 
@@ -235,8 +250,8 @@ def scatter_extremum_vjp(reverse: Reverse, op: Any, g: Expr, places: Scattered) 
 
 
 def scatter_over_vjp(reverse: Reverse, op: Any, g: Expr, places: Scattered) -> None:
-    """What was written over gets nothing. Where indices may repeat, the updates are numbered, and numbers written the same
-    way tell who wrote last."""
+    """What was written over gets nothing. Where indices may repeat, the updates are numbered, and numbers
+    written the same way tell who wrote last."""
     scope = reverse.scope
     x, updates = scope.of(op.inputs[0]), scope.of(op.updates[0])
     if places.unique:

@@ -1,4 +1,4 @@
-"""Gradients of contractions: each is a contraction of the cotangent with the other operand."""
+"""Gradients of contractions, each a contraction of the cotangent with the other operand, and of solvers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
-from irc.ir.types import TensorType
-from irc.passes.autodiff.expression import Expr, convert, reshape, reverse, transpose
-from irc.passes.autodiff.registry import Formula, defvjp
+from irc.ir.types import ComplexType, TensorType, i32
+from irc.passes.autodiff.expression import Expr, compare, convert, reshape, reverse, select, transpose
+from irc.passes.autodiff.registry import Formula, defadjoint, defvjp
+from irc.passes.autodiff.transform import Reverse
 
 
 def contract(
@@ -16,9 +17,10 @@ def contract(
     y: Expr,
     batch: tuple[Sequence[int], Sequence[int]],
     over: tuple[Sequence[int], Sequence[int]],
-    like: Any,
+    precision: Any = None,
 ) -> Expr:
-    """The dot_general of `x` and `y`: batch dims, then what is left of `x`, then of `y`. Precision is that of `like`."""
+    """The dot_general of `x` and `y`: batch dims, then what is left of `x`, then of `y`. Precision is that
+    of `like`."""
     numbers = hlo.DotDimensionNumbers(
         lhs_batching_dimensions=tuple(batch[0]),
         rhs_batching_dimensions=tuple(batch[1]),
@@ -32,17 +34,18 @@ def contract(
         x.value,
         y.value,
         dot_dimension_numbers=numbers,
-        precision_config=like.precision_config,
+        precision_config=precision,
         result_types=[TensorType(tuple(shape), x.element)],
     )
     return x.scope.emit(made)  # type: ignore[no-any-return]
 
 
 def dot_general_side(side: int) -> Formula:
-    """The formula of operand `side` (0: lhs, 1: rhs): contract `g` with the other operand over the other's free dims.
+    """The formula of operand `side` (0: lhs, 1: rhs): contract `g` with the other operand over the other's
+    free dims.
 
-    What is left is this operand's batch, free and contracted dims, in an order that a transpose puts right; of the two
-    orders of factors, the one that needs no transpose is taken."""
+    What is left is this operand's batch, free and contracted dims, in an order that a transpose puts
+    right; of the two orders of factors, the one that needs no transpose is taken."""
 
     def formula(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
         numbers = ans.op.dot_dimension_numbers
@@ -61,10 +64,10 @@ def dot_general_side(side: int) -> Formula:
         summed = [overs[side][i] for i in sorted(range(len(overs[0])), key=overs[1 - side].__getitem__)]
         y_first = [*batches[side], *summed, *x_free]
         if y_first == sorted(y_first):
-            made = contract(y, g, (batches[1 - side], range(leading)), (y_free, g_y), ans.op)
+            made = contract(y, g, (batches[1 - side], range(leading)), (y_free, g_y), ans.op.precision_config)
             return convert(made, x.element)
         g_first = [*batches[side], *x_free, *summed]
-        made = contract(g, y, (range(leading), batches[1 - side]), (g_y, y_free), ans.op)
+        made = contract(g, y, (range(leading), batches[1 - side]), (g_y, y_free), ans.op.precision_config)
         return convert(transpose(made, [g_first.index(d) for d in range(x.rank)]), x.element)
 
     return formula
@@ -99,7 +102,7 @@ def holes(n: int, dilation: int) -> int:
 
 
 def windows_of(op: Any) -> tuple[Any, ...]:
-    """(strides, padding, lhs_dilation, rhs_dilation, window_reversal) of a convolution, defaults spelled out."""
+    """(strides, padding, lhs_dilation, rhs_dilation, window_reversal), defaults spelled out."""
     rank = len(op.dimension_numbers.input_spatial_dimensions)
     ones = (1,) * rank
     return (
@@ -112,7 +115,8 @@ def windows_of(op: Any) -> tuple[Any, ...]:
 
 
 def convolution_lhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
-    """A convolution of `g`, its holes the strides, with the reversed kernel whose features have changed roles."""
+    """A convolution of `g`, its holes the strides, with the reversed kernel whose features have changed
+    roles."""
     op, numbers = ans.op, ans.op.dimension_numbers
     strides, padding, lhs_dilation, rhs_dilation, reversal = windows_of(op)
     groups = op.feature_group_count * op.batch_group_count
@@ -178,7 +182,7 @@ def _with_groups(lhs: Expr, element: Any, numbers: Any, batch_groups: int) -> Te
 
 def convolution_rhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
     """A convolution of the activations with `g` as kernel, batch and feature in each other's roles:
-    `[f,0,1,b]x[i,0,1,o]->[0,1,b,f]`, stepping by the kernel's dilation, the strides being the holes of `g`."""
+    `[f,0,1,b]x[i,0,1,o]->[0,1,b,f]`, stepping by the kernel's dilation; the strides are the holes of `g`."""
     op, numbers = ans.op, ans.op.dimension_numbers
     strides, padding, lhs_dilation, rhs_dilation, reversal = windows_of(op)
     spatial = zip(
@@ -222,3 +226,74 @@ def convolution_rhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
 
 
 defvjp(hlo.Convolution, convolution_lhs, convolution_rhs)
+
+
+def matmul(x: Expr, y: Expr) -> Expr:
+    """x y, matrix by matrix."""
+    batch = range(x.rank - 2)
+    return contract(x, y, (batch, batch), ([x.rank - 1], [y.rank - 2]))
+
+
+def transposed(x: Expr) -> Expr:
+    """Each matrix transposed."""
+    return transpose(x, (*range(x.rank - 2), x.rank - 1, x.rank - 2))
+
+
+def triangle(x: Expr, direction: str, other: float = 0) -> Expr:
+    """The elements whose row `direction` their column (`GE`: the lower triangle), `other` elsewhere."""
+    places = TensorType(x.shape, i32)
+    rows, columns = x.scope.iota(places, x.rank - 2), x.scope.iota(places, x.rank - 1)
+    return select(compare(rows, direction, columns), x, other)
+
+
+def halved_triangle(x: Expr) -> Expr:
+    """The lower triangle with half the diagonal."""
+    return (triangle(x, "GE") + triangle(x, "GT")) * 0.5
+
+
+def solve(a: Expr, b: Expr, left: bool, turned: bool, lower: bool, unit: bool = False) -> Expr:
+    """x with op(a) x = b (left), or x op(a) = b; op transposes where `turned`."""
+    made = hlo.TriangularSolve(
+        a.value,
+        b.value,
+        left_side=left,
+        lower=lower,
+        unit_diagonal=unit,
+        transpose_a="TRANSPOSE" if turned else "NO_TRANSPOSE",
+    )
+    return a.scope.emit(made)  # type: ignore[no-any-return]
+
+
+@defadjoint(hlo.Cholesky)
+def cholesky_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """With P the halved triangle of L^T g and Z = L^-T P L^-1, the halved triangle of Z + Z^T (Murray,
+    "Differentiation of the Cholesky decomposition", 2016): the triangle that is read stands for both."""
+    ((ans,), (g,)) = map(reverse.scope.of, op.results), gs
+    assert g is not None
+    if isinstance(ans.element, ComplexType):
+        raise reverse.refusal(op, "has a gradient only for real matrices")
+    if not op.lower:
+        ans, g = transposed(ans), transposed(g)
+    inner = halved_triangle(matmul(transposed(ans), triangle(g, "GE")))
+    z = solve(
+        ans, solve(ans, inner, left=True, turned=True, lower=True), left=False, turned=False, lower=True
+    )
+    read = halved_triangle(z + transposed(z))
+    reverse.add(op.a, read if op.lower else transposed(read))
+
+
+@defadjoint(hlo.TriangularSolve)
+def triangular_solve_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Of M x = b with M = op(a): the cotangent of b solves M^T, and that of M is - b' x^T (x M = b: - x^T
+    b')."""
+    ((a, _), (ans,), (g,)) = map(reverse.scope.of, op.operands), map(reverse.scope.of, op.results), gs
+    assert g is not None
+    if isinstance(a.element, ComplexType) and op.transpose_a == "ADJOINT":
+        raise reverse.refusal(op, "has a gradient through an adjoint only for real matrices")
+    turned = op.transpose_a != "NO_TRANSPOSE"
+    g_b = solve(a, g, op.left_side, not turned, op.lower, op.unit_diagonal)
+    reverse.add(op.b, g_b)
+    if op.a in reverse.active:
+        g_m = -(matmul(g_b, transposed(ans)) if op.left_side else matmul(transposed(ans), g_b))
+        direction = ("G" if op.lower else "L") + ("T" if op.unit_diagonal else "E")
+        reverse.add(op.a, triangle(transposed(g_m) if turned else g_m, direction))

@@ -1,8 +1,8 @@
 """Gradients of folds: over dimensions, over windows, and of what goes back through windows.
 
-Ties: `reduce` with max or min shares `g` evenly among the elements that won (JAX, PyTorch's amax). Over windows the first
-winner takes all (JAX, PyTorch's max_pool). A reduction with several results passes the cotangent to the element whose
-index it returned."""
+Ties: `reduce` with max or min shares `g` evenly among the elements that won (JAX, PyTorch's amax). Over
+windows the first winner takes all (JAX, PyTorch's max_pool). A reduction with several results passes the
+cotangent to the element whose index it returned."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def reduced_operand(reverse: Reverse, op: Any, fold: type | None, g: Expr, ans: 
 
 
 def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
-    """For each element, the product of all the others: with one zero among them only its own is not zero, with two none."""
+    """For each element, the product of all the others: with one zero among them only its own is not zero,
+    with two none."""
     zero = eq(x, 0)
     zeros = spread(reduce_sum(convert(zero, x.element), dimensions))
     rest = select(zero, 1, x)
@@ -87,7 +88,8 @@ def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
 
 
 def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
-    """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index that was picked."""
+    """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index
+    that was picked."""
     picks = picked_operand(op)
     if picks is None:
         raise reverse.refusal(
@@ -104,7 +106,8 @@ def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
 
 
 def picked_operand(op: Any) -> int | None:
-    """Which input is the position along the one reduced dimension, where each result is one of its two arguments."""
+    """Which input is the position along the one reduced dimension, where each result is one of its two
+    arguments."""
     if len(op.dimensions) != 1:
         return None
     count = len(op.inputs)
@@ -120,7 +123,8 @@ def picked_operand(op: Any) -> int | None:
 
 
 def counted_dimension(x: Value) -> int | None:
-    """The dimension along which `x` counts 0, 1, 2, ..., seen through broadcasts; None where it is not an iota."""
+    """The dimension along which `x` counts 0, 1, 2, ..., seen through broadcasts; None where it is not an
+    iota."""
     match x.op:
         case hlo.Iota(iota_dimension=dimension):
             return dimension  # type: ignore[no-any-return]
@@ -166,7 +170,8 @@ def reduce_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
 
 
 def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
-    """Each element gets the cotangents of the windows it was in: a window sum of `g` with holes for the strides."""
+    """Each element gets the cotangents of the windows it was in: a window sum of `g` with holes for the
+    strides."""
     strides, base, dilations, padding = window_of(op, x.rank)
     low, high = [], []
     for d in range(x.rank):
@@ -187,7 +192,7 @@ def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
 
 
 def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
-    """Adds `source` at the element of each window of `x` that wins; `GE` and `LE` keep the first of equals."""
+    """Adds `source` at the winner of each window of `x`; `GE` and `LE` keep the first of equals."""
     scalar = TensorType((), x.element)
 
     def wins(b: Builder, a: Value, c: Value) -> None:
@@ -211,8 +216,8 @@ def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
 
 
 def window_views(x: Expr, op: Any, counts: Sequence[int], filling: float) -> Iterator[tuple[Expr, Any]]:
-    """For each position in the window, row-major: the view of padded `x` that holds this element of every window, and
-    the function that puts a tensor of the view's shape back in its place, zeros elsewhere."""
+    """For each position in the window, row-major: the view of padded `x` that holds this element of every
+    window, and the function that puts a tensor of the view's shape back in its place, zeros elsewhere."""
     strides, _, dilations, padding = window_of(op, x.rank)
     low, high = [p[0] for p in padding], [p[1] for p in padding]
     whole = pad(x, low, high, [0] * x.rank, filling)
@@ -229,7 +234,7 @@ def window_views(x: Expr, op: Any, counts: Sequence[int], filling: float) -> Ite
 
 
 def dilated_extremum_vjp(g: Expr, ans: Expr, x: Expr, op: Any) -> Expr:
-    """Window position by window position, since select_and_scatter has no dilation: the first hit takes `g`."""
+    """Position by position, since select_and_scatter has no dilation: the first hit takes `g`."""
     total: Expr | None = None
     left = None
     for view, put_back in window_views(x, op, g.shape, float("nan")):
@@ -270,7 +275,8 @@ def winner_of(region: Region) -> str | None:
 
 
 def read_at_winners(x: Expr, g: Expr, op: Any, counts: Sequence[int], direction: str) -> Expr:
-    """From each window of `g`, the element at the place that won in `x`: `a direction b` says that the earlier a stays."""
+    """From each window of `g`, the element at the place that won in `x`: `a direction b` says that the
+    earlier a stays."""
     overtaken = {"GE": "LT", "GT": "LE", "LE": "GT", "LT": "GE"}[direction]
     worst = float("-inf") if direction in ("GE", "GT") else float("inf")
     pairs = zip(window_views(x, op, counts, worst), window_views(g, op, counts, 0), strict=True)

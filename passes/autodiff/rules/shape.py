@@ -26,7 +26,8 @@ nograd("reads bits, not numbers", hlo.BitcastConvert)
 
 
 def convert_vjp(g: Expr, ans: Expr, x: Expr) -> Expr:
-    """Between floats, the cotangent is converted back; a complex result's real part is what a float operand reaches."""
+    """Between floats, the cotangent is converted back; a complex result's real part is what a float
+    operand reaches."""
     if isinstance(g.element, ComplexType) and not isinstance(x.element, ComplexType):
         return convert(real(g), x.element)
     return convert(g, x.element)

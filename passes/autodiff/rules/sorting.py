@@ -9,10 +9,13 @@ from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import TensorType, i32
 from irc.passes.autodiff.expression import Expr
-from irc.passes.autodiff.registry import defadjoint
-from irc.passes.autodiff.rules.indexing import scatter_with
+from irc.passes.autodiff.registry import defadjoint, refuse
+from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.rules.reduction import counted_dimension
 from irc.passes.autodiff.transform import Reverse, inline
+
+
+refuse("inline it: its elementwise ops have rules", hlo.Map)
 
 
 @defadjoint(hlo.Sort)
@@ -26,18 +29,9 @@ def sort_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         positions = scope.of(op.results[carried[0]])
     else:
         positions = scope.of(sorted_positions(reverse, op, dimension))
-    others = tuple(d for d in range(len(shape)) if d != dimension)
-    numbers = hlo.ScatterDimensionNumbers(
-        inserted_window_dims=(dimension,),
-        input_batching_dims=others,
-        scatter_indices_batching_dims=others,
-        scatter_dims_to_operand_dims=(dimension,),
-        index_vector_dim=len(shape),
-    )
     for x, g in zip(op.inputs, gs, strict=True):
         if g is not None and x in reverse.active:
-            zero = scope.constant(0, x.type)
-            reverse.add(x, scatter_with(hlo.Add, zero, positions, g, numbers, unique=True))
+            reverse.add(x, put_along(scope.constant(0, x.type), positions, g, dimension))
 
 
 def sorted_positions(reverse: Reverse, op: Any, dimension: int) -> Value:

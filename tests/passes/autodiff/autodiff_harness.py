@@ -75,8 +75,8 @@ def check(
     step: float = 1e-5,
     tolerance: float = 1e-6,
 ) -> Module:
-    """The gradient of `body` at `arrays` (f64) against finite differences: reverse mode, forward mode, and to `order` 2 the
-    gradient of the gradient. Returns the module with the gradient."""
+    """The gradient of `body` at `arrays` (f64) against finite differences: reverse mode, forward mode, and
+    to `order` 2 the gradient of the gradient. Returns the module with the gradient."""
     inputs = [np.asarray(a) for a in arrays]
     return check_module(program_for(body, inputs), inputs, seed, order, step, tolerance)
 

@@ -176,7 +176,7 @@ def test_the_counter_is_recomputed() -> None:
 
 
 def rnn(xs: Expr, h: Expr, w: Expr) -> Sequence[Expr]:
-    """A scan as frontends make it: inputs sliced and outputs written by the counter, weights carried along."""
+    """A scan as frontends make it: inputs sliced, outputs written by the counter, weights carried."""
     trips = xs.shape[0]
     outputs = xs.scope.constant(0, xs.type)
 

@@ -111,8 +111,7 @@ def test_scatter_of_scalars() -> None:
         inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,), index_vector_dim=1
     )
     x, u = RNG.standard_normal(4), RNG.standard_normal(3)
-    body = lambda x, u, i: sin(scatter_with(hlo.Add, x, i, u, numbers))
-    check(body, x, u, np.array([1, 1, 5], np.int32))
+    check(lambda x, u, i: sin(scatter_with(hlo.Add, x, i, u, numbers)), x, u, np.array([1, 1, 5], np.int32))
 
 
 def test_a_product_at_indices_that_may_repeat_is_refused() -> None:

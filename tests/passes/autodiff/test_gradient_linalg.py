@@ -165,3 +165,34 @@ def test_the_weight_gradient_has_batch_and_feature_swapped() -> None:
             "[f, 0, 1, b]x[i, 0, 1, o]->[0, 1, b, f]",
         )
     )
+
+
+def definite(n: int) -> np.ndarray:
+    a = RNG.standard_normal((2, n, n))
+    return a @ a.swapaxes(-1, -2) + n * np.eye(n)
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_cholesky(lower: bool) -> None:
+    a = definite(3)
+    check(lambda a: a.scope.emit(hlo.Cholesky(a.value, lower=lower)), a)
+    for module in (vjp(program_for(lambda a: a.scope.emit(hlo.Cholesky(a.value, lower=lower)), [a])),):
+        unread = interpret(module, a, np.ones_like(a))[1] * (np.triu if lower else np.tril)(
+            np.ones((3, 3)), 0
+        )
+        assert not (unread * (1 - np.eye(3))).any()
+
+
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("unit", [True, False])
+@pytest.mark.parametrize("transpose", ["NO_TRANSPOSE", "TRANSPOSE", "ADJOINT"])
+def test_triangular_solve(left: bool, lower: bool, unit: bool, transpose: str) -> None:
+    def body(a: Expr, b: Expr) -> Expr:
+        options = {"left_side": left, "lower": lower, "unit_diagonal": unit, "transpose_a": transpose}
+        return a.scope.emit(hlo.TriangularSolve(a.value, b.value, **options))
+
+    a = RNG.standard_normal((2, 3, 3)) + 3 * np.eye(3)
+    check(
+        body, a, RNG.standard_normal((2, 3, 2) if left else (2, 2, 3)), order=2 if left else 1, tolerance=1e-5
+    )

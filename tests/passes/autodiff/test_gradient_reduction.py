@@ -123,7 +123,10 @@ def test_max_pool_as_in_jax() -> None:
     x = RNG.integers(0, 3, (6, 6)).astype(np.float32)
     options = {"window_dimensions": (3, 3), "window_strides": (2, 2), "padding": ((1, 1), (1, 1))}
     module = vjp(program_for(lambda x: windowed(hlo.Maximum, x, **options), [x]))
-    pool = lambda x: jax.lax.reduce_window(x, -np.inf, jax.lax.max, (3, 3), (2, 2), ((1, 1), (1, 1)))
+
+    def pool(x):  # type: ignore[no-untyped-def]
+        return jax.lax.reduce_window(x, -np.inf, jax.lax.max, (3, 3), (2, 2), ((1, 1), (1, 1)))
+
     g = RNG.standard_normal((3, 3)).astype(np.float32)
     wanted = jax.vjp(pool, x)[1](g)[0]
     np.testing.assert_allclose(interpret(module, x, g)[1], wanted, rtol=1e-6)

@@ -1,0 +1,68 @@
+"""Gradients of the ops that StableHLO has in its companion dialect."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from irc.dialects import chlo
+from irc.passes.autodiff.expression import Expr, conj, exp, rsqrt, sqrt
+from irc.passes.autodiff.registry import defadjoint, defvjp, nograd, refuse
+from irc.passes.autodiff.rules.indexing import put_along
+from irc.passes.autodiff.transform import Reverse
+
+
+def cosh(x: Expr) -> Expr:
+    return x.scope.emit(chlo.Cosh(x.value))  # type: ignore[no-any-return]
+
+
+def sinh(x: Expr) -> Expr:
+    return x.scope.emit(chlo.Sinh(x.value))  # type: ignore[no-any-return]
+
+
+def digamma(x: Expr) -> Expr:
+    return x.scope.emit(chlo.Digamma(x.value))  # type: ignore[no-any-return]
+
+
+def polygamma(n: Expr, x: Expr) -> Expr:
+    return x.scope.emit(chlo.Polygamma(n.value, x.value))  # type: ignore[no-any-return]
+
+
+def zeta(x: Expr, q: Expr) -> Expr:
+    return x.scope.emit(chlo.Zeta(x.value, q.value))  # type: ignore[no-any-return]
+
+
+defvjp(chlo.Acos, lambda g, ans, x: -g * rsqrt(1 - x * x))
+defvjp(chlo.Acosh, lambda g, ans, x: g / (sqrt(x - 1) * sqrt(x + 1)))
+defvjp(chlo.Asin, lambda g, ans, x: g * rsqrt(1 - x * x))
+defvjp(chlo.Asinh, lambda g, ans, x: g * rsqrt(x * x + 1))
+defvjp(chlo.Atan, lambda g, ans, x: g / (x * x + 1))
+defvjp(chlo.Atanh, lambda g, ans, x: g / (1 - x * x))
+defvjp(chlo.Conj, lambda g, ans, x: conj(g))
+defvjp(chlo.Cosh, lambda g, ans, x: g * sinh(x))
+defvjp(chlo.Sinh, lambda g, ans, x: g * cosh(x))
+defvjp(chlo.Tan, lambda g, ans, x: g * (ans * ans + 1))
+defvjp(chlo.Square, lambda g, ans, x: g * 2 * x)
+
+defvjp(chlo.Erf, lambda g, ans, x: g * (2 / math.sqrt(math.pi)) * exp(-(x * x)))
+defvjp(chlo.Erfc, lambda g, ans, x: g * (-2 / math.sqrt(math.pi)) * exp(-(x * x)))
+defvjp(chlo.ErfInv, lambda g, ans, x: g * (math.sqrt(math.pi) / 2) * exp(ans * ans))
+defvjp(chlo.Lgamma, lambda g, ans, x: g * digamma(x))
+defvjp(chlo.Digamma, lambda g, ans, x: g * polygamma(x.lift(1), x))
+defvjp(chlo.Polygamma, None, lambda g, ans, n, x: g * polygamma(n + 1, x))
+defvjp(chlo.Zeta, "no op gives it", lambda g, ans, x, q: -g * x * zeta(x + 1, q))
+refuse("it takes the Bessel function of order 0, for which there is no op", chlo.BesselI1e)
+
+nograd("the result is a truth value", chlo.IsInf, chlo.IsNegInf, chlo.IsPosInf)
+nograd("integers have no gradient", chlo.Mulhi)
+nograd("steps by the spacing of floats", chlo.NextAfter)
+
+
+@defadjoint(chlo.TopK)
+def top_k_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    g = gs[0]
+    assert g is not None
+    x = reverse.scope.of(op.operand)
+    reverse.add(
+        op.operand, put_along(x.scope.constant(0, x.type), reverse.scope.of(op.indices), g, x.rank - 1)
+    )
