@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,19 @@ from irc.ir.types import FloatType
 
 def float_text(value: Any, scalar: str) -> str:
     """A float in LLVM's hexadecimal form, which is exact: the bits of the double, or of the half."""
-    match scalar:
-        case "half":
-            return f"0xH{int(np.float16(value).view(np.uint16)):04X}"
-        case "float":
-            with np.errstate(invalid="ignore"):
-                return f"0x{int(np.float64(np.float32(value)).view(np.uint64)):016X}"
-    return f"0x{int(np.float64(value).view(np.uint64)):016X}"
+    if scalar == "half":
+        return f"0xH{int(np.float16(value).view(np.uint16)):04X}"
+    value = float(value)
+    if scalar == "float":
+        value = _nearest_single(value)
+    return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def _nearest_single(value: float) -> float:
+    try:
+        return float(struct.unpack("<f", struct.pack("<f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def scalar_text(value: Any, element: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,9 @@ class FunctionEmitter:
 
     def call(self, name: str, result: str, *arguments: tuple[str, str]) -> str:
         """Calls an intrinsic or a library function, declaring it: arguments are (type, text)."""
-        self.module.declare(name, result, [t for t, _ in arguments])
-        text = f"call {result} @{name}({', '.join(f'{t} {v}' for t, v in arguments)})"
+        if name not in self.module.declared:
+            self.module.declare(name, result, [t for t, _ in arguments])
+        text = f"call {result} @{name}({', '.join([f'{t} {v}' for t, v in arguments])})"
         if result == "void":
             self.do(text)
             return ""
@@ -256,6 +258,7 @@ class FunctionEmitter:
         return "\n".join([f"{header} {{", "entry:", *self.entry, *self.lines, "}", ""])
 
 
+@functools.cache
 def slot(register: str) -> tuple[int, int]:
     """Bytes and alignment of a register's place in a context (eight bytes an element are enough for any)."""
     if not register.startswith("<"):
@@ -274,21 +277,25 @@ def elementwise(e: FunctionEmitter, op: Operation, write: Callable[[str, tuple[s
         e.set(op, write(llvm_type(first), tuple(e.scalars(op.operands))))
 
 
+@functools.cache
 def with_scalar(register: str, scalar: str) -> str:
     """The register type of other elements: `<16 x float>` with `i32` is `<16 x i32>`."""
     return f"{register.partition(' x ')[0]} x {scalar}>" if register.startswith("<") else scalar
 
 
+@functools.cache
 def scalar_part(register: str) -> str:
     """`float` of `<16 x float>`, and of itself."""
     return register.partition(" x ")[2][:-1] if register.startswith("<") else register
 
 
+@functools.cache
 def constant(register: str, text: str) -> str:
     """A constant operand for a register type: the scalar itself, or its splat."""
     return f"splat ({scalar_part(register)} {text})" if register.startswith("<") else text
 
 
+@functools.cache
 def suffix(register: str) -> str:
     """How an intrinsic's name says a type: `v16f32` of `<16 x float>`."""
     short = {"half": "f16", "float": "f32", "double": "f64", "ptr": "p0"}

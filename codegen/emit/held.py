@@ -80,11 +80,13 @@ def split(extent: int, lanes: int) -> tuple[int, ...]:
     return (lanes,) * whole + ((rest,) if rest else ())
 
 
+@functools.cache
 def shape_of(type_: VectorType) -> tuple[int, ...]:
     """A vector's shape; that of one of rank 0 counts as a row of one element."""
     return type_.static_shape or (1,)
 
 
+@functools.cache
 def rows_of(type_: VectorType) -> int:
     """How many rows (all dimensions but the last, multiplied) a tile has."""
     count = 1
@@ -93,6 +95,7 @@ def rows_of(type_: VectorType) -> int:
     return count
 
 
+@functools.cache
 def vector_type(lanes: int, scalar: str) -> str:
     return f"<{lanes} x {scalar}>"
 
@@ -102,6 +105,7 @@ def literal(text: str) -> int | None:
     return int(text) if text.lstrip("-").isdigit() else None
 
 
+@functools.cache
 def register_types(type_: Type, lanes: int) -> tuple[str, ...]:
     """The LLVM types of the registers that hold a value of `type_`, in order."""
     match type_:

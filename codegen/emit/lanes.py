@@ -26,8 +26,13 @@ def is_constant(text: str) -> bool:
 def shuffle(e: FunctionEmitter, scalar: str, a: str, b: str, have: int, mask: Sequence[int | None]) -> str:
     """A shufflevector of two registers of `have` lanes; None in the mask is any lane."""
     type_ = vector_type(have, scalar)
+    return e.ins(f"shufflevector {type_} {a}, {type_} {b}, {_mask_text(tuple(mask))}")
+
+
+@functools.cache
+def _mask_text(mask: tuple[int | None, ...]) -> str:
     lanes = ", ".join("i32 poison" if m is None else f"i32 {m}" for m in mask)
-    return e.ins(f"shufflevector {type_} {a}, {type_} {b}, <{len(mask)} x i32> <{lanes}>")
+    return f"<{len(mask)} x i32> <{lanes}>"
 
 
 def pick(e: FunctionEmitter, scalar: str, sources: Sequence[Source], picks: Sequence[Pick]) -> str:

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from irc.codegen.emit.arith import Texts, float_constant, float_op
 from irc.codegen.emit.function import (
     FunctionEmitter,
@@ -98,8 +97,7 @@ class LLVMBuilder(Builder):
         return self._dtype
 
     def const(self, value: float) -> Typed:
-        with np.errstate(over="ignore"):
-            return self.float, float_constant(self.float, value)
+        return self.float, float_constant(self.float, value)
 
     def iconst(self, value: int) -> Typed:
         bits = 32 if self._dtype == "f32" else 64

@@ -35,12 +35,11 @@ class ModuleEmitter:
         self.globals: dict[str, str] = {}
         self.symbols: dict[str, Any] = module.symbols
         self.uses = _uses(module)
-        self._declared: dict[str, str] = {}
+        self.declared: dict[str, str] = {}
         self._outlined: dict[str, int] = {}
 
     def declare(self, name: str, result: str, arguments: Sequence[str]) -> None:
-        if name not in self._declared:
-            self._declared[name] = f"declare {result} @{name}({', '.join(map(_bare, arguments))})"
+        self.declared[name] = f"declare {result} @{name}({', '.join(map(_bare, arguments))})"
 
     def outlined_name(self, function: str) -> str:
         """A name for the next body that is cut out of `function`."""
@@ -60,7 +59,7 @@ class ModuleEmitter:
             elif op is not main:
                 func.emit_function(self, op)
         self.functions.append(self._native(main, symbol))
-        declared = [self._declared[name] for name in sorted(self._declared)]
+        declared = [self.declared[name] for name in sorted(self.declared)]
         globals_ = list(self.globals.values())
         return "\n".join([*globals_, *declared, "", *self.functions, _ATTRIBUTES, _NONTEMPORAL, ""])
 
