@@ -275,7 +275,7 @@ _threads: int | None = None
 @functools.cache
 def _load() -> _Pool:
     pool = _Pool()
-    pool.set_threads(num_threads())
+    pool.set_threads(get_num_threads())
     return pool
 
 
@@ -298,7 +298,7 @@ def set_num_threads(count: int) -> None:
             _load().set_threads(count)
 
 
-def num_threads() -> int:
+def get_num_threads() -> int:
     """The number of threads a region may use, the caller included."""
     return _threads if _threads is not None else default_num_threads()
 

@@ -36,7 +36,7 @@ def main() -> None:
     type_ = TensorType((8,), i64)
     program = NativeProgram(jit.assemble(count(8)), [type_], [type_])
     region = nanoseconds("f(x)", f=program.call, x=np.zeros(8, np.int64)) / 20
-    print(f"a region of 8 tickets, {pool.num_threads()} threads   {region:8.0f} ns")
+    print(f"a region of 8 tickets, {pool.get_num_threads()} threads   {region:8.0f} ns")
 
 
 if __name__ == "__main__":

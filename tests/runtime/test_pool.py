@@ -20,7 +20,7 @@ from irc.runtime.executable import NativeProgram
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
-    before = pool.num_threads()
+    before = pool.get_num_threads()
     yield
     pool.set_num_threads(before)
 
@@ -87,7 +87,7 @@ from irc.runtime.executable import NativeProgram
 before = len(os.listdir("/proc/self/task"))
 t = TensorType((8,), i64)
 out, = NativeProgram(jit.assemble(count(8)), [t], [t])(np.zeros(8, np.int64))
-print(pool.num_threads(), (out == 20).all(), len(os.listdir("/proc/self/task")) - before)
+print(pool.get_num_threads(), (out == 20).all(), len(os.listdir("/proc/self/task")) - before)
 """
 
 

@@ -128,7 +128,7 @@ def test_while_carries_buffers() -> None:
 def test_forall_captures_what_it_uses(threads: int, sequential: bool) -> None:
     """Each iteration of 5x4 writes a row: an index, a scalar, a tile, an offset view and a nested forall
     meet."""
-    before = pool.num_threads()
+    before = pool.get_num_threads()
     pool.set_num_threads(threads)
     given = RNG.standard_normal(20).astype(np.float32)
 
@@ -181,7 +181,7 @@ def computed_in_place(body: Any, start: np.ndarray) -> np.ndarray:
 
 
 def test_any_number_of_threads_gives_the_same_bits() -> None:
-    before = pool.num_threads()
+    before = pool.get_num_threads()
     x = RNG.standard_normal((64, 40)).astype(np.float32)
 
     def body(b: Writer, source: Value, out: Value) -> None:
