@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from irc.aliases import install, install_as
+
+install()
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "parse": "irc.driver",
+    "parse": "irc.ir.text",
     "interpret": "irc.interpreter",
-    "opt": "irc.driver",
+    "opt": "irc.driver:optimize",
     "compile_module": "irc.driver",
     "Executable": "irc.driver",
     "Module": "irc.dialects.builtin",
@@ -36,7 +40,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"irc.frontends.{name}")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'irc' has no attribute '{name}'")
-    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    module, _, attribute = _PUBLIC[name].partition(":")
+    value = getattr(importlib.import_module(module), attribute or name)
     globals()[name] = value
     return value
 

@@ -2,13 +2,15 @@
 
     tensor  --PIPELINE-->  fused  --lower_program-->  kernel  --emit_module-->  LLVM text  --assemble-->  object code
 
-Every stage is text that can be compiled from again (`compile_module` sees by itself where a text stands)."""
+Every stage is text that can be compiled from again: `compile_text` sees by itself where a text stands."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -18,46 +20,67 @@ from irc import options
 from irc.codegen.buffers import MemoryPlan
 from irc.codegen.emit.module import emit_module
 from irc.codegen.program import DONOR, SIGNATURE, lower_program
+from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError, UnsupportedError
-from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr, TypeAttr
-from irc.ir.printer import print_operation
-from irc.ir.types import FunctionType, MemRefType, i32
+from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr
+from irc.ir.text import parse
+from irc.ir.types import i32
+from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.runtime.executable import NativeProgram
-from irc.runtime.jit import assemble, assembly
+from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.target import Target, host_target
 
-PIPELINE = "inline,canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
+PIPELINE = "inline,expand,canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
 """What happens between the tensor level and the fused level."""
 
 TARGET = "irc.target"
 """Module attribute: triple, processor and features the code is for."""
 
+STAGES = ("tensor", "fused", "kernel", "llvm", "asm")
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What a program was at each level; a level above the one it was compiled from is None."""
+
+    tensor: Module | None
+    fused: Module | None
+    kernel: Module | None
+    llvm: str
+    stamp: ProgramStamp
+    target: Target
+    opt: int
+
+    def text(self, stage: str) -> str:
+        """The text of one of STAGES; raises IrcError for a level above the one the program was compiled from."""
+        if stage == "asm":
+            return self.stamp.header("#") + assembly(self.llvm, self.target, self.opt)
+        found = getattr(self, stage)
+        if found is None:
+            raise IrcError(f"the program was compiled from a later stage than '{stage}'")
+        return str(found)
+
+    def __getitem__(self, stage: str) -> str:
+        return self.text(stage)
+
 
 class Executable:
     """A compiled module: `exe(*arrays)` gives a list of arrays, one for each result of @main."""
 
-    def __init__(self, fused: Module, kernels: Module, target: Target, opt: int, timings: dict[str, float], source: Module) -> None:
-        self.module, self.fused, self.kernels, self.target, self.opt = source, fused, kernels, target, opt
+    def __init__(self, stages: Stages, timings: dict[str, float]) -> None:
+        self.stages = stages
+        self.stamp = stamp = stages.stamp
         self.timings = timings
-        start = time.perf_counter()
-        self.llvm = emit_module(kernels, target)
-        timings["emit"] = time.perf_counter() - start
-        start = time.perf_counter()
-        self.object_code = assemble(self.llvm, target, opt)
-        timings["llvm"] = time.perf_counter() - start
-        signature = kernels.attributes[SIGNATURE]
-        assert isinstance(signature, TypeAttr) and isinstance(signature.value, FunctionType)
-        inputs: Any = signature.value.inputs
-        outputs: Any = signature.value.results
-        self.donated = _donated(kernels)
-        start = time.perf_counter()
-        self.program = NativeProgram(
-            self.object_code, inputs, outputs, arena_bytes=_arena_bytes(kernels), donate=self.donated
-        )
-        timings["load"] = time.perf_counter() - start
+        """Seconds spent in passes, lower, emit, llvm and load."""
+        with _timed(timings, "llvm"):
+            self.object_code = assemble(stages.llvm, stages.target, stages.opt)
+        with _timed(timings, "load"):
+            self.program = NativeProgram(
+                self.object_code, stamp.inputs, stamp.outputs, arena_bytes=stamp.arena_bytes, donate=dict(stamp.donors)
+            )
         self.call = self.program.call
 
     def __call__(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
@@ -65,25 +88,47 @@ class Executable:
 
     @property
     def arena_bytes(self) -> int:
-        return self.program.arena_bytes
-
-    @cached_property
-    def stages(self) -> dict[str, str]:
-        """The text of every stage: tensor, fused, kernel, llvm, asm."""
-        return {
-            "tensor": print_operation(self.module),
-            "fused": print_operation(self.fused),
-            "kernel": print_operation(self.kernels),
-            "llvm": self.llvm,
-            "asm": assembly(self.llvm, self.target, self.opt),
-        }
+        """Bytes of working memory of one call."""
+        return self.stamp.arena_bytes
 
     @cached_property
     def memory_plan(self) -> MemoryPlan:
-        """The arena of one call. Known where the module was compiled from the tensor or fused level."""
-        if is_kernel_level(self.fused):
-            raise IrcError("a module of kernels carries no memory plan")
-        return lower_program(self.fused)[1]
+        """The arena of one call; raises IrcError for a program that was compiled from kernels or later."""
+        if self.stages.fused is None:
+            raise IrcError("a program of kernels carries no memory plan")
+        return lower_program(self.stages.fused)[1]
+
+    def __repr__(self) -> str:
+        return repr(self.program)
+
+
+class Observer:
+    """Told of every compilation while it is registered."""
+
+    def hooks(self) -> Sequence[Hook]:
+        """Hooks for the passes of the next compilation."""
+        return ()
+
+    def compiled(self, executable: Executable, hooks: Sequence[Hook]) -> None:
+        """After a compilation; `hooks` are those this observer gave it."""
+
+
+@dataclass
+class _State:
+    observers: list[Observer] = field(default_factory=list)
+
+
+_STATE = _State()
+
+
+@contextmanager
+def observing(observer: Observer) -> Iterator[None]:
+    """Registers an observer for a while."""
+    _STATE.observers.append(observer)
+    try:
+        yield
+    finally:
+        _STATE.observers.remove(observer)
 
 
 def compile_module(
@@ -104,22 +149,40 @@ def compile_module(
         raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
     machine = host_target()
     timings: dict[str, float] = {}
+    watching = [(o, list(o.hooks())) for o in _STATE.observers]
+    every = [*hooks, *hooks_from_environment(), *(h for _, given in watching for h in given)]
     source = stamped(donated(module, donate), machine)
-    start = time.perf_counter()
-    fused = source if is_kernel_level(source) else run_pipeline(source, remaining(source, pipeline), hooks=hooks)
-    fused = finished(fused)
-    timings["passes"] = time.perf_counter() - start
-    start = time.perf_counter()
-    kernels = fused if is_kernel_level(fused) else lower_program(fused)[0]
-    timings["lower"] = time.perf_counter() - start
-    made = Executable(fused, kernels, machine, opt, timings, source)
+    if is_kernel_level(source):
+        tensor, fused, kernels = None, None, source
+    else:
+        left = remaining(source, pipeline)
+        with _timed(timings, "passes"):
+            fused = finished(run_pipeline(source, left, hooks=every))
+        tensor = source if left else None
+        with _timed(timings, "lower"):
+            kernels = lower_program(fused)[0]
+    stamp = ProgramStamp.of(kernels)
+    with _timed(timings, "emit"):
+        llvm = stamp.header(";") + emit_module(kernels, machine)
+    made = Executable(Stages(tensor, fused, kernels, llvm, stamp, machine, opt), timings)
+    for observer, given in watching:
+        observer.compiled(made, given)
     if options.logged("compile"):
         spent = ", ".join(f"{stage} {seconds * 1000:.0f} ms" for stage, seconds in timings.items())
-        print(f"irc: compiled {made.program!r}: {spent}", file=sys.stderr)
+        print(f"irc: compiled {made!r}: {spent}", file=sys.stderr)
     return made
 
 
-def remaining(module: Module, pipeline: str | None) -> str:
+def compile_text(text: str, filename: str = "<string>", opt: int = 2) -> Executable:
+    """Compiles the text of any stage: MLIR of the tensor, fused or kernel level, LLVM IR, or assembly."""
+    for comment, wrap in ((";", lambda body: body), ("#", wrap_assembly)):
+        stamp = ProgramStamp.read(text, comment)
+        if stamp is not None:
+            return Executable(Stages(None, None, None, wrap(text), stamp, host_target(), opt), {})
+    return compile_module(parse(text, filename), opt=opt)
+
+
+def remaining(module: Module, pipeline: str | None = None) -> str:
     """The pipeline to run: the one given, else what the module says is left, else all of it."""
     left = module.attributes.get(PIPELINE_ATTRIBUTE)
     if pipeline is not None:
@@ -129,15 +192,14 @@ def remaining(module: Module, pipeline: str | None) -> str:
 
 def finished(module: Module) -> Module:
     """The module marked as fused: nothing of the pipeline is left."""
-    attributes = {**module.attributes, PIPELINE_ATTRIBUTE: StringAttr("")}
-    return Module.of(module.operations, attributes)
+    return Module.of(module.operations, {**module.attributes, PIPELINE_ATTRIBUTE: StringAttr("")})
 
 
 def stamped(module: Module, target: Target) -> Module:
     """The module with the target it is compiled for; raises IrcError where it says another."""
     entries = (("cpu", target.cpu), ("features", target.features), ("triple", target.triple))
     mine = DictionaryAttr(tuple((k, StringAttr(v)) for k, v in entries))
-    if TARGET in module.attributes and module.attributes[TARGET] != mine:
+    if module.attributes.get(TARGET, mine) != mine:
         raise IrcError(f"the module was made for {module.attributes[TARGET]}, this machine is {mine}")
     return Module.of(module.operations, {**module.attributes, TARGET: mine})
 
@@ -176,35 +238,13 @@ def _matched(main: Func, donate: Sequence[int]) -> dict[int, int]:
     return pairs
 
 
-def _donated(kernels: Module) -> dict[int, int]:
-    main = kernels.symbols["main"]
-    arguments = main.attributes.get("irc.arguments")
-    if not isinstance(arguments, ArrayAttr):
-        return {}
-    found = {}
-    for i, entry in enumerate(arguments.value):
-        donor = entry.get(DONOR) if isinstance(entry, DictionaryAttr) else None
-        if isinstance(donor, IntegerAttr):
-            found[i] = donor.value
-    return found
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    timings[name] = time.perf_counter() - start
 
 
-def _arena_bytes(kernels: Module) -> int:
-    main = kernels.symbols["main"]
-    assert isinstance(main, Func)
-    t: Any = main.arguments[-1].type
-    assert isinstance(t, MemRefType)
-    return t.size
-
-
-
-def parse(text: str, filename: str = "<string>") -> Module:
-    """The module a text says, verified. Raises ParseError or VerifyError with line, column and caret."""
-    module = parse_text(text, filename)
-    module.verify()
-    return module
-
-
-def opt(module: Module, pipeline: str, hooks: Sequence[Hook] = ()) -> Module:
-    """The module after the passes of a textual pipeline: `opt(m, "canonicalize,cse,fusion{max_ops=16}")`."""
+def optimize(module: Module, pipeline: str, hooks: Sequence[Hook] = ()) -> Module:
+    """The module after the passes of a textual pipeline: `irc.opt(m, "canonicalize,cse,fusion{max_ops=16}")`."""
     return run_pipeline(module, pipeline, hooks=hooks)

@@ -72,6 +72,12 @@ def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
         return str(machine.emit_assembly(module))
 
 
+def wrap_assembly(listing: str) -> str:
+    """LLVM text around an assembly listing: `assemble` gives the listing's code."""
+    lines = (line.replace("\\", "\\5C").replace('"', "\\22") for line in listing.splitlines())
+    return "".join(f'module asm "{line}"\n' for line in lines)
+
+
 @functools.cache
 def _engine() -> llvm.LLJIT:
     return llvm.create_lljit_compiler(target_machine(host_target()), use_jit_link=True, suppress_errors=True)
