@@ -69,7 +69,7 @@ class CompareEach(Hook):
     """Interprets the module before the first pass and after every one, and compares the results.
 
     `inputs` are @main's arguments (random ones where None). Results must have equal bits, except that any NaN equals
-    any NaN; with `tolerance`, floats may differ by that much relative to the largest element."""
+    any NaN; with `tolerance`, floats may differ by that much of the largest element (or of 1, where all are smaller)."""
 
     inputs: Sequence[Any] | None = None
     tolerance: float = 0.0
@@ -168,8 +168,8 @@ def explain_difference(want: Any, got: Any, tolerance: float = 0.0) -> str:
     at = tuple(int(i) for i in np.argwhere(~same)[0])
     message = f"{int((~same).sum())} of {want.size} elements differ, first at {list(at)}: {want[at]} became {got[at]}"
     if tolerance and np.issubdtype(want.dtype, np.inexact):
-        scale = np.nanmax(np.abs(want)) if want.size else 0.0
-        if np.allclose(got, want, rtol=0.0, atol=tolerance * float(max(scale, 1.0)), equal_nan=True):
+        scale = float(np.max(np.abs(want), initial=1.0, where=np.isfinite(want)))
+        if np.allclose(got, want, rtol=0.0, atol=tolerance * scale, equal_nan=True):
             return ""
     return message
 
