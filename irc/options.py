@@ -8,6 +8,8 @@ _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
     "IRC_LOG": "what to tell on standard error, by commas: compile (every compilation and why), fusion, passes",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
+    "IRC_VERIFY_EACH": "1: the module is verified after every pass",
+    "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",
     "IRC_TRACEBACK": "1: errors show irc's own frames as well",
 }
 

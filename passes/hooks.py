@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from irc import options
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError
@@ -120,17 +121,22 @@ class Record(Hook):
         return "\n".join(f"{name}:\n" + "\n".join(f"  {line}" for line in lines) for name, lines in self.fired)
 
 
-def hooks_from_environment(environment: Mapping[str, str] | None = None) -> list[Hook]:
-    """The hooks that IRC_DUMP_DIR=path, IRC_VERIFY_EACH=1 and IRC_COMPARE_EACH=1 ask for."""
-    env = os.environ if environment is None else environment
+def hooks_from_environment() -> list[Hook]:
+    """The hooks that IRC_DUMP_DIR, IRC_VERIFY_EACH and IRC_COMPARE_EACH ask for."""
     hooks: list[Hook] = []
-    if directory := env.get("IRC_DUMP_DIR"):
-        hooks += [PrintTree(Path(directory)), Reproducer(Path(directory))]
-    if env.get("IRC_VERIFY_EACH", "0") != "0":
+    if directory := options.text("IRC_DUMP_DIR"):
+        hooks += [_print_tree(directory), Reproducer(Path(directory))]
+    if options.flag("IRC_VERIFY_EACH"):
         hooks.append(VerifyEach())
-    if env.get("IRC_COMPARE_EACH", "0") != "0":
+    if options.flag("IRC_COMPARE_EACH"):
         hooks.append(CompareEach())
     return hooks
+
+
+@lru_cache(maxsize=None)
+def _print_tree(directory: str) -> PrintTree:
+    """One for a folder, so that the dumps of a process are numbered on."""
+    return PrintTree(Path(directory))
 
 
 def random_inputs(module: Module, seed: int = 0, entry: str = "main") -> list[np.ndarray[Any, Any]]:

@@ -188,11 +188,19 @@ def test_rewrites_are_recorded_with_their_lines() -> None:
     assert record.report() == 'canonicalize:\n  1x  x + 0 = x, for floats x + -0.0 = x  ("model.py":3:5)'
 
 
-def test_hooks_from_the_environment(tmp_path: Path) -> None:
-    assert hooks_from_environment({}) == []
-    everything = {"IRC_DUMP_DIR": str(tmp_path), "IRC_VERIFY_EACH": "1", "IRC_COMPARE_EACH": "1"}
-    assert [type(h) for h in hooks_from_environment(everything)] == [PrintTree, Reproducer, VerifyEach, CompareEach]
-    assert hooks_from_environment({"IRC_VERIFY_EACH": "0"}) == []
+def test_hooks_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IRC_DUMP_DIR", "IRC_VERIFY_EACH", "IRC_COMPARE_EACH"):
+        monkeypatch.delenv(name, raising=False)
+    assert hooks_from_environment() == []
+    monkeypatch.setenv("IRC_VERIFY_EACH", "0")
+    assert hooks_from_environment() == []
+    for name, value in (("IRC_DUMP_DIR", str(tmp_path)), ("IRC_VERIFY_EACH", "1"), ("IRC_COMPARE_EACH", "1")):
+        monkeypatch.setenv(name, value)
+    hooks = hooks_from_environment()
+    assert [type(h) for h in hooks] == [PrintTree, Reproducer, VerifyEach, CompareEach]
+    run_pipeline(tanh_of_sum(), "canonicalize", hooks=hooks)
+    run_pipeline(tanh_of_sum(), "canonicalize", hooks=hooks_from_environment())
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 # Comparison
