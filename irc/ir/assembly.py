@@ -426,6 +426,8 @@ class Directive:
     has_regions: ClassVar[bool] = False
     shares_arguments: ClassVar[bool] = False
     """All regions of the op are written with one list of argument names, the last region's."""
+    spaced: ClassVar[bool] = True
+    """A space is printed before it where MLIR's rules ask for one."""
 
     def parse(self, r: OpReader, s: OpState, *args: Any) -> None:
         raise AssertionError(self)
@@ -474,7 +476,7 @@ class Custom(Element):
             self.directive.parse(r, s, *self.args)
 
     def print(self, p: OpPrinter, op: Operation) -> None:
-        if self.space:
+        if self.space and self.directive.spaced:
             p.write(" ")
         self.directive.print(p, op, *self.args)
 

@@ -299,9 +299,9 @@ def string_text(value: str) -> str:
     out = []
     for byte in value.encode("utf-8", "surrogateescape"):
         char = chr(byte)
-        if char in '"\\':
-            out.append("\\" + char)
-        elif 32 <= byte < 127:
+        if char == "\\":
+            out.append("\\\\")
+        elif 32 <= byte < 127 and char != '"':
             out.append(char)
         else:
             out.append(f"\\{byte:02X}")

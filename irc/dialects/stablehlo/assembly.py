@@ -40,7 +40,9 @@ def integers(values: Sequence[int]) -> DenseArrayAttr:
 
 @directive("stablehlo.VariadicSameOperandsAndResultType")
 class VariadicSameOperandsAndResultType(Directive):
-    def parse(self, r: OpReader, s: OpState, ref: OperandElement, operands: TypeElement, result: TypeElement) -> None:
+    def parse(
+        self, r: OpReader, s: OpState, ref: OperandElement, operands: TypeElement, result: TypeElement
+    ) -> None:
         at = r.skip()
         if r.peek("("):
             found = r.function_type()
@@ -51,7 +53,9 @@ class VariadicSameOperandsAndResultType(Directive):
         operands.of.set_types(r, s, [type] * len(s.operands[ref.index]), at)
         result.of.set_types(r, s, [type], at)
 
-    def print(self, p: OpPrinter, op: Operation, ref: Any, operands: TypeElement, result: TypeElement) -> None:
+    def print(
+        self, p: OpPrinter, op: Operation, ref: Any, operands: TypeElement, result: TypeElement
+    ) -> None:
         (out,) = result.of.types(op)
         inputs = operands.of.types(op)
         p.write(p.type(out) if all(t is out for t in inputs) else p.function_type(inputs, [out]))
@@ -204,7 +208,8 @@ class SliceRanges(Directive):
     def print(self, p: OpPrinter, op: Operation, *keys: AttrElement) -> None:
         starts, limits, strides = (k.get(op).value for k in keys)
         ranges = [
-            f"{a}:{b}" if step == 1 else f"{a}:{b}:{step}" for a, b, step in zip(starts, limits, strides, strict=True)
+            f"{a}:{b}" if step == 1 else f"{a}:{b}:{step}"
+            for a, b, step in zip(starts, limits, strides, strict=True)
         ]
         p.write(f"[{', '.join(ranges)}]")
 
@@ -231,8 +236,12 @@ class DotDimensions(Directive):
     def print(self, p: OpPrinter, op: Operation, attr: AttrElement) -> None:
         d = attr.get(op)
         if d.lhs_batching_dimensions or d.rhs_batching_dimensions:
-            p.write(f"batching_dims = {list(d.lhs_batching_dimensions)} x {list(d.rhs_batching_dimensions)}, ")
-        p.write(f"contracting_dims = {list(d.lhs_contracting_dimensions)} x {list(d.rhs_contracting_dimensions)}")
+            p.write(
+                f"batching_dims = {list(d.lhs_batching_dimensions)} x {list(d.rhs_batching_dimensions)}, "
+            )
+        p.write(
+            f"contracting_dims = {list(d.lhs_contracting_dimensions)} x {list(d.rhs_contracting_dimensions)}"
+        )
 
 
 @directive("stablehlo.PrecisionConfig")
@@ -381,6 +390,7 @@ class Reduce(Directive):
     """`(%x init: %i), ... applies NAME across dimensions = [1] : type`, or with the region as `reducer(...) (...) {...}`."""
 
     has_regions = True
+    spaced = False
 
     def steps(self, r: OpReader, s: OpState) -> Steps:
         inputs: list[Value] = []
@@ -427,7 +437,9 @@ class Reduce(Directive):
             )
         return cls
 
-    def _region(self, r: OpReader, s: OpState, inner: type[Operation], inputs: list[Value], at: int) -> Region:
+    def _region(
+        self, r: OpReader, s: OpState, inner: type[Operation], inputs: list[Value], at: int
+    ) -> Region:
         if not inputs:
             raise r.error("input types missing in reduce-op function type", at)
         scalar = TensorType((), inputs[0].type.element)
@@ -453,7 +465,10 @@ class Reduce(Directive):
 
     def print(self, p: OpPrinter, op: Operation) -> None:
         n = len(op.operands) // 2
-        pairs = [f"({p.value(x)} init: {p.value(i)})" for x, i in zip(op.operands[:n], op.operands[n:], strict=True)]
+        pairs = [
+            f"({p.value(x)} init: {p.value(i)})"
+            for x, i in zip(op.operands[:n], op.operands[n:], strict=True)
+        ]
         p.write(", ".join(pairs))
         inner = self._compact(op)
         if inner is not None:
@@ -497,6 +512,7 @@ class While(Directive):
 
     has_regions = True
     shares_arguments = True
+    spaced = False
 
     def steps(self, r: OpReader, s: OpState) -> Steps:
         bindings: list[tuple[str, int]] = []
@@ -536,5 +552,3 @@ class While(Directive):
         p.region(op.regions[0], arguments=False)
         p.write(" do ")
         p.region(op.regions[1], arguments=False)
-
-
