@@ -1,0 +1,36 @@
+"""`irc ops [NAME]`: the list of ops, or one op's reference page."""
+
+from __future__ import annotations
+
+import argparse
+
+import irc.dialects
+from irc.codegen.lower import lowering_of
+from irc.dialects.describe import describe, op_names
+from irc.errors import IrcError
+from irc.ir.operation import Operation
+from irc.passes.autodiff import gradient_of
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="an op (stablehlo.dot_general, dot_general) or a dialect (stablehlo)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    name = arguments.name
+    names = op_names()
+    if name is None or name in {n.partition(".")[0] for n in names}:
+        print("\n".join(op_names(name or "")))
+        return 0
+    full = name if name in names else next((n for n in names if n.partition(".")[2] == name), None)
+    if full is None:
+        raise IrcError(f"there is no op '{name}'; `irc ops` lists them")
+    print(describe(full, {"gradient": gradient_of, "native code": _lowering}))
+    return 0
+
+
+def _lowering(cls: type[Operation]) -> str:
+    return lowering_of(cls)
+
+
+assert irc.dialects

@@ -1,0 +1,66 @@
+"""`irc run FILE`: a module's text of any stage on random or given inputs, or a Python program under a frontend."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from irc.cli.arrays import arguments as make_arguments
+from irc.cli.arrays import describe
+from irc.cli.programs import run_program
+from irc.driver import compile_text
+from irc.errors import IrcError
+from irc.frontends import install_as
+from irc.interpreter import interpret
+from irc.ir.text import parse
+from irc.runtime.elf import code_digest
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", help="MLIR, LLVM or assembly text that `irc dump` printed, or a .py program; - is standard input")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for a program: its arguments")
+    parser.add_argument("--as", dest="frontend", choices=["torch"], help="run the program with irc in this library's place")
+    parser.add_argument("--input", action="append", default=[], metavar="FILE.npy", help="an argument (repeat); random if absent")
+    parser.add_argument("--seed", type=int, default=0, help="of random arguments")
+    parser.add_argument("--target", choices=["cpu", "interpreter"], default="cpu", help="native code, or the reference")
+    parser.add_argument("--digest", action="store_true", help="print the object code's digest instead of running")
+    parser.add_argument("--repeat", type=int, default=0, metavar="N", help="time N calls")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.frontend:
+        install_as(arguments.frontend)
+    if arguments.file.endswith(".py"):
+        run_program(arguments.file, arguments.arguments)
+        return 0
+    if arguments.frontend:
+        raise IrcError(f"--as {arguments.frontend} runs Python programs, {arguments.file} is none")
+    source = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
+    if arguments.target == "interpreter":
+        return _interpret(source, arguments)
+    program = compile_text(source, arguments.file)
+    if arguments.digest:
+        print(code_digest(program.object_code))
+        return 0
+    arrays = make_arguments(program.stamp.inputs, arguments.input, arguments.seed)
+    for array, type in zip(program(*arrays), program.stamp.outputs, strict=True):
+        print(describe(array, type))
+    if arguments.repeat:
+        start = time.perf_counter()
+        for _ in range(arguments.repeat):
+            program(*arrays)
+        print(f"{(time.perf_counter() - start) / arguments.repeat * 1e6:.1f} us a call")
+    return 0
+
+
+def _interpret(source: str, arguments: argparse.Namespace) -> int:
+    module = parse(source, arguments.file)
+    main = module.symbols.get("main")
+    if main is None:
+        raise IrcError("the module has no function @main")
+    arrays = make_arguments([a.type for a in main.arguments], arguments.input, arguments.seed)
+    for array, value in zip(interpret(module, *arrays), main.returned, strict=True):
+        print(describe(array, value.type))
+    return 0
