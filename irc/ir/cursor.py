@@ -185,7 +185,18 @@ class Cursor:
         seen = _SEEN.match(self.text, at)
         if seen is None:
             return self.source.error(f"expected {what}, found the end of the text", at)
+        last = self._before(at)
+        if at >= self.end and "\n" in self.text[last:at]:
+            # What follows is another statement: the place is the end of this one.
+            return self.source.error(f"expected {what} at the end of this operation", last)
         return self.source.error(f"expected {what}, found '{_short(seen[0])}'", at, seen.end())
+
+
+    def _before(self, at: int) -> int:
+        """The end of what stands before white space that ends at `at`."""
+        while at and self.text[at - 1].isspace():
+            at -= 1
+        return at
 
 
 def _short(text: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from functools import cached_property
 
 from irc.errors import ParseError, SourceSpan
+
+_WORD = re.compile(r'"[^"\n]*"|[%^@]?[\w.$]+')
 
 
 class SourceText:
@@ -40,6 +43,11 @@ class SourceText:
         text = self.line_text(line)
         stop = column + (end - offset) if end > offset else 0
         return SourceSpan(self.filename, line, column, min(stop, len(text) + 1), text)
+
+    def word_span(self, offset: int) -> SourceSpan:
+        """The place of the word (an op's name, perhaps quoted) at an offset."""
+        m = _WORD.match(self.text, offset)
+        return self.span(offset, m.end() if m else 0)
 
     def error(self, message: str, offset: int, end: int = 0, notes: tuple[str, ...] = ()) -> ParseError:
         return ParseError(message, span=self.span(offset, end), notes=notes)

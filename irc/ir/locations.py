@@ -121,7 +121,7 @@ def file_location(loc: Location) -> FileLineCol | None:
 def span_of(loc: Location) -> SourceSpan | None:
     """The place in the user's text that an error about `loc` points at."""
     if isinstance(loc, TextLoc):
-        return loc.source.span(loc.offset)
+        return loc.source.word_span(loc.offset)
     at = file_location(loc)
     if at is None:
         return None

@@ -33,6 +33,8 @@ class _Verifier:
                 raise op.error("dominance", f"uses operand #{i}, which is not defined before or not visible here")
         if not isinstance(op, UnregisteredOp):
             check_declared(op)
+            for region in op.regions:
+                check_terminators(op, region)
             op.check_results(infer_types(op))
             check_symbols = getattr(op, "check_symbols", None)
             if check_symbols is not None:
@@ -43,7 +45,6 @@ class _Verifier:
                 self.region(op, region, {} if op.isolated else visible, inner)
 
     def region(self, op: Operation, region: Region, visible: dict[Value, bool], symbols: Symbols) -> None:
-        check_terminators(op, region)
         if len(region.blocks) > 1:
             self._blocks(region, visible, symbols)
             return
