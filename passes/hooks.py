@@ -16,7 +16,7 @@ from irc.dialects.func import Func
 from irc.errors import IrcError
 from irc.interpreter import interpret
 from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType
-from irc.passes.manager import Hook, Remark, Step, with_pipeline
+from irc.passes.manager import Hook, Pass, Remark, Step, with_pipeline
 
 
 @dataclass
@@ -29,8 +29,8 @@ class PrintTree(Hook):
     directory: Path
     count: int = 0
 
-    def begin(self, module: Module) -> None:
-        self._write("input", module)
+    def begin(self, module: Module, passes: Sequence[Pass]) -> None:
+        self._write("input", with_pipeline(module, passes))
 
     def after(self, step: Step) -> None:
         if step.after is not None and step.after is not step.before:
@@ -77,7 +77,7 @@ class CompareEach(Hook):
     seed: int = 0
     expected: list[Any] = field(default_factory=list)
 
-    def begin(self, module: Module) -> None:
+    def begin(self, module: Module, passes: Sequence[Pass]) -> None:
         if self.inputs is None:
             self.inputs = random_inputs(module, self.seed)
         self.expected = interpret(module, *self.inputs)

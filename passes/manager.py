@@ -193,8 +193,8 @@ class Step:
 class Hook:
     """Called around every pass; what passes do not know about belongs here (printing, timing, checking)."""
 
-    def begin(self, module: Module) -> None:
-        """Before the first pass."""
+    def begin(self, module: Module, passes: Sequence[Pass]) -> None:
+        """Before the first of the passes."""
 
     def after(self, step: Step) -> None:
         """After a pass has run."""
@@ -207,7 +207,7 @@ def run_pipeline(module: Module, pipeline: str | Sequence[Pass], hooks: Sequence
     """The module after all passes of the pipeline (its text, or the passes)."""
     passes = parse_pipeline(pipeline) if isinstance(pipeline, str) else tuple(pipeline)
     for hook in hooks:
-        hook.begin(module)
+        hook.begin(module, passes)
     for i, this in enumerate(passes):
         step = Step(i, this, passes[i:], module, Context())
         try:

@@ -138,8 +138,8 @@ def test_dumps_are_numbered_and_carry_what_is_left(tmp_path: Path) -> None:
     run_pipeline(module, "canonicalize,cse,dce", hooks=[hook])
     files = sorted(p.name for p in tmp_path.iterdir())
     assert files == ["0000.input.mlir", "0001.after-canonicalize.mlir", "0002.after-dce.mlir"]
-    middle = parse((tmp_path / files[1]).read_text())
-    assert names(replay(middle)) == ["tanh"]
+    for file in files:
+        assert names(replay(parse((tmp_path / file).read_text()))) == ["tanh"]
 
 
 def test_times_are_taken() -> None:
