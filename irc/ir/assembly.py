@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from irc.ir.attributes import Attribute, EnumAttr, StringAttr, UnitAttr, float_text, symbol_text
+from irc.ir.cursor import SPACE
 from irc.ir.fields import Attr, Codec
 from irc.ir.locations import Location
 from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
@@ -360,23 +361,19 @@ class Literal(Element):
     def __init__(self, text: str) -> None:
         self.text = text
         self.is_word = text[0].isalpha() or text[0] == "_"
+        self.pattern = re.compile(SPACE + re.escape(text) + (r"(?![\w$])" if self.is_word else ""))
 
     def parse(self, r: OpReader, s: OpState) -> None:
-        if self.is_word:
-            r.expect_word(self.text)
-        else:
-            r.expect(self.text)
+        m = self.pattern.match(r.text, r.pos, r.end)
+        if m is None:
+            raise r.expected(f"'{self.text}'")
+        r.pos = m.end()
 
     def print(self, p: OpPrinter, op: Operation) -> None:
         p.write(" " + self.text if self.space else self.text)
 
     def starts(self, r: OpReader, s: OpState) -> bool:
-        if not self.is_word:
-            return r.peek(self.text)
-        at = r.pos
-        found = r.accept_word(self.text)
-        r.pos = at
-        return found
+        return self.pattern.match(r.text, r.pos, r.end) is not None
 
 
 class Space(Element):
@@ -518,6 +515,9 @@ def form_of(field: Attr) -> Form:
     return Form(lambda r: r.attribute(), str)
 
 
+_LIST = re.compile(rf"{SPACE}(\[[\w, -]*\])")
+
+
 def _number_text(attr: Any) -> str:
     return float_text(attr.value, attr.type) if isinstance(attr.type, FloatType) else str(attr.value)
 
@@ -547,10 +547,19 @@ def _word_form(codec: Codec) -> Form:
 
 
 def _list_form(codec: Codec) -> Form:
+    """`[1, 0]`. Equal texts are read once."""
     is_bool = codec.name == "array<i1>"
+    known: dict[str, Attribute] = {}
 
     def read(r: OpReader) -> Attribute:
-        return codec.encode(r.list_of(r.boolean if is_bool else r.integer))
+        m = _LIST.match(r.text, r.pos, r.end)
+        if m is not None and (found := known.get(m[1])) is not None:
+            r.pos = m.end()
+            return found
+        made = codec.encode(r.list_of(r.boolean if is_bool else r.integer))
+        if m is not None and len(known) < 10_000:
+            known[m[1]] = made
+        return made
 
     def write(attr: Any) -> str:
         return f"[{', '.join(str(v).lower() if is_bool else str(v) for v in attr.value)}]"

@@ -59,6 +59,7 @@ class AttributeReader(TypeReader):
         self.attribute_aliases: dict[str, Any] = {}
         self.resources: dict[str, bytes] = {}
         self._structs: dict[str, type[StructAttr]] | None = None
+        self._literals: dict[tuple[str, Any], DenseElementsAttr] = {}
         self._dictionaries: dict[str, dict[str, Attribute]] = {}
 
     def attribute(self) -> Any:
@@ -182,8 +183,15 @@ class AttributeReader(TypeReader):
     def _elements(self, m: re.Match[str], type: Any, at: int) -> Attribute:
         if not hasattr(type, "shape") or None in type.shape:
             raise self.error(f"'dense' needs a static tensor or vector type, not {type}", at, self.pos)
+        text = m[1]
+        known = self._literals.get((text, type)) if len(text) < 80 else None
+        if known is not None:
+            return known
         try:
-            return DenseElementsAttr.of(type, parse_elements(m[1][1:-1], type))
+            found = DenseElementsAttr.of(type, parse_elements(text[1:-1], type))
+            if len(text) < 80:
+                self._literals[text, type] = found
+            return found
         except LiteralError as e:
             raise self.error(str(e), m.start(1) + 1 + e.offset, m.end()) from None
 

@@ -64,6 +64,9 @@ class Cursor:
 
     def skip(self) -> int:
         """Past white space; the position there."""
+        pos = self.pos
+        if pos < self.end and self.text[pos] not in " \t\r\n/":
+            return pos
         m = _SPACE.match(self.text, self.pos, self.end)
         assert m is not None
         self.pos = m.end()
@@ -78,6 +81,9 @@ class Cursor:
 
     def accept(self, literal: str) -> bool:
         """Takes `literal` if it comes next."""
+        if self.text.startswith(literal, self.pos, self.end):
+            self.pos += len(literal)
+            return True
         if self.text.startswith(literal, self.skip(), self.end):
             self.pos += len(literal)
             return True

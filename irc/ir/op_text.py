@@ -21,6 +21,7 @@ _USE = re.compile(rf"{SPACE}%({SUFFIX}(?:#\d+)?)")
 _NAME = re.compile(rf"{SPACE}%({SUFFIX})")
 _BLOCK = re.compile(rf"{SPACE}\^({SUFFIX})")
 _BINDING = re.compile(rf"%({SUFFIX})(?::(\d+))?")
+_SINGLE = re.compile(rf"%({SUFFIX}){SPACE}=")
 _UNNAMED = re.compile(r"\d+\Z|arg\d+\Z")
 
 
@@ -78,14 +79,17 @@ class OpState:
         """The result types, or None where some must be inferred."""
         if self.types is not None:
             return self.types
+        if len(self.result_types) == 1:
+            return self.result_types[0]
         if any(group is None for group in self.result_types):
             return None
         return [t for group in self.result_types for t in group or ()]
 
     def segments(self) -> None:
         """Stores how many operands each field has, where a class needs that."""
-        loose = sum(not f.is_single for f in self.cls.operand_fields)
-        if self.flat is None and loose > 1 and not self.cls.same_variadic_size:
+        if self.flat is not None or self.cls.single_operands or self.cls.same_variadic_size:
+            return
+        if sum(not f.is_single for f in self.cls.operand_fields) > 1:
             self.attributes.setdefault("operandSegmentSizes", DenseArrayAttr(i32, tuple(map(len, self.operands))))
 
 
@@ -329,6 +333,11 @@ class OpReader(AttributeReader):
     def define_results(self, op: Operation, start: int, end: int) -> None:
         """Binds `%a, %b:2 =`."""
         results = op.results
+        single = _SINGLE.match(self.text, start, end)
+        if single is not None and len(results) == 1:
+            self.define(single[1], results[0], start)
+            results[0].name = hint(single[1])
+            return
         at = 0
         for m in _BINDING.finditer(self.text, start, end):
             name, count = m[1], m[2]

@@ -5,6 +5,7 @@ names are bound in the order of the text."""
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from functools import lru_cache
@@ -29,10 +30,15 @@ def parse_operations(text: str, filename: str = "<string>") -> list[Operation]:
     reader = ModuleReader(SourceText(text, filename))
     with _LOCK:
         _ACTIONS.reader = reader
+        # Nothing made here is garbage until the parse ends: collecting in between only costs.
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             reader.run(_lark())
         finally:
             _ACTIONS.reader = None
+            if collecting:
+                gc.enable()
     return reader.operations
 
 
@@ -190,9 +196,10 @@ class ModuleReader(OpReader):
             raise self.expected("'{', a region")
 
     def _finish(self, s: OpState, results: Any) -> None:
-        s.location = self.optional_location()
         if not self.at_end():
-            raise self.expected("the end of the operation")
+            s.location = self.optional_location()
+            if not self.at_end():
+                raise self.expected("the end of the operation")
         op = self.finish(s)
         if results is not None:
             self.define_results(op, results.start_pos, results.end_pos)
