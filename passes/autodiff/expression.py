@@ -331,7 +331,9 @@ def reduce_with(cls: Any, x: Expr, dimensions: Sequence[int], initial: Number) -
 
 
 def reduce_sum(x: Expr, dimensions: Sequence[int]) -> Expr:
-    return reduce_with(hlo.Add, x, dimensions, 0)
+    """Sums `dimensions` away; one of extent 1 goes by a reshape."""
+    total = reduce_with(hlo.Add, x, [d for d in dimensions if x.shape[d] != 1], 0)
+    return reshape(total, [n for d, n in enumerate(x.shape) if d not in dimensions])
 
 
 def splat(x: Expr) -> Any | None:
