@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from irc.codegen.lower.contraction import lower_contraction
+from irc.codegen.lower.elementwise import has_lowering
 from irc.codegen.lower.gather import lower_gather, lower_scatter
 from irc.codegen.lower.group import KernelGroup
-from irc.codegen.lower.loop import lower_loop
+from irc.codegen.lower.loop import ROOTS_ONLY, lower_loop
 from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
+from irc.codegen.lower.space import INDEXING
 from irc.codegen.lower.window import lower_window
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -50,3 +52,18 @@ def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
     except IrcError as error:
         error.span = error.span or span_of((hero or operations[0]).location)
         raise
+
+
+PROGRAM = (hlo.Reshape, hlo.Constant, hlo.While, hlo.If, hlo.Case, hlo.OptimizationBarrier, hlo.Return)
+"""Ops that are no kernel but part of how the program runs: views, data, control flow."""
+
+
+def lowering_of(cls: type[Operation]) -> str:
+    """How an op class becomes native code, in a few words; "refused" where it has no lowering."""
+    if cls in HEROES:
+        return f"{HEROES[cls].__name__.removeprefix('lower_')} kernel"
+    if cls in _IN_PLACE:
+        return f"{_IN_PLACE[cls].__name__.removeprefix('lower_')} kernel"
+    if cls in PROGRAM:
+        return "part of the program"
+    return "loop kernel" if cls in INDEXING or cls in ROOTS_ONLY or has_lowering(cls) else "refused"

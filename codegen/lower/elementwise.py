@@ -44,9 +44,9 @@ _UNSIGNED_BINARY = {hlo.Maximum: arith.MaxUI, hlo.Minimum: arith.MinUI}
 _FLOAT_PREDICATES = {"EQ": "oeq", "NE": "une", "GE": "oge", "GT": "ogt", "LE": "ole", "LT": "olt"}
 
 
-def is_elementwise(op: Operation) -> bool:
-    """Whether `lower_elementwise` knows the op (its element types may still be refused)."""
-    return type(op) in _FLOAT_UNARY or type(op) in _FLOAT_BINARY or type(op) in _INTEGER_BINARY or type(op) in _SPECIAL
+def has_lowering(cls: type[Operation]) -> bool:
+    """Whether `lower_elementwise` knows the class of op (its element types may still be refused)."""
+    return any(cls in table for table in (_FLOAT_UNARY, _FLOAT_BINARY, _INTEGER_BINARY, _SPECIAL))
 
 
 def lower_elementwise(b: KernelBuilder, op: Operation, operands: Sequence[Value]) -> Value:

@@ -186,7 +186,7 @@ class Tracer:
         if value in self.leaves:
             return Leaf(t.element, value, linear(index, t.static_shape))
         op = value.op
-        rule = _RULES.get(type(op)) if op is not None else None
+        rule = INDEXING.get(type(op)) if op is not None else None
         if rule is not None:
             return rule(self, op, value, index)
         if op is not None and getattr(op, "elementwise", False):
@@ -295,7 +295,7 @@ def reduced_names(op: Any) -> dict[int, str]:
     return {d: f"r{place}:{shape[d]}" for place, d in enumerate(sorted(op.dimensions))}
 
 
-_RULES: dict[type[Operation], Any] = {
+INDEXING: dict[type[Operation], Any] = {
     hlo.BroadcastInDim: _broadcast,
     hlo.Transpose: _transpose,
     hlo.Reshape: _reshape,
@@ -307,6 +307,7 @@ _RULES: dict[type[Operation], Any] = {
     hlo.BitcastConvert: _bitcast,
     hlo.Reduce: _reduce,
 }
+"""How ops that only say where an element comes from are followed."""
 
 
 @dataclass(frozen=True, slots=True)

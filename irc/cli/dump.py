@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from irc.aliases import install_as
 from irc.cli.arrays import tensor_type
 from irc.cli.programs import run_program
 from irc.cli.terminal import show
 from irc.driver import STAGES, Executable, Observer, compile_text, observing
 from irc.errors import IrcError
-from irc.frontends import call_with, install_as, models_in
+from irc.frontends.models import call_with, models_in
 from irc.passes.hooks import Record, Timing
 from irc.passes.manager import Hook
 

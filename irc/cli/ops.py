@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-import irc.dialects
 from irc.codegen.lower import lowering_of
 from irc.dialects.describe import describe, op_names
 from irc.errors import IrcError
 from irc.ir.operation import Operation
-from irc.passes.autodiff import gradient_of
+from irc.passes.autodiff import rule_of
+from irc.passes.autodiff.registry import NoGradient, Refused
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -25,12 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
     full = name if name in names else next((n for n in names if n.partition(".")[2] == name), None)
     if full is None:
         raise IrcError(f"there is no op '{name}'; `irc ops` lists them")
-    print(describe(full, {"gradient": gradient_of, "native code": _lowering}))
+    print(describe(full, {"gradient": _gradient, "native code": lowering_of}))
     return 0
 
 
-def _lowering(cls: type[Operation]) -> str:
-    return lowering_of(cls)
-
-
-assert irc.dialects
+def _gradient(cls: type[Operation]) -> str:
+    match rule_of(cls):
+        case None:
+            return "none"
+        case NoGradient(reason=reason):
+            return f"none: {reason}"
+        case Refused(reason=reason):
+            return f"refused: {reason}"
+    return "yes"

@@ -7,12 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+from irc.aliases import install_as
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import describe
 from irc.cli.programs import run_program
 from irc.driver import compile_text
 from irc.errors import IrcError
-from irc.frontends import install_as
 from irc.interpreter import interpret
 from irc.ir.text import parse
 from irc.runtime.elf import code_digest
