@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.contraction_axes import dense_strides
-from irc.codegen.lower.elementwise import convert, is_elementwise, lower_elementwise
+from irc.codegen.lower.elementwise import convert, has_lowering, lower_elementwise
 from irc.codegen.lower.group import kernel_element
 from irc.codegen.lower.view import Access
 from irc.dialects import stablehlo as hlo
@@ -123,7 +123,7 @@ class Epilogue:
             case hlo.Transpose():
                 placed = dict(zip(op.permutation, dims, strict=True))
                 return [tuple(placed[d] for d in range(len(dims)))]
-            case _ if is_elementwise(op):
+            case _ if has_lowering(type(op)):
                 return [dims if v.type.rank else () for v in op.operands]
         raise UnsupportedError(f"'{op.name}' after the center of a fusion is not supported", span=span_of(op.location))
 
@@ -156,7 +156,7 @@ class Epilogue:
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)
             operands = [value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)]
-            return lower_elementwise(b, op, operands) if is_elementwise(op) else operands[0]
+            return lower_elementwise(b, op, operands) if has_lowering(type(op)) else operands[0]
 
         return [value_of(v, identity(len(self.shape))) for v in self.outputs]
 
