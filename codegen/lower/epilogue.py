@@ -123,7 +123,7 @@ class Epilogue:
             case hlo.Transpose():
                 placed = dict(zip(op.permutation, dims, strict=True))
                 return [tuple(placed[d] for d in range(len(dims)))]
-            case _ if has_lowering(type(op)):
+            case _ if has_lowering(op.__class__):
                 return [dims if v.type.rank else () for v in op.operands]
         raise UnsupportedError(f"'{op.name}' after the center of a fusion is not supported", span=span_of(op.location))
 
@@ -156,7 +156,7 @@ class Epilogue:
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)
             operands = [value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)]
-            return lower_elementwise(b, op, operands) if has_lowering(type(op)) else operands[0]
+            return lower_elementwise(b, op, operands) if has_lowering(op.__class__) else operands[0]
 
         return [value_of(v, identity(len(self.shape))) for v in self.outputs]
 
