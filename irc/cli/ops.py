@@ -22,7 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
     if name is None or name in {n.partition(".")[0] for n in names}:
         print("\n".join(op_names(name or "")))
         return 0
-    full = name if name in names else next((n for n in names if n.partition(".")[2] == name), None)
+    # A bare name means the tensor op before the kernel op of the same name.
+    bare = sorted((n for n in names if n.partition(".")[2] == name), key=lambda n: (not n.startswith("stablehlo."), n))
+    full = name if name in names else next(iter(bare), None)
     if full is None:
         raise IrcError(f"there is no op '{name}'; `irc ops` lists them")
     print(describe(full, {"gradient": _gradient, "native code": lowering_of}))
