@@ -18,9 +18,16 @@ from irc.codegen.vector_math.numpy_builder import NumpyBuilder
 
 # name: (the function in NumPy or math, the function in mpmath)
 _REFERENCES: dict[str, tuple[Callable[..., Any], str]] = {
+    "math.acos": (np.arccos, "acos"),
+    "math.acosh": (np.arccosh, "acosh"),
+    "math.asin": (np.arcsin, "asin"),
+    "math.asinh": (np.arcsinh, "asinh"),
+    "math.atan": (np.arctan, "atan"),
     "math.atan2": (np.arctan2, "atan2"),
+    "math.atanh": (np.arctanh, "atanh"),
     "math.cbrt": (np.cbrt, "cbrt"),
     "math.cos": (np.cos, "cos"),
+    "math.cosh": (np.cosh, "cosh"),
     "math.erf": (np.vectorize(math.erf, otypes=[np.float64]), "erf"),
     "math.erfc": (np.vectorize(math.erfc, otypes=[np.float64]), "erfc"),
     "math.exp": (np.exp, "exp"),
@@ -32,6 +39,7 @@ _REFERENCES: dict[str, tuple[Callable[..., Any], str]] = {
     "math.powf": (np.power, "power"),
     "math.rsqrt": (lambda x: 1.0 / np.sqrt(x), "rsqrt"),
     "math.sin": (np.sin, "sin"),
+    "math.sinh": (np.sinh, "sinh"),
     "math.sqrt": (np.sqrt, "sqrt"),
     "math.tan": (np.tan, "tan"),
     "math.tanh": (np.tanh, "tanh"),

@@ -1,4 +1,4 @@
-"""Inverse tangents."""
+"""Inverse trigonometric functions."""
 
 from __future__ import annotations
 
@@ -53,3 +53,62 @@ def atan2(b: Builder, y: Value, x: Value) -> Value:
     angle = b.select(b.or_(steep, left), shifted, direct)
     known = b.cmpf("ord", x, y)
     return b.select(known, copysign(b, angle, y), b.const(float("nan")))
+
+
+def atan(b: Builder, x: Value) -> Value:
+    """Inverse tangent. Error: 1.6 ulp in f32, 1.6 in f64. ``pi/2 - atan(1/x)`` beyond 1."""
+    a, one, zero = b.absf(x), b.const(1.0), b.const(0.0)
+    steep = b.cmpf("ogt", a, one)
+    q = b.select(steep, b.divf(b.const(-1.0), a), a)
+    square = b.mulf(q, q)
+    rest = b.mulf(b.mulf(q, square), horner(b, square, _ATAN[b.dtype]))
+    half, half_low = (b.select(steep, b.const(word / 2), zero) for word in _PI[b.dtype])
+    high = fast_two_sum(b, half, q)
+    return copysign(b, b.addf(high.high, b.addf(rest, b.addf(half_low, high.low))), x)
+
+
+# (asin(s) - s) / s**3 in powers of s**2, for 0 <= s <= 1/2
+_ASIN: Table = {
+    "f32": (0.16666752, 0.074953124, 0.04546885, 0.02418602, 0.04215648),
+    "f64": (
+        *(0.16666666666665408, 0.07500000000337144, 0.044642856828232706, 0.030381959139996403),
+        *(0.022371758004691426, 0.017359705028251557, 0.01388523693263828, 0.012169176944035768),
+        *(0.006528224272568381, 0.01952734039603883, -0.016222461734151587, 0.03191083632928896),
+    ),
+}
+
+
+def asin(b: Builder, x: Value) -> Value:
+    """Inverse sine, NaN beyond 1. Error: 1.5 ulp in f32, 1.5 in f64."""
+    large, s, rest = _half_angle(b, x)
+    zero = b.const(0.0)
+    base, base_low = (b.select(large, b.const(word / 2), zero) for word in _PI[b.dtype])
+    factor = b.select(large, b.const(-2.0), b.const(1.0))
+    high = fast_two_sum(b, base, b.mulf(factor, s))
+    return copysign(b, b.addf(high.high, b.fma(factor, rest, b.addf(base_low, high.low))), x)
+
+
+def acos(b: Builder, x: Value) -> Value:
+    """Inverse cosine, NaN beyond 1. Error: 1.5 ulp in f32, 1.5 in f64."""
+    large, s, rest = _half_angle(b, x)
+    negative = b.cmpf("olt", x, b.const(0.0))
+    factor = b.select(large, b.const(2.0), b.const(-1.0))
+    factor = b.select(negative, b.negf(factor), factor)
+    base, base_low = (
+        b.select(large, b.select(negative, b.const(word), b.const(0.0)), b.const(word / 2))
+        for word in _PI[b.dtype]
+    )
+    high = fast_two_sum(b, base, b.mulf(factor, s))
+    return b.addf(high.high, b.fma(factor, rest, b.addf(base_low, high.low)))
+
+
+def _half_angle(b: Builder, x: Value) -> tuple[Value, Value, Value]:
+    """``(large, s, rest)``: ``asin(s) = s + rest`` where s is ``|x|``, or ``sqrt((1-|x|)/2)`` for large ``|x|``.
+
+    For these ``asin|x| = pi/2 - 2*asin(s)``.
+    """
+    a, half = b.absf(x), b.const(0.5)
+    large = b.cmpf("ogt", a, half)
+    square = b.select(large, b.fma(a, b.const(-0.5), half), b.mulf(a, a))
+    s = b.select(large, b.sqrt(square), a)
+    return large, s, b.mulf(b.mulf(s, square), horner(b, square, _ASIN[b.dtype]))

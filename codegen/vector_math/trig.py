@@ -9,6 +9,7 @@ the relative error of the result, by tests/codegen/fit_vector_math.py.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 from typing import NamedTuple
 
 from irc.codegen.vector_math.builder import FORMATS, Builder, DType, Value
@@ -74,6 +75,7 @@ class _Windows(NamedTuple):
 _WINDOWS: dict[DType, _Windows] = {"f32": _Windows(16, 28, 4, 5), "f64": _Windows(30, 100, 10, 6)}
 
 
+@cache
 def _window(shift: int, count: int, dtype: DType) -> tuple[float, ...]:
     """``2**shift * 2/pi`` modulo 4, in ``[-2, 2)``, as a sum of `count` floats."""
     scaled = Fraction(_TWO_OVER_PI, 1 << _TWO_OVER_PI_BITS) * Fraction(2) ** shift
