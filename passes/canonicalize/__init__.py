@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.canonicalize import control, elementwise, reduction, shape
+from irc.passes.canonicalize import control, dynamic, elementwise, reduction, shape
 from irc.passes.manager import Context, FunctionPass
 
-REWRITES = RewriteSet(elementwise.rules, shape.rules, reduction.rules, control.rules)
+REWRITES = RewriteSet(elementwise.rules, shape.rules, reduction.rules, control.rules, dynamic.rules)
 
 
 @dataclass(frozen=True)

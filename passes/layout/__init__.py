@@ -50,7 +50,7 @@ class Layout(FunctionPass, name="layout"):
 def _is_plain(op: Operation) -> bool:
     match op:
         case Convolution():
-            return convolution.is_plain(op)
+            return not convolution.is_static(op) or convolution.is_plain(op)
         case DotGeneral():
             return dot.is_plain(op)
     return True
@@ -124,7 +124,7 @@ class _Arranger(Rewriter):
         self.location = op.location
         moves = movable(op)
         match op:
-            case Convolution() if not convolution.is_plain(op):
+            case Convolution() if convolution.is_static(op) and not convolution.is_plain(op):
                 self._convolution(op)
             case Transpose(operand=x, permutation=permutation) if rank_of(x) >= LEAST_RANK:
                 held, value = self.native(x)

@@ -57,6 +57,11 @@ def reordered(d: ConvDimensionNumbers, orders: ConvOrders) -> ConvDimensionNumbe
     )
 
 
+def is_static(op: Convolution) -> bool:
+    """Whether the padding is an attribute: that of a dynamic_conv is an operand."""
+    return type(op) is Convolution
+
+
 def is_plain(op: Convolution) -> bool:
     """Whether the op is already in the orders it wants and has nothing to make explicit."""
     orders, w = orders_of(op), op.window

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from irc.dialects.stablehlo import Constant, Convolution, Transpose
 from irc.ir.operation import Block, Operation, Value
-from irc.passes.layout.convolution import orders_of
+from irc.passes.layout.convolution import is_static, orders_of
 from irc.passes.layout.movable import movable, rank_of
 from irc.passes.layout.orders import Order, identity, inverse, moves_nothing, step
 
@@ -37,7 +37,7 @@ class Plan:
         return self._chosen.get(self._root(value), default) if value in self._parent else default
 
     def _look_at(self, op: Operation) -> None:
-        if isinstance(op, Convolution):
+        if isinstance(op, Convolution) and is_static(op):
             orders = orders_of(op)
             for value, order in zip((*op.operands, op.result), (orders.lhs, orders.rhs, orders.result), strict=True):
                 self._want(value, order)

@@ -601,3 +601,68 @@ stays(
     XX,
     lambda b, x, y: b.emit(S.GetTupleElement(b.emit(S.OptimizationBarrier([b.emit(S.Tuple([x, y]))])), index=1)),
 )
+
+# Computed shapes
+
+
+def numbers(b: Builder, *values: int) -> Value:
+    return b.emit(S.Constant.of(np.array(values, np.int64)))
+
+
+def unknown(type: Any) -> Any:
+    return type.with_shape((None,) * type.rank)
+
+
+V2 = tensor(2, element=i64)
+fires(
+    "known_shape", "reshape", [F23, V2], lambda b, x, n: [n, b.emit(S.DynamicReshape(x, numbers(b, 3, 2), result_types=[tensor(3, 2)]))]
+)
+fires("known_shape", "iota", X, lambda b, x: [x, b.emit(S.DynamicIota(numbers(b, 4), iota_dimension=0, result_types=[tensor(4)]))])
+fires(
+    "known_shape",
+    "broadcast",
+    [tensor(3)],
+    lambda b, x: b.emit(
+        S.DynamicBroadcastInDim(x, numbers(b, 2, 3), broadcast_dimensions=(1,), result_types=[F23])
+    ),
+)
+fires(
+    "known_shape",
+    "pad",
+    X,
+    lambda b, x: b.emit(
+        S.DynamicPad(
+            x, const(b, 1.0, tensor()), numbers(b, 1, 0), numbers(b, 0, -1), numbers(b, 0, 1), result_types=[tensor(3, 4)]
+        )
+    ),
+)
+fires(
+    "known_shape",
+    "slice",
+    X,
+    lambda b, x: b.emit(
+        S.RealDynamicSlice(x, numbers(b, 0, 1), numbers(b, 2, 3), numbers(b, 1, 2), result_types=[tensor(2, 1)])
+    ),
+)
+fires("known_shape", "extent", X, lambda b, x: [x, b.emit(S.GetDimensionSize(x, dimension=1))])
+stays("known_shape", "unknown extent", [tensor(None)], lambda b, x: [x, b.emit(S.GetDimensionSize(x, dimension=0))])
+stays(
+    "known_shape",
+    "unknown result",
+    X,
+    lambda b, x: b.emit(S.DynamicReshape(x, numbers(b, 6), result_types=[tensor(None)])),
+)
+stays(
+    "known_shape",
+    "computed slice",
+    [tensor(9)],
+    lambda b, x: b.emit(
+        S.RealDynamicSlice(
+            x,
+            b.emit(S.Reshape(b.emit(S.Convert(b.emit(S.Abs(b.emit(S.Constant.splat(2, N)))), result_types=[N])), result_types=[tensor(1, element=i64)])),
+            numbers(b, 5),
+            numbers(b, 1),
+            result_types=[tensor(3)],
+        )
+    ),
+)
