@@ -12,7 +12,7 @@ install()
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "parse": "irc.ir.text",
+    "parse": "irc.dialects.builtin",
     "interpret": "irc.interpreter",
     "opt": "irc.driver:optimize",
     "compile_module": "irc.driver",
