@@ -7,7 +7,8 @@
 
 The word after RUN says what is done: `opt PIPELINE` runs passes (and compares the meaning of both programs, by the
 interpreter on random inputs), `print` reads and prints, `error` reads and verifies a program that is wrong, and holds the
-message as a comment. After `--` stands the question. Further verbs are registered in VERBS."""
+message as a comment; `grad PIPELINE` runs passes that add gradients of the first result, and checks these by finite
+differences. After `--` stands the question. Further verbs are registered in VERBS."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ import numpy as np
 from irc.dialects.builtin import Module, parse, print_module
 from irc.errors import IrcError, UnsupportedError
 from irc.interpreter import interpret
-from irc.passes.manager import run_pipeline
+from irc.passes.grad import Grad
+from irc.passes.manager import parse_pipeline, run_pipeline
 
 RUN = "// RUN: "
 GIVES = "// GIVES\n"
@@ -103,7 +105,25 @@ def error(case: GoldenCase) -> str:
     raise GoldenMismatch(f"{case.head}\nthe program was accepted, and an error is wanted")
 
 
-VERBS: dict[str, Callable[[GoldenCase], str]] = {"opt": opt, "print": printed, "error": error}
+def grad(case: GoldenCase) -> str:
+    """The arguments are f64, so that differences are exact enough."""
+    before = case.module()
+    after = run_pipeline(before, case.argument)
+    after.verify()
+    arrays = [random_input(a.type, i) for i, a in enumerate(before.symbols["main"].arguments)]  # type: ignore[attr-defined]
+    value, *gradients = interpret(after, *arrays)
+    np.testing.assert_allclose(value, interpret(before, *arrays)[0], 1e-12, err_msg="the value changed")
+    wrt = next(p.wrt for p in parse_pipeline(case.argument) if isinstance(p, Grad))
+    wrt = wrt or tuple(i for i, a in enumerate(arrays) if a.dtype.kind == "f")
+    for i, gradient in zip(wrt, gradients, strict=True):
+        step = 1e-5 * np.random.default_rng(i).standard_normal(arrays[i].shape)
+        there, back = ([*arrays[:i], arrays[i] + sign * step, *arrays[i + 1 :]] for sign in (1, -1))
+        slope = interpret(before, *there)[0] - interpret(before, *back)[0]
+        np.testing.assert_allclose(2 * (gradient * step).sum(), slope, 1e-5, 1e-9, err_msg=f"gradient {i}")
+    return print_module(after, locations="loc(" in case.program)
+
+
+VERBS: dict[str, Callable[[GoldenCase], str]] = {"opt": opt, "print": printed, "error": error, "grad": grad}
 
 
 def same_meaning(before: Module, after: Module, entry: str = "main") -> None:

@@ -19,6 +19,7 @@ from irc.ir.types import IntegerType, TensorType, i32
 from irc.passes.autodiff.expression import (
     Expr,
     Scope,
+    convert,
     dynamic_slice,
     dynamic_update_slice,
     reshape,
@@ -40,6 +41,11 @@ CHEAP = (
     hlo.Constant,
 )
 
+ARITHMETIC = (
+    *(hlo.Add, hlo.Subtract, hlo.Multiply, hlo.Negate, hlo.Abs, hlo.Maximum, hlo.Minimum),
+    *(hlo.Compare, hlo.Select, hlo.And, hlo.Or, hlo.Not, hlo.Convert),
+)
+
 
 @dataclass
 class Recording:
@@ -53,28 +59,38 @@ class Recording:
     saved: list[Value] = field(default_factory=list)
     again: list[Operation] = field(default_factory=list)
 
-    def plan(self, read: Iterable[Value], known: Iterable[Value] = ()) -> None:
+    def plan(self, read: Sequence[Value], known: Iterable[Value] = ()) -> None:
         """Decides how the reverse gets at the region's values it reads: `known` arguments need no saving."""
         operations, renamed = flatten(self.block.operations, self.replaced)
-        inside = dict.fromkeys(self.block.arguments)
-        free = dict.fromkeys(known)
+        inside = dict.fromkeys((*self.block.arguments, *(r for op in operations for r in op.results)))
+        made = dict.fromkeys(known)
+
+        def here(op: Operation, values: dict[Value, None]) -> bool:
+            return all(o in values or o in made or o not in inside for o in map(renamed, op.operands))
+
+        def closure() -> tuple[dict[Value, None], dict[Operation, None]]:
+            """The values to save and the ops to repeat, when what is in `made` is made again."""
+            saved: dict[Value, None] = {}
+            again: dict[Operation, None] = {}
+            pending = [renamed(v) for v in read]
+            while pending:
+                value = pending.pop()
+                if value in inside and value not in made:
+                    saved[value] = None
+                elif value in made and value.op is not None and value.op not in again:
+                    again[value.op] = None
+                    pending += map(renamed, value.op.operands)
+            return saved, again
+
         for op in operations:
-            inside.update((r, None) for r in op.results)
-            if is_cheap(op) and all(o in free or o not in inside for o in map(renamed, op.operands)):
-                free.update((r, None) for r in op.results)
-        saved: dict[Value, None] = {}
-        again: dict[Operation, None] = {}
-        pending = [renamed(v) for v in read]
-        while pending:
-            value = pending.pop()
-            if value not in inside or (value.op is None and value in free):
-                continue
-            smaller = isinstance(value.op, hlo.BroadcastInDim)
-            if value.op is not None and (value in free or smaller):
-                again[value.op] = None
-                pending += map(renamed, value.op.operands)
-            else:
-                saved[value] = None
+            if isinstance(op, hlo.BroadcastInDim) or (is_cheap(op) and here(op, {})):
+                made[op.result] = None
+        present = closure()[0]
+        for op in operations:
+            # Arithmetic on what is here anyway costs less than a round trip through memory.
+            if isinstance(op, ARITHMETIC) and op.result in present and here(op, present):
+                made[op.result] = None
+        saved, again = closure()
         self.saved = [v for v in inside if v in saved]
         self.again = [op for op in operations if op in again]
 
@@ -112,7 +128,7 @@ def flatten(
 
 
 def is_cheap(op: Operation) -> bool:
-    """Costs no more to make again than to keep: shapes and slices, and arithmetic on scalars."""
+    """Costs no more to make again than to keep, if its operands do: shapes, slices, arithmetic on scalars."""
     if isinstance(op, CHEAP):
         return True
     return bool(getattr(op, "elementwise", False)) and op.results[0].type.shape == ()
@@ -369,7 +385,9 @@ def while_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         ended = zip(turn.ends, types, strict=True)
         return [scope.constant(0, t).value if g is None else local.get(g, g) for g, t in ended]
 
-    results = counted_loop(reverse.scope, counter.trips, [g.value for g in starts], step_back)
+    results = counted_loop(
+        reverse.scope, turn_type(op, counter), counter.trips, [g.value for g in starts], step_back
+    )
     reverse.cotangents.update(zip(turn.captured, results[len(carries) :], strict=True))
     for i, g in zip(carries, results, strict=False):
         reverse.add(op.operands[i], g)
@@ -403,14 +421,21 @@ def reverse_iteration(reverse: Reverse, op: Any, carries: list[int], counter: Co
 
 def counted(scope: Scope, turn: Expr, counter: Counter, type: TensorType) -> Expr:
     """The counter's value in iteration number `turn`."""
-    number = scope.emit(hlo.Convert(turn.value, result_types=[type])) if turn.type is not type else turn
+    number = convert(turn, type.element)
     number = number * counter.step if counter.step != 1 else number
-    return number + counter.start if counter.start else number  # type: ignore[no-any-return]
+    return number + counter.start if counter.start else number
 
 
-def counted_loop(scope: Scope, trips: int, starts: Sequence[Value], body: Any) -> list[Expr]:
+def turn_type(op: Any, counter: Counter) -> TensorType:
+    """The type that numbers the iterations: the counter's where that surely holds them."""
+    type: TensorType = op.operands[counter.index].type
+    return type if counter.start >= 0 and counter.step > 0 else TensorType((), i32)
+
+
+def counted_loop(
+    scope: Scope, index: TensorType, trips: int, starts: Sequence[Value], body: Any
+) -> list[Expr]:
     """`for turn in range(trips)`: `body(scope, turn, values)` returns the next values."""
-    index = TensorType((), i32)
     types = [index, *(v.type for v in starts)]
 
     def again(b: Builder, turn: Value, *_: Value) -> None:
@@ -437,15 +462,18 @@ def entry_of(stack: Expr, place: Expr, type: TensorType) -> Expr:
 
 
 def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Counter) -> list[Value]:
-    """Replaces the loop by one that also writes what each iteration saves into stacks; returns the stacks."""
+    """Replaces the loop by one that also writes what each iteration saves into stacks; returns the stacks.
+
+    A counter that counts 0, 1, 2, ... numbers the iterations itself; for any other, one more is carried."""
     if not recording.saved and not recording.replaced:
         return []
     forward = Builder(op.location)
     scope = Scope(forward)
-    index = TensorType((), i32)
+    index = turn_type(op, counter)
+    own = [] if (counter.start, counter.step) == (0, 1) else [scope.constant(0, index).value]
     stack_types = [TensorType((counter.trips, *v.type.static_shape), v.type.element) for v in recording.saved]
-    starts = [scope.constant(0, t).value for t in (index, *stack_types)]
-    types = [*op.result_types, index, *stack_types]
+    starts = [*op.operands, *own, *(scope.constant(0, t).value for t in stack_types)]
+    types = [v.type for v in starts]
     count = len(op.operands)
 
     def condition(b: Builder, *arguments: Value) -> None:
@@ -455,22 +483,20 @@ def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Co
     def body(b: Builder, *arguments: Value) -> None:
         local = dict(zip(op.body.arguments, arguments[:count], strict=True))
         inner = Scope(b)
-        turn = inner.of(arguments[count])
+        turn = inner.of(arguments[count if own else counter.index])
         copy_into(b, recording.block.operations[:-1], local, recording.replaced)
         stacks = []
-        for value, stack in zip(recording.saved, arguments[count + 1 :], strict=True):
+        for value, stack in zip(recording.saved, arguments[count + len(own) :], strict=True):
             row = reshape(inner.of(local.get(value, value)), (1, *value.type.static_shape))
-            zero = inner.constant(0, index)
-            stacks.append(dynamic_update_slice(inner.of(stack), row, [turn, *[zero] * value.type.rank]).value)
+            place = [turn, *[inner.constant(0, index)] * value.type.rank]
+            stacks.append(dynamic_update_slice(inner.of(stack), row, place).value)
         returned = [local.get(v, v) for v in recording.block.terminator.operands]
-        b.emit(hlo.Return([*returned, (turn + 1).value, *stacks]))
+        b.emit(hlo.Return([*returned, *((turn + 1).value for _ in own), *stacks]))
 
-    made = hlo.While(
-        [*op.operands, *starts], regions=[forward.region(types, condition), forward.region(types, body)]
-    )
+    made = hlo.While(starts, regions=[forward.region(types, condition), forward.region(types, body)])
     forward.emit(made)
     reverse.replace(op, forward.operations, made.results[:count])
-    return list(made.results[count + 1 :])
+    return list(made.results[count + len(own) :])
 
 
 nograd("orders effects", hlo.AfterAll, hlo.CreateToken)

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import irc.dialects
 from irc.interpreter import interpret
-from irc.ir.text import parse
+from irc.dialects.builtin import parse
 from irc.passes.autodiff import jvp, value_and_grad
 
 jax = pytest.importorskip("jax")

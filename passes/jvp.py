@@ -1,0 +1,22 @@
+"""The pass `jvp`: a function also returns how its results move with its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from irc.dialects.builtin import Module
+from irc.passes.autodiff import jvp
+from irc.passes.manager import Context, Pass
+
+
+@dataclass(frozen=True)
+class Jvp(Pass, name="jvp"):
+    """Given  `@main(%x) -> %y`.  Result  `@main(%x, %dx) -> (%y, %dy)`: how the results move with the arguments.
+
+    `wrt` numbers the arguments that move (none: all that are floating-point)."""
+
+    wrt: tuple[int, ...] = ()
+    entry: str = "main"
+
+    def apply(self, module: Module, context: Context) -> Module:
+        return jvp(module, self.wrt or None, self.entry)
