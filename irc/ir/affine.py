@@ -41,11 +41,13 @@ class AffineBinary:
     rhs: AffineExpr
 
     def __str__(self) -> str:
-        def side(e: AffineExpr) -> str:
-            bare = not isinstance(e, AffineBinary) or self.operator == "+"
-            return str(e) if bare else f"({e})"
+        def side(e: AffineExpr, bare: bool) -> str:
+            return str(e) if bare or not isinstance(e, AffineBinary) else f"({e})"
 
-        return f"{side(self.lhs)} {self.operator} {side(self.rhs)}"
+        # Sums read from the left: one on the right side keeps its parentheses.
+        is_sum = self.operator == "+"
+        right = is_sum and not (isinstance(self.rhs, AffineBinary) and self.rhs.operator == "+")
+        return f"{side(self.lhs, is_sum)} {self.operator} {side(self.rhs, right)}"
 
 
 AffineExpr = AffineDim | AffineSymbol | AffineConstant | AffineBinary

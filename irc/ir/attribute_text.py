@@ -439,6 +439,23 @@ class AttributeReader(TypeReader):
         return UNKNOWN
 
 
+def parse_attribute(text: str) -> Any:
+    """The attribute that a text is; raises ParseError."""
+    return _whole(AttributeReader(SourceText(text)), AttributeReader.attribute)
+
+
+def parse_type(text: str) -> Any:
+    """The type that a text is; raises ParseError."""
+    return _whole(AttributeReader(SourceText(text)), AttributeReader.type)
+
+
+def _whole(r: AttributeReader, read: Callable[[AttributeReader], Any]) -> Any:
+    found = read(r)
+    if not r.at_end():
+        raise r.expected("the end of the text")
+    return found
+
+
 def number_attribute(negative: bool, digits: str, is_decimal: bool, type: Any) -> Attribute:
     """The attribute of a number's text. Hexadecimal digits of a float are its bits."""
     if isinstance(type, FloatType):

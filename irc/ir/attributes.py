@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
+import re
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar
@@ -308,14 +308,12 @@ def string_text(value: str) -> str:
     return f'"{"".join(out)}"'
 
 
+_BARE = re.compile(r"[A-Za-z_][\w$.]*\Z", re.ASCII)
+
+
 def symbol_text(name: str) -> str:
     """`@name`, quoted where it is not a bare identifier."""
-    bare = name.replace("$", "_").replace(".", "_").replace("-", "_")
-    return (
-        f"@{name}"
-        if bare.isidentifier() and bare.isascii() and name[0] not in "$.-"
-        else f"@{string_text(name)}"
-    )
+    return f"@{name}" if _BARE.match(name) else f"@{string_text(name)}"
 
 
 def float_text(value: float, type: Any) -> str:
@@ -371,6 +369,5 @@ def dictionary_text(attrs: dict[str, Attribute]) -> str:
 
 
 def entry_text(name: str, value: Attribute) -> str:
-    bare = name.replace(".", "_").replace("$", "_").replace("-", "_")
-    key = name if bare.isidentifier() else json.dumps(name)
+    key = name if _BARE.match(name) else string_text(name)
     return key if isinstance(value, UnitAttr) else f"{key} = {value}"

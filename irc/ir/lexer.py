@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from lark.lexer import Lexer
 
 from irc.ir.cursor import BALANCED, BARE, SPACE, STRING, SUFFIX
-from irc.ir.operation import all_operations
+from irc.ir.operation import all_operations, short_names
 
 _NAMES = rf"%{SUFFIX}(?::\d+)?(?:{SPACE},{SPACE}%{SUFFIX}(?::\d+)?)*{SPACE}="
 _LABEL = rf"\^{SUFFIX}{SPACE}(?:\({BALANCED}\){SPACE})?:"
@@ -40,13 +40,6 @@ class Tok:
         self.type = type
         self.start_pos = start
         self.end_pos = end
-
-
-def short_names() -> tuple[str, ...]:
-    """Op names that may be written without their dialect, because some op makes it the default inside it."""
-    ops = all_operations()
-    dialects = {cls.default_dialect for cls in ops.values() if cls.default_dialect}
-    return tuple(sorted(name.partition(".")[2] for name, cls in ops.items() if cls.dialect in dialects))
 
 
 @lru_cache(maxsize=8)
@@ -94,7 +87,7 @@ class ModuleLexer(Lexer):
     def __init__(self, lexer_conf: Any = None) -> None: ...
 
     def lex(self, text: str) -> Iterator[Tok]:  # type: ignore[override]
-        statement, items = _patterns(short_names())
+        statement, items = _patterns(tuple(sorted(short_names())))
         ops = all_operations()
         pos = 0
         while True:

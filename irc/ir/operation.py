@@ -6,6 +6,7 @@ Values and operations are frozen and compare by identity. A value knows the op t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from irc.errors import VerifyError
@@ -328,6 +329,17 @@ def registered(name: str) -> type[Operation] | None:
 def all_operations() -> dict[str, type[Operation]]:
     """Every registered op class by name, in order of registration."""
     return dict(_REGISTRY)
+
+
+def short_names() -> dict[str, type[Operation]]:
+    """The ops that may be written without their dialect, because some op makes it the default inside it."""
+    return _short_names(len(_REGISTRY))
+
+
+@lru_cache(maxsize=1)
+def _short_names(registered_count: int) -> dict[str, type[Operation]]:
+    dialects = {cls.default_dialect for cls in _REGISTRY.values() if cls.default_dialect}
+    return {name.partition(".")[2]: cls for name, cls in _REGISTRY.items() if cls.dialect in dialects}
 
 
 class UnregisteredOp(Operation):

@@ -20,7 +20,7 @@ from irc.ir.attributes import Attribute, LocationAttr
 from irc.ir.cursor import unquote
 from irc.ir.diagnostics import SourceText
 from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
-from irc.ir.operation import Operation, Region, UnregisteredOp, all_operations, registered
+from irc.ir.operation import Operation, Region, UnregisteredOp, registered, short_names
 
 _RESOURCE = re.compile(r'([\w$.-]+|"[^"]*")\s*:\s*"0x([0-9A-Fa-f]*)"')
 
@@ -132,7 +132,7 @@ class ModuleReader(OpReader):
 
     def _class(self, name: Any) -> type[Operation]:
         text = self.text[name.start_pos : name.end_pos]
-        cls = registered(text) or short_ops().get(text)
+        cls = registered(text) or short_names().get(text)
         if cls is None:
             raise self.source.error(f"unknown operation '{text}'", name.start_pos, name.end_pos)
         return cls
@@ -308,15 +308,3 @@ def _lark() -> Any:
         maybe_placeholders=True,
         cache=str(folder / "grammar.tables") if folder else False,
     )
-
-
-def short_ops() -> dict[str, type[Operation]]:
-    """Op classes by the short names they may be written with."""
-    return _short_ops(len(all_operations()))
-
-
-@lru_cache(maxsize=1)
-def _short_ops(count: int) -> dict[str, type[Operation]]:
-    ops = all_operations()
-    dialects = {cls.default_dialect for cls in ops.values() if cls.default_dialect}
-    return {name.partition(".")[2]: cls for name, cls in ops.items() if cls.dialect in dialects}

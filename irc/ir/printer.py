@@ -8,9 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from irc.ir.assembly import GENERIC, SEGMENTS, Format, format_of
-from irc.ir.attributes import Attribute, dictionary_text, string_text
+from irc.ir.attributes import Attribute, UnitAttr, dictionary_text, string_text
 from irc.ir.locations import UNKNOWN, CallSiteLoc, FusedLoc, Location, NameLoc, TextLoc, fuse
-from irc.ir.operation import Block, Operation, Region, UnregisteredOp, Value
+from irc.ir.operation import (
+    Block,
+    Operation,
+    Region,
+    UnregisteredOp,
+    Value,
+    all_operations,
+    short_names,
+)
 from irc.ir.types import FunctionType, result_text
 
 INDENT = "  "
@@ -184,6 +192,11 @@ class Printer:
         return f"({self.types(inputs)}) -> {result_text(tuple(results))}"
 
     def dictionary(self, attributes: dict[str, Attribute]) -> str:
+        if len(attributes) == 1:
+            ((name, attr),) = attributes.items()
+            if isinstance(attr, UnitAttr) and (name in all_operations() or name in short_names()):
+                # `{return}` would read as a region.
+                return f"{{{name} = unit}}"
         return dictionary_text(attributes)
 
     def block(self, block: Block) -> str:

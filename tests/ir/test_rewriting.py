@@ -60,7 +60,9 @@ def test_rewrites_see_the_results_of_rewrites() -> None:
     log = RewriteLog()
     after = Rewriter(rules, log).block_of(block)
     assert after.terminator.operands == block.arguments
-    assert [log.count(s) for s in ("-(-x) = x", "|x| = -(-x) (a rewrite whose result is rewritten again)")] == [1, 1]
+    assert [
+        log.count(s) for s in ("-(-x) = x", "|x| = -(-x) (a rewrite whose result is rewritten again)")
+    ] == [1, 1]
 
 
 def test_regions_are_reused_unless_a_value_they_use_changed() -> None:
