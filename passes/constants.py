@@ -16,18 +16,22 @@ from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType
 
 def constant_array(value: Value) -> np.ndarray[Any, Any] | None:
     """The elements of a constant (a splat is a broadcast view), or None."""
-    match value:
-        case Value(Constant(value=DenseElementsAttr() as elements)):
-            return elements.array
-    return None
+    elements = _elements(value)
+    return None if elements is None else elements.array
 
 
 def splat(value: Value) -> Any:
     """The one element of a constant that is the same throughout, as a NumPy scalar, or None."""
-    match value:
-        case Value(Constant(value=DenseElementsAttr(is_splat=True) as elements)):
-            return elements.splat_array[()]
-    return None
+    elements = _elements(value)
+    return elements.splat_array[()] if elements is not None and elements.is_splat else None
+
+
+def _elements(value: Value) -> DenseElementsAttr | None:
+    # Rewrites ask this of nearly every operand, most of which are no constants.
+    if type(value.op) is not Constant:
+        return None
+    elements = value.op.attributes["value"]
+    return elements if isinstance(elements, DenseElementsAttr) else None
 
 
 def constant(b: Builder, type: TensorType, elements: Any) -> Value:
