@@ -321,29 +321,36 @@ class AttributeReader(TypeReader):
         return self._structs
 
     def struct(self, cls: type[A]) -> A:
-        """`<name = value, ...>` of a struct attribute class; a class with `parse_body` reads its own text."""
+        """The fields of a struct attribute class in angle brackets; a class with `parse_body` reads its own text."""
         own = getattr(cls, "parse_body", None)
-        if own is not None:
+        start = self.skip()
+        raw = self.accept("<") and self.accept_word("raw")
+        self.pos = start
+        if own is not None and not raw:
             m = self._angled()
             try:
                 return own(m[1][1:-1])  # type: ignore[no-any-return]
             except (ValueError, LookupError, IrcError) as e:
                 raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None  # type: ignore[attr-defined]
-        names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-        values: dict[str, Any] = {}
-        start = self.skip()
-        self.expect("<")
-        while not self.accept(">"):
-            self._member(names, values)
-            if not self.peek(">"):
-                self.expect(",")
+        values = self._members({f.name for f in fields(cls)})  # type: ignore[arg-type]
         for f in fields(cls):  # type: ignore[arg-type]
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
-                values[f.name] = () if "tuple" in str(f.type) else 0
+                values[f.name] = () if "Dims" in str(f.type) or "tuple" in str(f.type) else 0
         try:
             return cls(**values)
         except (TypeError, ValueError) as e:
             raise self.error(str(e), start, self.pos) from None
+
+    def _members(self, names: set[str]) -> dict[str, Any]:
+        """`<name = value, ...>`; `raw` marks fields written out where a class has a text of its own."""
+        values: dict[str, Any] = {}
+        self.expect("<")
+        self.accept_word("raw")
+        while not self.accept(">"):
+            self._member(names, values)
+            if not self.peek(">"):
+                self.expect(",")
+        return values
 
     def _member(self, names: set[str], into: dict[str, Any]) -> None:
         start = self.skip()

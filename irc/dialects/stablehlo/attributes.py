@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from irc.ir.attributes import StructAttr
+from irc.ir.attributes import StructAttr, float_text
 from irc.ir.fields import array_of, enum
-from irc.ir.types import Type
+from irc.ir.types import Type, f64
 
 Dims = tuple[int, ...]
 
@@ -101,7 +101,7 @@ class ConvDimensionNumbers(StructAttr):
             _places(self.output_dimensions, "bf"),
         ]
         if None in texts:
-            return _Dimensions.body(self)  # type: ignore[arg-type]
+            return f"raw {_Dimensions.body(self)}"  # type: ignore[arg-type]
         return f"{texts[0]}x{texts[1]}->{texts[2]}"
 
     @classmethod
@@ -171,3 +171,65 @@ class OutputOperandAlias(StructAttr):
             f"operand_index = {self.operand_index}, "
             f"operand_tuple_indices = [{', '.join(map(str, self.operand_tuple_indices))}]"
         )
+
+
+@dataclass(frozen=True, repr=False)
+class Bounds(StructAttr):
+    """The encoding of a tensor type with unknown extents: how large each may be, `?` where that is not known."""
+
+    mnemonic: ClassVar[str] = "stablehlo.bounds"
+    bounds: tuple[int | None, ...]
+
+    def body(self) -> str:
+        return ", ".join("?" if b is None else str(b) for b in self.bounds)
+
+    @classmethod
+    def parse_body(cls, text: str) -> Bounds:
+        items = [item.strip() for item in text.split(",")]
+        return Bounds(tuple(None if item == "?" else int(item) for item in items))
+
+
+class TypeExtensions(StructAttr):
+    """The long spelling of Bounds, `#stablehlo.type_extensions<bounds = [3, ?]>`; read only."""
+
+    mnemonic: ClassVar[str] = "stablehlo.type_extensions"
+
+    @classmethod
+    def parse_body(cls, text: str) -> Bounds:
+        m = re.fullmatch(r"\s*bounds\s*=\s*\[([^]]*)\]\s*", text)
+        if m is None:
+            raise ValueError("expected bounds = [...]")
+        return Bounds.parse_body(m[1])
+
+
+@dataclass(frozen=True, repr=False)
+class ResultAccuracy(StructAttr):
+    """How far a transcendental function's result may be off: a mode, or tolerances (mode TOLERANCE)."""
+
+    mnemonic: ClassVar[str] = "stablehlo.result_accuracy"
+    atol: float = 0.0
+    rtol: float = 0.0
+    ulps: int = 0
+    mode: str = "DEFAULT"
+
+    def body(self) -> str:
+        numbers = [f"{name} = {float_text(v, f64)}" for name, v in (("atol", self.atol), ("rtol", self.rtol)) if v]
+        numbers += [f"ulps = {self.ulps}"] if self.ulps else []
+        return ", ".join([*numbers, f"mode = #stablehlo.result_accuracy_mode<{self.mode}>"])
+
+    @classmethod
+    def parse_body(cls, text: str) -> ResultAccuracy:
+        m = _ACCURACY.fullmatch(text)
+        if m is None:
+            raise ValueError("expected atol, rtol, ulps and mode")
+        found = cls(float(m["atol"] or 0), float(m["rtol"] or 0), int(m["ulps"] or 0), m["mode"])
+        if found.mode != "TOLERANCE" and (found.atol or found.rtol or found.ulps):
+            raise ValueError(f"mode {found.mode} takes no tolerances")
+        return found
+
+
+_NUMBER = r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?"
+_ACCURACY = re.compile(
+    rf"\s*(?:atol\s*=\s*(?P<atol>{_NUMBER})\s*,\s*)?(?:rtol\s*=\s*(?P<rtol>{_NUMBER})\s*,\s*)?"
+    r"(?:ulps\s*=\s*(?P<ulps>\d+)\s*,\s*)?mode\s*=\s*#stablehlo\.result_accuracy_mode<\s*(?P<mode>\w+)\s*>\s*"
+)
