@@ -10,9 +10,9 @@ from irc.dialects.func import Func
 from irc.dialects.stablehlo import Case, If, While
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.rewriting import Rewriter, same_operations
-from irc.passes.symbols import referenced_symbols
 from irc.passes.effects import Effects
 from irc.passes.manager import Context, Pass, map_functions
+from irc.passes.symbols import referenced_symbols
 
 
 @dataclass(frozen=True)

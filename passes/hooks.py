@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,7 @@ def hooks_from_environment() -> list[Hook]:
     return hooks
 
 
-@lru_cache(maxsize=None)
+@cache
 def _print_tree(directory: str) -> PrintTree:
     """One for a folder, so that the dumps of a process are numbered on."""
     return PrintTree(Path(directory))

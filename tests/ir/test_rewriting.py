@@ -15,7 +15,7 @@ from irc.errors import VerifyError
 from irc.ir.builder import Builder
 from irc.ir.locations import FileLineCol
 from irc.ir.operation import Value
-from irc.ir.rewriting import Rewriter, RewriteLog, RewriteSet, Uses, fresh_region
+from irc.ir.rewriting import RewriteLog, Rewriter, RewriteSet, Uses, fresh_region
 from irc.ir.types import TensorType, i1
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "passes"))

@@ -41,8 +41,8 @@ def stays(rewrite: str, what: str, types: Sequence[Type], body: Body) -> None:
     STAYS.append(Sample(rewrite, what, types, body))
 
 
-X, I, P = [F23], [I23], [P23]
-XX, II, PP = [F23] * 2, [I23] * 2, [P23] * 2
+X, INT, P = [F23], [I23], [P23]
+XX, II = [F23] * 2, [I23] * 2
 C23 = tensor(2, 3, element=ComplexType(f32))
 
 
@@ -65,23 +65,23 @@ def const_with(cls: Any, value: Any, type: Any = F23) -> Body:
 for cls in (S.Add, S.Multiply, S.Maximum, S.Minimum):
     fires("constant_to_the_right", cls.__name__, X, const_with(cls, 3.0))
 for cls in (S.And, S.Or, S.Xor):
-    fires("constant_to_the_right", cls.__name__, I, const_with(cls, 3, I23))
+    fires("constant_to_the_right", cls.__name__, INT, const_with(cls, 3, I23))
 stays("constant_to_the_right", "not commutative", X, const_with(S.Subtract, 3.0))
 stays("constant_to_the_right", "two constants", X, lambda b, x: b.emit(S.Add(x, b.emit(S.Add(const(b, 2.0), const(b, 3.0))))))
 
 # Sums and products
 
 fires("add_zero", "float", X, with_const(S.Add, -0.0))
-fires("add_zero", "integer", I, with_const(S.Add, 0, I23))
+fires("add_zero", "integer", INT, with_const(S.Add, 0, I23))
 stays("add_zero", "positive zero", X, with_const(S.Add, 0.0))
-stays("add_zero", "one", I, with_const(S.Add, 1, I23))
+stays("add_zero", "one", INT, with_const(S.Add, 1, I23))
 fires("subtract_zero", "float", X, with_const(S.Subtract, 0.0))
-fires("subtract_zero", "integer", I, with_const(S.Subtract, 0, I23))
+fires("subtract_zero", "integer", INT, with_const(S.Subtract, 0, I23))
 stays("subtract_zero", "negative zero", X, with_const(S.Subtract, -0.0))
 fires("subtract_from_zero", "float", X, const_with(S.Subtract, -0.0))
-fires("subtract_from_zero", "integer", I, const_with(S.Subtract, 0, I23))
+fires("subtract_from_zero", "integer", INT, const_with(S.Subtract, 0, I23))
 stays("subtract_from_zero", "positive zero", X, const_with(S.Subtract, 0.0))
-fires("subtract_itself", "integer", I, lambda b, x: b.emit(S.Subtract(x, x)))
+fires("subtract_itself", "integer", INT, lambda b, x: b.emit(S.Subtract(x, x)))
 stays("subtract_itself", "float", X, lambda b, x: b.emit(S.Subtract(x, x)))
 stays("subtract_itself", "another", II, lambda b, x, y: b.emit(S.Subtract(x, y)))
 fires("add_negated", "right", XX, lambda b, x, y: b.emit(S.Add(x, b.emit(S.Negate(y)))))
@@ -92,10 +92,10 @@ stays("subtract_negated", "left", XX, lambda b, x, y: b.emit(S.Subtract(b.emit(S
 fires("multiply_one", "float", X, with_const(S.Multiply, 1.0))
 fires("multiply_one", "boolean", P, with_const(S.Multiply, True, P23))
 stays("multiply_one", "two", X, with_const(S.Multiply, 2.0))
-fires("multiply_zero", "integer", I, with_const(S.Multiply, 0, I23))
+fires("multiply_zero", "integer", INT, with_const(S.Multiply, 0, I23))
 stays("multiply_zero", "float", X, with_const(S.Multiply, 0.0))
 fires("multiply_minus_one", "float", X, with_const(S.Multiply, -1.0))
-fires("multiply_minus_one", "integer", I, with_const(S.Multiply, -1, I23))
+fires("multiply_minus_one", "integer", INT, with_const(S.Multiply, -1, I23))
 stays("multiply_minus_one", "unsigned", [tensor(2, element=ui8)], with_const(S.Multiply, 255, tensor(2, element=ui8)))
 fires(
     "multiply_negated", "float", XX, lambda b, x, y: b.emit(S.Multiply(b.emit(S.Negate(x)), b.emit(S.Negate(y))))
@@ -108,16 +108,16 @@ def twice(cls: Any, c: Any, d: Any, type: Any) -> Body:
 
 
 for cls in (S.Add, S.Multiply, S.And, S.Or, S.Xor):
-    fires("associate_constants", cls.__name__, I, twice(cls, 2**30 + 5, 2**30 + 7, I23))
+    fires("associate_constants", cls.__name__, INT, twice(cls, 2**30 + 5, 2**30 + 7, I23))
 stays("associate_constants", "float", X, twice(S.Add, 1e8, -1e8, F23))
 stays(
-    "associate_constants", "two kinds", I, lambda b, x: b.emit(S.Add(b.emit(S.Multiply(x, const(b, 3, I23))), const(b, 5, I23)))
+    "associate_constants", "two kinds", INT, lambda b, x: b.emit(S.Add(b.emit(S.Multiply(x, const(b, 3, I23))), const(b, 5, I23)))
 )
 stays(
     "associate_constants", "no constant", II, lambda b, x, y: b.emit(S.Add(b.emit(S.Add(x, y)), const(b, 5, I23)))
 )
 fires("divide_one", "float", X, with_const(S.Divide, 1.0))
-fires("divide_one", "integer", I, with_const(S.Divide, 1, I23))
+fires("divide_one", "integer", INT, with_const(S.Divide, 1, I23))
 stays("divide_one", "minus one", X, with_const(S.Divide, -1.0))
 fires("divide_power_of_two", "32", X, with_const(S.Divide, 32.0))
 fires("divide_power_of_two", "-1/4", X, with_const(S.Divide, -0.25))
@@ -125,30 +125,30 @@ fires("divide_power_of_two", "f16", [tensor(9, element=f16)], with_const(S.Divid
 stays("divide_power_of_two", "three", X, with_const(S.Divide, 3.0))
 stays("divide_power_of_two", "zero", X, with_const(S.Divide, 0.0))
 stays("divide_power_of_two", "infinity", X, with_const(S.Divide, np.inf))
-stays("divide_power_of_two", "integer", I, with_const(S.Divide, 2, I23))
+stays("divide_power_of_two", "integer", INT, with_const(S.Divide, 2, I23))
 stays("divide_power_of_two", "inverse overflows", X, with_const(S.Divide, 2.0**-149))
-fires("remainder_one", "integer", I, with_const(S.Remainder, 1, I23))
+fires("remainder_one", "integer", INT, with_const(S.Remainder, 1, I23))
 stays("remainder_one", "float", X, with_const(S.Remainder, 1.0))
-stays("remainder_one", "two", I, with_const(S.Remainder, 2, I23))
+stays("remainder_one", "two", INT, with_const(S.Remainder, 2, I23))
 fires("power_one", "float", X, with_const(S.Power, 1.0))
-fires("power_one", "integer", I, with_const(S.Power, 1, I23))
+fires("power_one", "integer", INT, with_const(S.Power, 1, I23))
 stays("power_one", "zero", X, with_const(S.Power, 0.0))
 fires("power_two", "float", X, with_const(S.Power, 2.0))
-fires("power_two", "integer", I, with_const(S.Power, 2, I23))
+fires("power_two", "integer", INT, with_const(S.Power, 2, I23))
 stays("power_two", "three", X, with_const(S.Power, 3.0))
 
 # Signs
 
 fires("negate_negated", "float", X, lambda b, x: b.emit(S.Negate(b.emit(S.Negate(x)))))
 stays("negate_negated", "abs", X, lambda b, x: b.emit(S.Negate(b.emit(S.Abs(x)))))
-fires("absolute_of_sign", "negate", I, lambda b, x: b.emit(S.Abs(b.emit(S.Negate(x)))))
+fires("absolute_of_sign", "negate", INT, lambda b, x: b.emit(S.Abs(b.emit(S.Negate(x)))))
 fires("absolute_of_sign", "abs", X, lambda b, x: b.emit(S.Abs(b.emit(S.Abs(x)))))
 stays("absolute_of_sign", "floor", X, lambda b, x: b.emit(S.Abs(b.emit(S.Floor(x)))))
 
 # Lattices and bits
 
 for cls in (S.Maximum, S.Minimum, S.And, S.Or):
-    fires("idempotent", cls.__name__, I, lambda b, x, cls=cls: b.emit(cls(x, x)))
+    fires("idempotent", cls.__name__, INT, lambda b, x, cls=cls: b.emit(cls(x, x)))
     fires("absorb_repeated", cls.__name__, II, lambda b, x, y, cls=cls: b.emit(cls(b.emit(cls(x, y)), y)))
     stays("idempotent", cls.__name__, II, lambda b, x, y, cls=cls: b.emit(cls(x, y)))
 fires("absorb_repeated", "float", XX, lambda b, x, y: b.emit(S.Maximum(x, b.emit(S.Maximum(x, y)))))
@@ -156,29 +156,29 @@ stays("absorb_repeated", "other op", XX, lambda b, x, y: b.emit(S.Maximum(b.emit
 stays("absorb_repeated", "other value", [F23] * 3, lambda b, x, y, z: b.emit(S.Maximum(b.emit(S.Maximum(x, y)), z)))
 fires("extreme_bound", "max float", X, with_const(S.Maximum, -np.inf))
 fires("extreme_bound", "min float", X, with_const(S.Minimum, np.inf))
-fires("extreme_bound", "max integer", I, with_const(S.Maximum, -(2**31), I23))
-fires("extreme_bound", "min integer", I, with_const(S.Minimum, 2**31 - 1, I23))
+fires("extreme_bound", "max integer", INT, with_const(S.Maximum, -(2**31), I23))
+fires("extreme_bound", "min integer", INT, with_const(S.Minimum, 2**31 - 1, I23))
 stays("extreme_bound", "max inf", X, with_const(S.Maximum, np.inf))
-stays("extreme_bound", "min least", I, with_const(S.Minimum, -(2**31), I23))
-fires("logical_bounds", "and 1s", I, with_const(S.And, -1, I23))
+stays("extreme_bound", "min least", INT, with_const(S.Minimum, -(2**31), I23))
+fires("logical_bounds", "and 1s", INT, with_const(S.And, -1, I23))
 fires("logical_bounds", "and true", P, with_const(S.And, True, P23))
-fires("logical_bounds", "and 0", I, with_const(S.And, 0, I23))
-fires("logical_bounds", "or 0", I, with_const(S.Or, 0, I23))
+fires("logical_bounds", "and 0", INT, with_const(S.And, 0, I23))
+fires("logical_bounds", "or 0", INT, with_const(S.Or, 0, I23))
 fires("logical_bounds", "or 1s", [tensor(4, element=ui8)], with_const(S.Or, 255, tensor(4, element=ui8)))
-stays("logical_bounds", "and 1", I, with_const(S.And, 1, I23))
+stays("logical_bounds", "and 1", INT, with_const(S.And, 1, I23))
 stays("logical_bounds", "or 127", [tensor(4, element=ui8)], with_const(S.Or, 127, tensor(4, element=ui8)))
-fires("xor_zero", "integer", I, with_const(S.Xor, 0, I23))
-stays("xor_zero", "one", I, with_const(S.Xor, 1, I23))
-fires("xor_ones", "integer", I, with_const(S.Xor, -1, I23))
+fires("xor_zero", "integer", INT, with_const(S.Xor, 0, I23))
+stays("xor_zero", "one", INT, with_const(S.Xor, 1, I23))
+fires("xor_ones", "integer", INT, with_const(S.Xor, -1, I23))
 fires("xor_ones", "boolean", P, with_const(S.Xor, True, P23))
-stays("xor_ones", "one", I, with_const(S.Xor, 1, I23))
-fires("xor_itself", "integer", I, lambda b, x: b.emit(S.Xor(x, x)))
+stays("xor_ones", "one", INT, with_const(S.Xor, 1, I23))
+fires("xor_itself", "integer", INT, lambda b, x: b.emit(S.Xor(x, x)))
 stays("xor_itself", "another", II, lambda b, x, y: b.emit(S.Xor(x, y)))
-fires("not_not", "integer", I, lambda b, x: b.emit(S.Not(b.emit(S.Not(x)))))
-stays("not_not", "negate", I, lambda b, x: b.emit(S.Not(b.emit(S.Negate(x)))))
+fires("not_not", "integer", INT, lambda b, x: b.emit(S.Not(b.emit(S.Not(x)))))
+stays("not_not", "negate", INT, lambda b, x: b.emit(S.Not(b.emit(S.Negate(x)))))
 for cls in (S.ShiftLeft, S.ShiftRightArithmetic, S.ShiftRightLogical):
-    fires("shift_by_zero", cls.__name__, I, with_const(cls, 0, I23))
-    stays("shift_by_zero", cls.__name__, I, with_const(cls, 32, I23))
+    fires("shift_by_zero", cls.__name__, INT, with_const(cls, 0, I23))
+    stays("shift_by_zero", cls.__name__, INT, with_const(cls, 32, I23))
 
 # Comparison and choice
 
@@ -192,7 +192,7 @@ for direction in DIRECTIONS:
     fires("compare_constant_to_the_right", direction, X, const_with(compare(direction), 1.0))
 stays("compare_constant_to_the_right", "already", X, with_const(compare("LT"), 1.0))
 for direction in DIRECTIONS:
-    fires("compare_with_itself", direction, I, lambda b, x, d=direction: b.emit(compare(d)(x, x)))
+    fires("compare_with_itself", direction, INT, lambda b, x, d=direction: b.emit(compare(d)(x, x)))
     fires("compare_with_itself", f"total {direction}", X, lambda b, x, d=direction: b.emit(compare(d, "TOTALORDER")(x, x)))
 for direction in ("LT", "GT"):
     fires("compare_with_itself", f"float {direction}", X, lambda b, x, d=direction: b.emit(compare(d)(x, x)))
@@ -216,7 +216,7 @@ fires("compare_with_boolean", "NE", P, with_const(compare("NE"), False, P23))
 fires("compare_with_boolean", "EQ", P, with_const(compare("EQ"), True, P23))
 stays("compare_with_boolean", "EQ false", P, with_const(compare("EQ"), False, P23))
 stays("compare_with_boolean", "NE true", P, with_const(compare("NE"), True, P23))
-stays("compare_with_boolean", "integer", I, with_const(compare("EQ"), 1, I23))
+stays("compare_with_boolean", "integer", INT, with_const(compare("EQ"), 1, I23))
 
 
 def converted_compare(direction: str, value: float, element: Any, kind: str | None = None) -> Body:
@@ -233,7 +233,7 @@ fires("compare_converted_boolean", "float", P, converted_compare("NE", 0, f32))
 fires("compare_converted_boolean", "integer", P, converted_compare("NE", 0, i32))
 stays("compare_converted_boolean", "EQ", P, converted_compare("EQ", 0, f32))
 stays("compare_converted_boolean", "one", P, converted_compare("NE", 1, f32))
-stays("compare_converted_boolean", "from integer", I, converted_compare("NE", 0, f32))
+stays("compare_converted_boolean", "from integer", INT, converted_compare("NE", 0, f32))
 stays("compare_converted_boolean", "total order", P, converted_compare("NE", -0.0, f32, "TOTALORDER"))
 fires("select_known", "true", XX, lambda b, x, y: b.emit(S.Select(const(b, True, P23), x, y)))
 fires("select_known", "false", XX, lambda b, x, y: b.emit(S.Select(const(b, False, tensor(element=i1)), x, y)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 from canonicalize_samples import FIRES, STAYS, Sample
 from pass_programs import assert_same_meaning, program
