@@ -38,7 +38,7 @@ _ERF_ONE = {"f32": 3.95, "f64": 6.0}
 
 
 def erf(b: Builder, x: Value) -> Value:
-    """The error function. Error: 1.2 ulp in f32, 1.2 in f64.
+    """The error function. Error: 1.3 ulp in f32, 1.3 in f64.
 
     Near zero an odd polynomial, elsewhere 1 minus two to a polynomial (N. Juffa's form).
     """
@@ -76,7 +76,7 @@ _ERFC_ZERO = {"f32": 10.5, "f64": 28.0}
 
 
 def erfc(b: Builder, x: Value) -> Value:
-    """1 - erf(x). Error: 1.25 ulp in f32, 1.4 in f64.
+    """1 - erf(x). Error: 1.4 ulp in f32, 1.4 in f64.
 
     For x >= 0: ``exp(-x**2) * P((x-k)/(x+k)) / (x+1)`` (N. Juffa's form of erfcx). What a product, a sum or the
     quotient loses by rounding is carried along in a second word; 2 minus that for x < 0.
