@@ -61,7 +61,9 @@ class Function(Directive):
         s.attributes["function_type"] = TypeAttr(FunctionType(inputs, tuple(results)))
         for key, dictionaries in (("arg_attrs", argument_attributes), ("res_attrs", result_attributes)):
             if any(dictionaries):
-                s.attributes[key] = ArrayAttr(tuple(DictionaryAttr(tuple(sorted(d.items()))) for d in dictionaries))
+                s.attributes[key] = ArrayAttr(
+                    tuple(DictionaryAttr(tuple(sorted(d.items()))) for d in dictionaries)
+                )
         if r.accept_word("attributes"):
             read_dictionary(r, s)
         if not r.region_follows():
@@ -107,7 +109,9 @@ class Function(Directive):
             else:
                 parts.append(f"{p.type(a)}{entry}")
         p.write(f"({', '.join(parts)})")
-        results = [f"{p.type(t)}{self._entry(p, attrs.get('res_attrs'), i)}" for i, t in enumerate(op.type.results)]
+        results = [
+            f"{p.type(t)}{self._entry(p, attrs.get('res_attrs'), i)}" for i, t in enumerate(op.type.results)
+        ]
         bare = len(results) == 1 and results[0] == p.type(op.type.results[0]) and results[0][0] != "("
         if results:
             p.write(f" -> {results[0]}" if bare else f" -> ({', '.join(results)})")
@@ -307,13 +311,16 @@ class Forall(Directive):
         n = len(op.staticUpperBound)
         arguments = op.regions[0].arguments
         lower, upper, step = (
-            mixed_text(p, getattr(op, f"dynamic{name}"), getattr(op, f"static{name}"), "(", ")") for name in self.BOUNDS
+            mixed_text(p, getattr(op, f"dynamic{name}"), getattr(op, f"static{name}"), "(", ")")
+            for name in self.BOUNDS
         )
         normal = op.staticLowerBound == (0,) * n and op.staticStep == (1,) * n
         p.write(f"({p.values(arguments[:n])}) ")
         p.write(f"in {upper} " if normal else f"= {lower} to {upper} step {step} ")
         if op.outputs:
-            p.write(f"shared_outs{bindings_text(p, arguments[n:], op.outputs)} -> ({p.types(op.result_types)}) ")
+            p.write(
+                f"shared_outs{bindings_text(p, arguments[n:], op.outputs)} -> ({p.types(op.result_types)}) "
+            )
         p.region(op.regions[0], arguments=False, implicit="" if op.results else "scf.forall.in_parallel")
         print_attributes(p, op, *(f"static{name}" for name in self.BOUNDS))
 

@@ -109,6 +109,12 @@ def _zeta(x: float, q: float) -> float:
         return math.nan
     if x == 1:
         return math.inf
+    if math.isinf(q):
+        return 0.0 if q > 0 else math.nan
+    if math.isinf(x):
+        return 1.0 if q == 1 else 0.0 if q > 1 else math.inf
+    # NumPy's floats overflow to infinity where Python's raise.
+    x, q = np.float64(x), np.float64(q)
     if q <= 0 and (q == math.floor(q) or x != math.floor(x)):
         return math.inf if q == math.floor(q) and x % 2 == 0 else math.nan
     head = sum((q + k) ** -x for k in range(10))

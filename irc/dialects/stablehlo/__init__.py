@@ -24,6 +24,7 @@ from irc.dialects.stablehlo.control import (
 from irc.dialects.stablehlo.custom import Composite, CustomCall
 from irc.dialects.stablehlo.dynamic import (
     DynamicBroadcastInDim,
+    DynamicConv,
     DynamicGather,
     DynamicIota,
     DynamicPad,
@@ -137,6 +138,7 @@ __all__ = [
     "DotDimensionNumbers",
     "DotGeneral",
     "DynamicBroadcastInDim",
+    "DynamicConv",
     "DynamicGather",
     "DynamicIota",
     "DynamicPad",

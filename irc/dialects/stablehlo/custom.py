@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from irc.dialects.func import Func
 from irc.dialects.stablehlo.base import TensorOp
+from irc.dialects.stablehlo.control import all_pairs_compatible
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run
 from irc.ir.attributes import DictionaryAttr
 from irc.ir.fields import ANY, BOOL, I32, STRING, SYMBOL, Attr, Operand, RegionField, Result, struct
+from irc.ir.operation import Operation
 from irc.ir.types import Type
+
+_NAMESPACED = re.compile(r"[A-Za-z][\w$]*(\.[A-Za-z_][\w$]*)+")
 
 
 class CustomCall(TensorOp, name="stablehlo.custom_call"):
@@ -43,8 +49,7 @@ class Composite(TensorOp, name="stablehlo.composite"):
     C2: the decomposition is a function of the module.
     C3: it takes the inputs' types.
     C4: it gives the results' types.
-
-    C2 to C4 are about the module, and are checked with it."""
+    """
 
     assembly: ClassVar[str] = (
         "$name operands (` ` `(` $composite_regions^ `)`)? attr-dict `:` functional-type(operands, results)"
@@ -58,9 +63,23 @@ class Composite(TensorOp, name="stablehlo.composite"):
     returned = Result(variadic=True)
 
     def infer(self) -> Sequence[Type]:
-        namespace, dot, rest = (self.op_name or "").partition(".")
-        self.check(bool(namespace and dot and rest), "C1", f"has the name {self.op_name!r}")
+        named = _NAMESPACED.fullmatch(self.op_name or "") is not None
+        self.check(named, "C1", f"has the name {self.op_name!r}, which is not namespace.op")
         return self.result_types
+
+    def check_symbols(self, symbols: Mapping[str, Operation]) -> None:
+        """C2 to C4: the decomposition, among the module's symbols."""
+        function = symbols.get(self.decomposition)
+        if not isinstance(function, Func):
+            raise self.error("C2", f"'{self.decomposition}' does not reference a valid function")
+        takes, gives = function.type.inputs, function.type.results
+        given, got = [v.type for v in self.operands], list(self.result_types)
+        self.check(
+            all_pairs_compatible(given, takes), "C3", f"gives {given} to a decomposition of {list(takes)}"
+        )
+        self.check(
+            all_pairs_compatible(got, gives), "C4", f"has results {got} of a decomposition to {list(gives)}"
+        )
 
     def evaluate(self, run: Run, *arrays: Array) -> tuple[Any, ...]:
         return run(self.decomposition, *arrays)

@@ -1,0 +1,19 @@
+"""For every op: inputs that work, and an op that breaks each constraint. One module a family, named as the dialect's."""
+
+from samples import control, dynamic, elementwise, indexing, linalg, normalization, reduction, shape
+from samples.case import BREAKS, SAMPLES, Break, Sample
+
+__all__ = [
+    "BREAKS",
+    "SAMPLES",
+    "Break",
+    "Sample",
+    "control",
+    "dynamic",
+    "elementwise",
+    "indexing",
+    "linalg",
+    "normalization",
+    "reduction",
+    "shape",
+]
