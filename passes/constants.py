@@ -36,7 +36,7 @@ def _elements(value: Value) -> DenseElementsAttr | None:
 
 def constant(b: Builder, type: TensorType, elements: Any) -> Value:
     """Emits a constant of this type from an array or one scalar for all elements."""
-    return b.emit(Constant(value=DenseElementsAttr.of(type, elements)))  # type: ignore[no-any-return]
+    return b.emit(Constant(value=DenseElementsAttr.of(type, elements)))
 
 
 def is_integer(type: TensorType) -> bool:

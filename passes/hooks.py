@@ -62,7 +62,7 @@ class VerifyEach(Hook):
 
     def after(self, step: Step) -> None:
         if step.after is not None and step.after is not step.before:
-            step.after.verify()  # type: ignore[attr-defined]
+            step.after.verify()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import is_
-from typing import Any
+from typing import Any, Self
 
 from irc.ir.builder import Builder
 from irc.ir.locations import UNKNOWN, Location, file_location
@@ -102,7 +102,7 @@ class Rewriter(Builder):
         self.log = log if log is not None else RewriteLog()
         self.applying: list[Rewrite] = []
 
-    def nested(self) -> Rewriter:
+    def nested(self) -> Self:
         """A rewriter for a region: the same map, rewrites and log, an empty list of ops."""
         inner = copy.copy(self)
         inner.operations = []

@@ -58,7 +58,7 @@ def _tuple(values: Value | tuple[Value, ...]) -> tuple[Value, ...]:
 def _without_arguments(b: Rewriter, region: Region, op: While, kept: list[int], ends: list[int]) -> Region:
     """The region with arguments `kept` and the results `ends`; for the other arguments stand copies of their constants."""
     inner = b.nested()
-    arguments = []
+    arguments: list[Value] = []
     local: dict[Value, Value] = {}
     for i, old in enumerate(region.arguments):
         if i in kept:
@@ -78,5 +78,5 @@ def _without_arguments(b: Rewriter, region: Region, op: While, kept: list[int], 
 def element_of_tuple(op: GetTupleElement, b: Rewriter) -> Value | None:
     match op:
         case GetTupleElement(operand=Value(Tuple(val=values)), index=i):
-            return values[i]  # type: ignore[no-any-return]
+            return values[i]
     return None

@@ -117,4 +117,4 @@ _FORMS: dict[type[Operation], Callable[[Any], Operation | None]] = {
 @rules.rewrite("an op of computed shape = the op of known shape, where it is known", *_FORMS)
 def known_shape(op: Operation, b: Rewriter) -> Value | None:
     made = static_form(op)
-    return b.emit(made) if made is not None and made.result_types == op.result_types else None  # type: ignore[no-any-return]
+    return b.emit(made) if made is not None and made.result_types == op.result_types else None

@@ -20,7 +20,7 @@ def reduce_of_ones(op: Reduce, b: Rewriter) -> Value | None:
     if any(x.type.shape[d] != 1 for d in op.dimensions) or not x.type.is_static:
         return None
     spread = b.emit(BroadcastInDim(init, broadcast_dimensions=(), result_types=[x.type]))
-    return b.emit(Reshape(b.emit(type(body)(x, spread)), result_types=op.result_types))  # type: ignore[no-any-return]
+    return b.emit(Reshape(b.emit(type(body)(x, spread)), result_types=op.result_types))
 
 
 @rewrite("reduce(x, init) over no elements = init", Reduce)

@@ -108,15 +108,15 @@ class _Arranger(Rewriter):
         type = x.type.with_shape(permuted(x.type.shape, permutation))
         match x:
             case Value(Constant(value=elements)):
-                return self.emit(Constant.splat(np.transpose(elements.array, permutation), type))  # type: ignore[no-any-return]
+                return self.emit(Constant.splat(np.transpose(elements.array, permutation), type))
             case Value(Transpose(operand=y, permutation=first)):
                 return self.transposed(y, permuted(first, permutation))
             case Value(BroadcastInDim(operand=y, broadcast_dimensions=dims)):
                 places = [inverse(permutation)[d] for d in dims]
-                return self.emit(BroadcastInDim(y, broadcast_dimensions=places, result_types=[type]))  # type: ignore[no-any-return]
+                return self.emit(BroadcastInDim(y, broadcast_dimensions=places, result_types=[type]))
         if x.type.is_static and moves_nothing(permutation, x.type.shape):
-            return self.emit(Reshape(x, result_types=[type]))  # type: ignore[no-any-return]
-        return self.emit(Transpose(x, permutation=permutation))  # type: ignore[no-any-return]
+            return self.emit(Reshape(x, result_types=[type]))
+        return self.emit(Transpose(x, permutation=permutation))
 
     # Ops
 
@@ -134,8 +134,8 @@ class _Arranger(Rewriter):
                 product = dot.multiply(self, op, lhs, rhs, self.transposed)
                 self._result(op.result, (identity(rank_of(op.result)), product))
             case _ if moves is not None and self._is_moved(op, moves):
-                for result, held in zip(op.results, moves.move(op, self), strict=True):
-                    self._result(result, held)
+                for result, moved in zip(op.results, moves.move(op, self), strict=True):
+                    self._result(result, moved)
             case _:
                 self._as_it_is(op)
 

@@ -81,7 +81,7 @@ def convolve(b: Builder, op: Convolution, lhs: Value, rhs: Value, orders: ConvOr
         rhs = b.emit(Reverse(rhs, dimensions=reversed_dims))
     attributes = {k: v for k, v in op.attributes.items() if k not in ("padding", "lhs_dilation", "window_reversal")}
     attributes["dimension_numbers"] = dims
-    return b.emit(Convolution.create((lhs, rhs), (type,), attributes, (), op.location))  # type: ignore[no-any-return]
+    return b.emit(Convolution.create((lhs, rhs), (type,), attributes, (), op.location))
 
 
 def _padded(
@@ -93,7 +93,7 @@ def _padded(
     if not any((*low, *high, *inside)):
         return x
     zero = b.emit(Constant.splat(0, x.type.with_shape(())))
-    return b.emit(  # type: ignore[no-any-return]
+    return b.emit(
         Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=inside)
     )
 

@@ -43,7 +43,7 @@ def dot_of_transposed(op: DotGeneral, b: Rewriter) -> Value | None:
     if dims == op.dot_dimension_numbers:
         return None
     attributes = {**op.attributes, "dot_dimension_numbers": dims}
-    return b.emit(DotGeneral.create(operands, op.result_types, attributes, (), op.location))  # type: ignore[no-any-return]
+    return b.emit(DotGeneral.create(operands, op.result_types, attributes, (), op.location))
 
 
 def _with_side(
@@ -77,7 +77,7 @@ def multiply(b: Builder, op: DotGeneral, lhs: Value, rhs: Value, transposed: Tra
         return _swapped(b, op, lhs, rhs, d, transposed)
     rhs, d = _contracting_first(d, 1, rhs, rhs_free, transposed)
     attributes = {**op.attributes, "dot_dimension_numbers": d}
-    return b.emit(DotGeneral.create((lhs, rhs), op.result_types, attributes, (), op.location))  # type: ignore[no-any-return]
+    return b.emit(DotGeneral.create((lhs, rhs), op.result_types, attributes, (), op.location))
 
 
 def _ends_badly(x: Value, free: Sequence[int]) -> bool:
