@@ -8,7 +8,7 @@
 The word after RUN says what is done: `opt PIPELINE` runs passes (and compares the meaning of both programs, by the
 interpreter on random inputs), `print` reads and prints, `error` reads and verifies a program that is wrong, and holds the
 message as a comment; `grad PIPELINE` runs passes that add gradients of the first result, and checks these by finite
-differences. After `--` stands the question. Further verbs are registered in VERBS."""
+differences; `kernels` shows what the one fused function @main becomes. After `--` stands the question. Further verbs are registered in VERBS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from irc.codegen.lower import lower_group
 from irc.dialects.builtin import Module, parse, print_module
+from irc.driver import compile_module
 from irc.errors import IrcError, UnsupportedError
 from irc.interpreter import interpret
 from irc.passes.grad import Grad
@@ -123,7 +125,19 @@ def grad(case: GoldenCase) -> str:
     return print_module(after, locations="loc(" in case.program)
 
 
-VERBS: dict[str, Callable[[GoldenCase], str]] = {"opt": opt, "print": printed, "error": error, "grad": grad}
+def kernels(case: GoldenCase) -> str:
+    """@main is one fused function; its kernels are shown, and run inside the whole program."""
+    module = case.module()
+    main: Any = module.symbols["main"]
+    arrays = [random_input(a.type, i) for i, a in enumerate(main.arguments)]
+    for given, wanted in zip(compile_module(module)(*arrays), interpret(module, *arrays), strict=True):
+        np.testing.assert_allclose(given, wanted, 1e-5, 1e-6)
+    return print_module(Module.of(lower_group(main).functions), locations=False)
+
+
+VERBS: dict[str, Callable[[GoldenCase], str]] = {
+    "opt": opt, "print": printed, "error": error, "grad": grad, "kernels": kernels,
+}  # fmt: skip
 
 
 def same_meaning(before: Module, after: Module, entry: str = "main") -> None:

@@ -86,9 +86,9 @@ class KernelBuilder(Builder):
     def loop(
         self, lower: Index, upper: Index, step: int, body: Callable[..., Sequence[Value] | None], *carried: Value
     ) -> tuple[Value, ...]:
-        """`scf.for`; `body(builder, i, *carried)` gives the next carried values. A loop of one known turn is no loop."""
-        if isinstance(lower, int) and isinstance(upper, int) and lower < upper <= lower + step:
-            return tuple(body(self, lower, *carried) or ())
+        """`scf.for`; `body(builder, i, *carried)` gives the next carried values. A loop of one known turn or none is no loop."""
+        if isinstance(lower, int) and isinstance(upper, int) and upper <= lower + step:
+            return tuple(body(self, lower, *carried) or ()) if lower < upper else carried
 
         def region(b: KernelBuilder, i: Value, *values: Value) -> None:
             b.emit(scf.Yield(tuple(body(b, i, *values) or ())))

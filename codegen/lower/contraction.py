@@ -21,7 +21,7 @@ from irc.codegen.lower.contraction_plan import LANE_BITS, Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
-from irc.codegen.schedule.contraction import Problem, default_schedule
+from irc.codegen.schedule.contraction import Problem, Schedule, default_schedule
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -84,9 +84,27 @@ def _plan(func: Func, center: Operation, lane_bits: int) -> Plan:
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
-    if contraction.lane is not None and contraction.kind(contraction.lane) == "batch":
-        schedule = replace(schedule, pack_a=False, pack_b="none")  # lanes of both sides are read where they are
+    schedule = _possible(schedule, contraction)
     return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule)
+
+
+def _possible(schedule: Schedule, c: Contraction) -> Schedule:
+    """The schedule without what the problem does not allow."""
+    if c.lane is None:
+        return schedule if schedule.pack_b != "turn" else replace(schedule, pack_b="none")
+    if c.kind(c.lane) == "batch":
+        return replace(schedule, pack_a=False, pack_b="none")  # lanes of both sides are read where they are
+    if schedule.pack_b != "turn":
+        return schedule
+    if not _turns(c):
+        return replace(schedule, pack_b="block")
+    return replace(schedule, pack_a=False, kc=max(1, c.size(c.of_kind("depth"))))
+
+
+def _turns(c: Contraction) -> bool:
+    """Whether the last axis of depth is contiguous in the right side, and lanes are not."""
+    depth = c.of_kind("depth")
+    return bool(depth) and c.lane is not None and c.rhs.strides[c.lane] != 1 == c.rhs.strides[depth[-1]]
 
 
 def _accumulator(center: Operation) -> FloatType | IntegerType:
@@ -120,6 +138,8 @@ def _problem(
         vector_lanes=lanes,
         element_bytes=bytes_of[1],
         rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
+        rhs_lane_pitch=0 if lane is None else abs(c.rhs.strides[lane]) * bytes_of[1],
+        rhs_turns=_turns(c),
         rhs_pitch=abs(c.rhs.strides[depth[-1]]) * bytes_of[1] if depth else 0,
         lhs_pitch=abs(c.lhs.strides[rows[-1]]) * bytes_of[0] if rows else 0,
         narrow=bytes_of[0] * 8 < accumulator.width,

@@ -28,6 +28,8 @@ from irc.ir.types import FloatType, VectorType
 
 SHARE = -1
 """The axis of a scratch buffer that counts matrices or tickets."""
+LANE_RUN = 16
+"""Lanes of a block that is turned in registers."""
 _PARALLEL_BYTES = 1 << 19  # packing less than this is not worth waking a thread
 
 
@@ -266,6 +268,9 @@ class _Loops:
     def tile(self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View) -> None:
         """Accumulators of one tile over a block of depth: loaded or zero, advanced, stored or finished."""
         plan, spill = self.plan, self.buffers.spill
+        if plan.schedule.pack_b == "turn":
+            self.turned_tile(b, tile, left, right)
+            return
         dims = (*tile.rows, (plan.lane, tile.width))
         ragged = self.ragged(tile)
         type = VectorType(tuple(n for _, n in dims), plan.element)
@@ -283,6 +288,39 @@ class _Loops:
             lambda b: self.finish(b, tile, sums),
             lambda b: spill.write(b, sums, tile.at, dims, ragged),
         )
+
+    def turned_tile(self, b: KernelBuilder, tile: Tile, left: View, right: View) -> None:
+        """A tile whose right side is read along depth and transposed in registers, sixteen lanes at a time.
+
+        Each sixteen lanes have accumulators of their own, so that one block's products run while the next is turned."""
+        plan, k, run = self.plan, self.plan.depth[-1], LANE_RUN
+        many = max(1, run // plan.schedule.nv)
+        parts = [
+            Tile({**tile.at, plan.lane: b.add(tile.at[plan.lane], i)}, tile.rows, tile.panel, run, min(run, tile.lanes - i))
+            for i in range(0, tile.lanes, run)
+        ]
+        sides = [right.at(b, {plan.lane: part.at[plan.lane]}, {plan.lane: part.lanes}) for part in parts]
+        type = VectorType((*(n for _, n in tile.rows), run), plan.element)
+        zero = b.constant(0.0 if isinstance(plan.element, FloatType) else 0, type)
+
+        def advance(b: KernelBuilder, at: At, steps: int, sums: Sequence[Value]) -> list[Value]:
+            lhs = self.left_value(b, left.read(b, at, (*tile.rows, (k, steps))))
+            made = []
+            for part, side, old in zip(parts, sides, sums, strict=True):
+                rhs = side.read(b, at, ((k, steps), (plan.lane, run)), self.ragged(part))
+                made.append(self.product(b, tile, lhs, self.right_value(b, rhs), old))
+            return made
+
+        def nest(b: KernelBuilder, axes: Sequence[int], at: At, sums: Sequence[Value]) -> Sequence[Value]:
+            if len(axes) > 1:
+                turn = lambda b, i, *s: nest(b, axes[1:], {**at, axes[0]: i}, s)  # noqa: E731
+                return b.loop(0, plan.extent(axes[0]), 1, turn, *sums)
+            middle = plan.extent(k) - plan.extent(k) % many
+            sums = b.loop(0, middle, many, lambda b, i, *s: advance(b, {**at, k: i}, many, s), *sums)
+            return b.loop(middle, plan.extent(k), 1, lambda b, i, *s: advance(b, {**at, k: i}, 1, s), *sums)
+
+        for part, sums in zip(parts, nest(b, plan.depth, {}, [zero] * len(parts)), strict=True):
+            self.finish(b, part, sums)
 
     def right_side(self, b: KernelBuilder, tile: Tile, right: View) -> View:
         """The right operand from the tile's first lane on."""
@@ -320,11 +358,10 @@ class _Loops:
             return self.multiply(b, self.left_value(b, lhs), self.right_value(b, rhs), sums)
         lhs = left.read(b, left_at, (*tile.rows, (k, 1)))
         rhs = right.read(b, right_at, ((k, 1), (plan.lane, tile.width)), ragged if self.buffers.packed is None else ())
-        return b.emit(  # type: ignore[no-any-return]
-            vector.Contract(
-                self.left_value(b, lhs), self.right_value(b, rhs), sums, **_product_of(len(tile.rows))
-            )
-        )
+        return self.product(b, tile, self.left_value(b, lhs), self.right_value(b, rhs), sums)
+
+    def product(self, b: KernelBuilder, tile: Tile, lhs: Value, rhs: Value, sums: Value) -> Value:
+        return b.emit(vector.Contract(lhs, rhs, sums, **_product_of(len(tile.rows))))  # type: ignore[no-any-return]
 
     def ragged(self, tile: Tile) -> tuple[int, ...]:
         """The lane axis, where the tile is wider than what is left of it."""

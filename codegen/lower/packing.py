@@ -147,15 +147,18 @@ def _turn_panel(
 
     def squares(b: KernelBuilder, k: Index, ragged: tuple[int, ...]) -> None:
         to = {**into, **local(b, plan, block, {turned: k}, whole)}
-        for lane in range(0, lanes, _SQUARE):
+
+        def square(b: KernelBuilder, lane: Index, over: tuple[int, ...]) -> None:
             at = {**start, turned: k, plan.lane: b.add(start[plan.lane], lane)}
-            over = ragged if lane + _SQUARE <= lanes else (*ragged, plan.lane)
             tile = source.read(b, at, [(plan.lane, _SQUARE), (turned, _SQUARE)], over)
-            square = b.emit(
-                vector.Transpose(plan.rhs.convert(b, tile, plan.accumulator), permutation=(1, 0))
-            )
+            made = b.emit(vector.Transpose(plan.rhs.convert(b, tile, plan.accumulator), permutation=(1, 0)))
             rows: list[TileDim] = [(turned, _SQUARE), (plan.lane, _SQUARE)]
-            target.write(b, square, {**to, plan.lane: lane}, rows, ragged)
+            target.write(b, made, {**to, plan.lane: lane}, rows, ragged)
+
+        full = lanes - lanes % _SQUARE
+        b.loop(0, full, _SQUARE, lambda b, lane: square(b, lane, ragged))
+        if lanes != full:
+            square(b, full, (*ragged, plan.lane))
 
     by_sixteen(b, plan, block, turned, squares)
 

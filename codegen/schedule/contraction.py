@@ -13,13 +13,16 @@ from dataclasses import dataclass, fields, replace
 from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.types import i64
 
-REGISTERS = 32
 MEGA = 1 << 20
 PAGE = 4096
-_MAX_VECTORS = 8
 _SEQUENTIAL_FLOPS = 5e6  # about 50 microseconds: less is not worth waking a thread
 _TICKET_FLOPS = 4e6
 _MAX_TICKETS = 32
+_BLOCK_BYTES = 1 << 19  # of the right side: half of a second-level cache
+_STRIP = 512  # bytes of a row of the right side that one ticket reads at least
+_PACKED_ROWS = 192  # rows of a ticket that packs for itself
+_STREAM_STEPS = 8
+_TURNED_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Problem:
     rhs_contiguous: bool
     rhs_pitch: int
     """Between neighbours along the last axis of depth."""
+    rhs_lane_pitch: int
+    """Between neighbours along lanes."""
+    rhs_turns: bool
+    """The last axis of depth is contiguous in rhs (and lanes are not)."""
     lhs_pitch: int
     """Between neighbouring rows of a tile."""
     narrow: bool = False
@@ -61,8 +68,8 @@ class Schedule:
     """The attribute `irc.schedule` of a contraction kernel; edit it and compile from there.
 
     mr, nv: rows and vectors of a tile. kc: steps of depth between stores of the accumulators. bc, mc, nc: matrices,
-    rows and lanes of one ticket. pack_b: `none`, `block` (by each ticket, a block at a time) or `all` (once, before).
-    pack_a: rows are copied to a buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`."""
+    rows and lanes of one ticket. pack_b: `none`, `block` (by each ticket, a block at a time), `all` (once,
+    before) or `turn` (nothing is packed: 16x16 squares are transposed in registers). pack_a: rows are copied to a buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`."""
 
     mr: int
     nv: int
@@ -126,21 +133,39 @@ def row_plan(extents: tuple[int, ...], mr: int) -> RowPlan:
 
 def default_schedule(p: Problem) -> Schedule:
     """The schedule for a problem, by shape alone."""
-    mr, nv = _tile(p)
     pack_b = _packing(p)
-    kc = _depth_block(p, pack_b)
-    pack_a = p.narrow or (p.lhs_pitch % PAGE == 0 and mr > 6 and p.depth_count >= 256)
-    order = "lanes" if kc <= 8 < p.depth_count else "rows"
-    bc, mc, nc = _tickets(p, mr, nv, pack_b)
-    return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a and p.lane_kind == "column", order)
+    mr, nv = (max(1, p.row_count), _turned_vectors(p)) if pack_b == "turn" else _tile(p)
+    width = nv * p.vector_lanes
+    kc = max(p.depth_count, 1) if pack_b == "turn" else _depth_block(p, pack_b)
+    streams = kc <= _STREAM_STEPS < p.depth_count
+    # A block of the right side that stays in the second-level cache serves all rows of a ticket.
+    most = p.lanes if streams else max(width, _BLOCK_BYTES // (kc * p.element_bytes) // width * width)
+    bc, mc, nc = _tickets(p, mr, width, pack_b, most)
+    pack_a = p.narrow and p.lane_kind == "column" and pack_b != "turn"
+    return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a, "lanes")
+
+
+def _turned_vectors(p: Problem) -> int:
+    """Two blocks of eight steps at a time hide the products' latency; where rows of the right side fall into one set of
+    the first-level cache, one block of sixteen, which takes whole lines."""
+    return 2 if p.row_count == 1 and p.rhs_lane_pitch % PAGE else 1
+
+
+_CANDIDATES = ((6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8))
+_CLOSE = 1.05
+"""6x4 is taken where nothing is better by more: few rows at a time suit long rows that lie a power of two apart."""
 
 
 def _tile(p: Problem) -> tuple[int, int]:
-    """The tile with the fewest estimated cycles; of equals the first, and 6x4 is first."""
+    """The tile with the fewest estimated cycles."""
     vectors = max(1, -(-p.lanes // p.vector_lanes))
-    candidates = [(6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8)]
-    usable = [(mr, nv) for mr, nv in candidates if nv <= vectors] or [(14, 1)]
-    return min(usable, key=lambda tile: (_cycles(p, *tile, vectors), candidates.index(tile)))
+    usable = [(mr, nv) for mr, nv in _CANDIDATES if nv <= vectors]
+    if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
+        usable = [(mr, nv) for mr, nv in usable if mr <= 8]  # more rows than ways of the first cache, in one set
+    cycles = {tile: _cycles(p, *tile, vectors) for tile in usable}
+    best = min(usable, key=lambda tile: cycles[tile])
+    first = usable[0]
+    return first if cycles[first] <= _CLOSE * cycles[best] else best
 
 
 def _cycles(p: Problem, mr: int, nv: int, vectors: int) -> float:
@@ -161,48 +186,56 @@ def _tile_cycles(p: Problem, rows: int, width: int) -> float:
     products = rows * width
     loads = products + width if p.lane_kind == "batch" else rows + width
     fixed = 20 + 2 * products
-    return max(max(products, 8) / 2, loads / 2) + fixed / max(p.depth_count, 1)
+    return max(max(products, 8) / 2, loads / 2) + width / 4 + fixed / max(p.depth_count, 1)
 
 
 def _packing(p: Problem) -> str:
-    if p.lane_kind == "batch" or p.depth_count == 0:
+    """What to do with a right side whose rows are not contiguous, far apart, or too many for the caches."""
+    if p.lane_kind == "batch" or p.depth_count == 0 or p.lanes == 1:
         return "none"
-    size = p.depth_count * p.lanes * p.element_bytes
-    reused = p.row_count >= 12
-    if p.rhs_contiguous:
-        aliased = p.rhs_pitch % PAGE == 0 and p.depth_count >= 16
-        scattered = p.rhs_pitch > PAGE and p.depth_count >= 64
-        if not reused or not (size >= MEGA or aliased or scattered):
-            return "none"
-    return "all" if p.row_count > 256 and p.depth_count <= 8192 else "block"
+    rows, size = p.row_count, p.depth_count * p.lanes * p.element_bytes
+    if not p.rhs_contiguous:
+        if rows <= _TURNED_ROWS and p.rhs_turns and not p.narrow:
+            return "turn"
+        return "all" if rows > 256 and p.depth_count <= 8192 else "block"
+    aliased = p.rhs_pitch % PAGE == 0 and p.depth_count >= 16 and p.lanes * p.element_bytes >= PAGE // 8
+    scattered = p.rhs_pitch > PAGE and p.rhs_pitch > p.lanes * p.element_bytes and p.depth_count >= 64
+    if scattered and rows >= 12:
+        return "block"
+    if aliased and rows >= 12:
+        return "all" if rows >= 256 else "block"
+    return "all" if size >= 4 * MEGA and rows >= 256 else "none"
 
 
 def _depth_block(p: Problem, pack_b: str) -> int:
     depth = p.depth_count
     streams = p.row_count <= 4 and p.rhs_contiguous and depth * p.lanes * p.element_bytes >= MEGA // 4
     if streams and p.lane_kind == "column":
-        return 8
-    limit = 512 if p.lanes > 256 or pack_b == "block" else 2048
-    if p.rhs_pitch > PAGE and pack_b == "block":
+        return _STREAM_STEPS
+    limit = 512 if p.lanes > 128 or pack_b == "block" or depth > 2048 else 2048
+    if p.rhs_pitch > PAGE and pack_b == "block" and len(p.depth) > 1:
         limit = 256
     if depth <= limit * 3 // 2:
         return max(depth, 1)
     return -(-depth // -(-depth // limit))
 
 
-def _tickets(p: Problem, mr: int, nv: int, pack_b: str) -> tuple[int, int, int]:
-    """(matrices, rows, lanes) of a ticket. Lanes are cut first where each ticket packs, rows first otherwise."""
-    width = nv * p.vector_lanes
+def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[int, int, int]:
+    """(matrices, rows, lanes) of a ticket; at most `most` lanes.
+
+    Where each ticket packs for itself, lanes are cut first and rows only in large parts; otherwise rows come first."""
     panels = -(-p.lanes // width)
     wanted = 1 if p.flops < _SEQUENTIAL_FLOPS else min(_MAX_TICKETS, max(2, round(p.flops / _TICKET_FLOPS)))
     batches = min(wanted, max(p.batch, 1))
     bc = -(-max(p.batch, 1) // batches)
     rest = -(-wanted // batches)
-    by_rows, by_lanes = 1, 1
-    if pack_b == "block" or p.row_count <= 2 * mr:
-        by_lanes = min(panels, rest)
-        by_rows = min(-(-rest // by_lanes), max(1, p.row_count // (4 * mr)))
+    fewest = -(-p.lanes // most)
+    strip = max(1, -(-_STRIP // (width * p.element_bytes)))  # panels worth touching a row's page for
+    by_lanes = max(fewest, min(max(1, panels // strip), rest))
+    least_rows = _PACKED_ROWS if pack_b == "block" else 4 * mr
+    if pack_b != "block" and p.row_count > 2 * mr:
+        by_rows = min(-(-rest // fewest), max(1, p.row_count // (2 * mr)))
+        by_lanes = max(fewest, min(-(-rest // by_rows), max(1, panels // strip)))
     else:
-        by_rows = min(rest, max(1, p.row_count // (2 * mr)))
-        by_lanes = min(-(-rest // by_rows), panels)
+        by_rows = min(-(-rest // by_lanes), max(1, p.row_count // least_rows))
     return bc, -(-p.row_count // by_rows), -(-panels // by_lanes) * width

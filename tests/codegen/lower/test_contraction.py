@@ -1,8 +1,7 @@
-"""Contraction kernels: bit for bit the reference under every schedule; what is refused; how a kernel reads."""
+"""Contraction kernels: bit for bit the reference under every schedule; what is refused. How they read: golden/kernels."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,6 @@ from group_programs import (
 from irc.codegen.lower.contraction import lower_contraction
 from irc.codegen.schedule.contraction import Schedule, row_plan
 from irc.dialects import stablehlo as hlo
-from irc.dialects.builtin import Module
 from irc.errors import UnsupportedError
 from irc.ir.attributes import BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.printer import print_operation
@@ -217,20 +215,3 @@ def test_row_tiles_cover_the_rows_once_and_are_balanced(extents: tuple[int, ...]
 def test_the_schedule_attribute_reads_back() -> None:
     schedule = Schedule(6, 4, 512, 1, 192, 1024, "all", True, "lanes")
     assert Schedule(1, 1, 1, 1, 1, 1).edited(schedule.attribute()) == schedule
-
-
-GOLDEN = {
-    "matmul_bias_relu": matmul(13, 37, 64, after=bias_relu),
-    "convolution": convolution((2, 10, 10, 4), (3, 3, 4, 64)),
-    "matmul_rhs_transposed": matmul(20, 32, 64, turned="rhs"),
-}
-
-
-@pytest.mark.parametrize("name", GOLDEN)
-def test_kernel_text(name: str, request: pytest.FixtureRequest) -> None:
-    """How a kernel reads. `pytest --update-golden` rewrites the files."""
-    path = Path(__file__).parents[2] / "golden" / "kernels" / f"{name}.mlir"
-    text = print_operation(Module.of(lower_contraction(GOLDEN[name]).functions))
-    if request.config.getoption("--update-golden", default=False):
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), f"{path.name} reads differently; pytest --update-golden rewrites it"
