@@ -84,7 +84,12 @@ class KernelBuilder(Builder):
         return self.emit(arith.CmpI(self.index(x), self.index(y), predicate=predicate))  # type: ignore[no-any-return]
 
     def loop(
-        self, lower: Index, upper: Index, step: int, body: Callable[..., Sequence[Value] | None], *carried: Value
+        self,
+        lower: Index,
+        upper: Index,
+        step: int,
+        body: Callable[..., Sequence[Value] | None],
+        *carried: Value,
     ) -> tuple[Value, ...]:
         """`scf.for`; `body(builder, i, *carried)` gives the next carried values. A loop of one known turn or none is no loop."""
         if isinstance(lower, int) and isinstance(upper, int) and upper <= lower + step:
@@ -144,7 +149,9 @@ def kernel(
 ) -> Func:
     """A private function on buffers; `body(builder, *arguments)` emits its ops, without the return."""
     b = KernelBuilder(location)
-    values = [Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)]
+    values = [
+        Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)
+    ]
     body(b, *values)
     b.emit(Return(()))
     operations = [*b.constants.values(), *b.operations]

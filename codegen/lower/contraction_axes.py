@@ -191,7 +191,9 @@ def _convolution_axes(op: hlo.Convolution, lhs: Access, rhs: Access) -> tuple[li
     return axes, lhs_offset, rhs_offset
 
 
-def _feature_axes(op: hlo.Convolution, lhs: Access, rhs: Access, extent: int, out: int, dim: int) -> list[_Axis]:
+def _feature_axes(
+    op: hlo.Convolution, lhs: Access, rhs: Access, extent: int, out: int, dim: int
+) -> list[_Axis]:
     """Output features; groups are an axis of their own, which walks input features or batches in blocks."""
     n = op.dimension_numbers
     step = rhs.strides[n.kernel_output_feature_dimension]

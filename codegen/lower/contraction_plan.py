@@ -80,7 +80,9 @@ class Plan:
     def outer(self) -> tuple[int, ...]:
         """Axes that choose a matrix of the right side."""
         return tuple(
-            a for a in (*self.contraction.of_kind("batch"), *self.contraction.of_kind("column")) if a != self.lane
+            a
+            for a in (*self.contraction.of_kind("batch"), *self.contraction.of_kind("column"))
+            if a != self.lane
         )
 
     @cached_property
@@ -201,7 +203,9 @@ class Plan:
 
     @cached_property
     def block_shape(self) -> tuple[int, ...]:
-        return tuple(self.blocks.chunk if a == self.blocks.chunked else self.extent(a) for a in self.block_axes)
+        return tuple(
+            self.blocks.chunk if a == self.blocks.chunked else self.extent(a) for a in self.block_axes
+        )
 
     @cached_property
     def packed_type(self) -> MemRefType | None:

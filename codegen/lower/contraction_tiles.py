@@ -229,7 +229,9 @@ class _Loops:
 
         each_panel(b, plan, self.ticket.panels, lanes)
 
-    def each_row_tile(self, b: KernelBuilder, body: Callable[[KernelBuilder, At, tuple[TileDim, ...]], None]) -> None:
+    def each_row_tile(
+        self, b: KernelBuilder, body: Callable[[KernelBuilder, At, tuple[TileDim, ...]], None]
+    ) -> None:
         """`body(b, start, tile rows)` for each row tile of the ticket, taller ones first."""
         plan, rows, axis = self.plan, self.plan.row_plan, self.plan.split_row
         whole = tuple((a, plan.extent(a)) for a in plan.whole_rows)
@@ -296,7 +298,13 @@ class _Loops:
         plan, k, run = self.plan, self.plan.depth[-1], LANE_RUN
         many = max(1, run // plan.schedule.nv)
         parts = [
-            Tile({**tile.at, plan.lane: b.add(tile.at[plan.lane], i)}, tile.rows, tile.panel, run, min(run, tile.lanes - i))
+            Tile(
+                {**tile.at, plan.lane: b.add(tile.at[plan.lane], i)},
+                tile.rows,
+                tile.panel,
+                run,
+                min(run, tile.lanes - i),
+            )
             for i in range(0, tile.lanes, run)
         ]
         sides = [right.at(b, {plan.lane: part.at[plan.lane]}, {plan.lane: part.lanes}) for part in parts]
@@ -330,7 +338,9 @@ class _Loops:
         whole = plan.schedule.pack_b == "all"
         return right.at(b, {PANEL: b.sub(tile.panel, 0 if whole else self.ticket.panels[0])}, {})
 
-    def advance(self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View, start: Value) -> Value:
+    def advance(
+        self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View, start: Value
+    ) -> Value:
         """The accumulators after all steps of the block, in order."""
 
         def nest(b: KernelBuilder, axes: Sequence[int], at: At, sums: Value) -> Value:
@@ -357,7 +367,9 @@ class _Loops:
             lhs, rhs = left.read(b, left_at, wide, ragged), right.read(b, right_at, wide, ragged)
             return self.multiply(b, self.left_value(b, lhs), self.right_value(b, rhs), sums)
         lhs = left.read(b, left_at, (*tile.rows, (k, 1)))
-        rhs = right.read(b, right_at, ((k, 1), (plan.lane, tile.width)), ragged if self.buffers.packed is None else ())
+        rhs = right.read(
+            b, right_at, ((k, 1), (plan.lane, tile.width)), ragged if self.buffers.packed is None else ()
+        )
         return self.product(b, tile, self.left_value(b, lhs), self.right_value(b, rhs), sums)
 
     def product(self, b: KernelBuilder, tile: Tile, lhs: Value, rhs: Value, sums: Value) -> Value:
@@ -373,10 +385,16 @@ class _Loops:
         return b.emit(arith.AddI(sums, b.emit(arith.MulI(x, y))))  # type: ignore[no-any-return]
 
     def left_value(self, b: KernelBuilder, value: Value) -> Value:
-        return value if self.buffers.rows is not None else self.plan.lhs.convert(b, value, self.plan.accumulator)
+        return (
+            value if self.buffers.rows is not None else self.plan.lhs.convert(b, value, self.plan.accumulator)
+        )
 
     def right_value(self, b: KernelBuilder, value: Value) -> Value:
-        return value if self.buffers.packed is not None else self.plan.rhs.convert(b, value, self.plan.accumulator)
+        return (
+            value
+            if self.buffers.packed is not None
+            else self.plan.rhs.convert(b, value, self.plan.accumulator)
+        )
 
     def finish(self, b: KernelBuilder, tile: Tile, sums: Value) -> None:
         """The epilogue on a finished tile, and its stores."""

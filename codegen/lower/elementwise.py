@@ -364,7 +364,8 @@ def _to_odd_f32(b: KernelBuilder, x: Value) -> Value:
 def _float_to_integer(b: KernelBuilder, x: Value, target: IntegerType) -> Value:
     unsigned = target.is_unsigned
     bits = target.width if unsigned else target.width - 1
-    low, high = (0.0 if unsigned else -(2.0**bits)), 2.0**bits  # both exact; what is below `high` truncates in range
+    # Both are exact, and what is below `high` truncates in range.
+    low, high = 0.0 if unsigned else -(2.0**bits), 2.0**bits
     above = b.emit(arith.CmpF(x, splat(b, high, x), predicate="oge"))
     below = b.emit(arith.CmpF(x, splat(b, low, x), predicate="olt"))
     known = b.emit(arith.CmpF(x, x, predicate="ord"))

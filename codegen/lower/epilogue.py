@@ -52,7 +52,9 @@ def source_of(value: Value) -> Source:
             case hlo.Transpose() | hlo.Reshape():
                 moves.insert(0, op)
             case _:
-                raise UnsupportedError(f"'{op.name}' before the center of a fusion is not supported", span=span_of(op.location))
+                raise UnsupportedError(
+                    f"'{op.name}' before the center of a fusion is not supported", span=span_of(op.location)
+                )
         value = op.operands[0]
     strides = dense_strides(value.type.static_shape)
     dense = True
@@ -103,7 +105,9 @@ class Epilogue:
         op = value.op
         if op is self.center:
             if dims != identity(len(self.shape)):
-                raise UnsupportedError(f"the result of '{op.name}' rearranged by its own fusion is not supported")
+                raise UnsupportedError(
+                    f"the result of '{op.name}' rearranged by its own fusion is not supported"
+                )
         elif op is None:
             self.reads.setdefault((value, dims), len(self.reads))
         else:
@@ -125,7 +129,9 @@ class Epilogue:
                 return [tuple(placed[d] for d in range(len(dims)))]
             case _ if has_lowering(op.__class__):
                 return [dims if v.type.rank else () for v in op.operands]
-        raise UnsupportedError(f"'{op.name}' after the center of a fusion is not supported", span=span_of(op.location))
+        raise UnsupportedError(
+            f"'{op.name}' after the center of a fusion is not supported", span=span_of(op.location)
+        )
 
     def strides(self, argument: Value, dims: Dims) -> tuple[int, ...]:
         """The stride of `argument` along each dimension of the center's result."""
@@ -155,7 +161,9 @@ class Epilogue:
             if isinstance(op, hlo.Constant):
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)
-            operands = [value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)]
+            operands = [
+                value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)
+            ]
             return lower_elementwise(b, op, operands) if has_lowering(op.__class__) else operands[0]
 
         return [value_of(v, identity(len(self.shape))) for v in self.outputs]

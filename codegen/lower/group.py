@@ -25,7 +25,13 @@ def kernel_element(element: object) -> IntegerType | FloatType | IndexType:
 
     Raises UnsupportedError for types that no kernel holds (complex numbers, integers of 2 or 4 bits)."""
     match element:
-        case IntegerType(width=1) | IntegerType(width=8) | IntegerType(width=16) | IntegerType(width=32) | IntegerType(width=64):
+        case (
+            IntegerType(width=1)
+            | IntegerType(width=8)
+            | IntegerType(width=16)
+            | IntegerType(width=32)
+            | IntegerType(width=64)
+        ):
             return IntegerType(element.width)
         case FloatType() | IndexType():
             return element

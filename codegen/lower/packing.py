@@ -164,7 +164,11 @@ def _turn_panel(
 
 
 def by_sixteen(
-    b: KernelBuilder, plan: Plan, block: Block, axis: int, body: Callable[[KernelBuilder, Index, tuple[int, ...]], None]
+    b: KernelBuilder,
+    plan: Plan,
+    block: Block,
+    axis: int,
+    body: Callable[[KernelBuilder, Index, tuple[int, ...]], None],
 ) -> None:
     """`body(b, i, ragged axes)` for every sixteenth index of the block along `axis`; the last run may be ragged."""
     low, high = bounds(plan, block, axis)

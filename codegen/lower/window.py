@@ -38,7 +38,11 @@ def lower_window(func: Func) -> KernelGroup:
     Outputs must not share memory with inputs. Raises UnsupportedError, naming the op, for what has no lowering."""
     center = _center(func)
     buffers = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
-    made = _SelectAndScatter(func, center) if isinstance(center, hlo.SelectAndScatter) else _ReduceWindow(func, center)
+    made = (
+        _SelectAndScatter(func, center)
+        if isinstance(center, hlo.SelectAndScatter)
+        else _ReduceWindow(func, center)
+    )
     empty = any(v.type.size == 0 for v in func.returned)
     lowered = kernel(
         func.sym_name,
@@ -108,11 +112,15 @@ class _ReduceWindow:
 
             def panel(b: KernelBuilder, panel: Panel, checks: bool) -> None:
                 start = [_splat(b, v, panel.width) for v in inits]
-                element = lambda b, k: self.element(b, inputs, at, k, panel, start if checks else None)  # noqa: E731
-                found = self.fold(b, element, start)
+
+                def read(b: KernelBuilder, elements: Sequence[Sequence[Index]]) -> list[list[Value]]:
+                    places = w.places(b, at, elements, checks)
+                    return [self.element(b, inputs, place, panel, start) for place in places]
+
+                found = self.fold(b, read, start)
                 where, dims, ragged = w.at(at, panel), w.dims(panel), w.ragged(panel)
-                read = lambda i: others[i].read(b, where, dims, ragged)  # noqa: E731
-                for view, value in zip(outputs, self.epilogue.emit(b, found, read), strict=True):
+                other = lambda i: others[i].read(b, where, dims, ragged)  # noqa: E731
+                for view, value in zip(outputs, self.epilogue.emit(b, found, other), strict=True):
                     view.write(b, value, where, dims, ragged)
 
             in_or_out(b, w, at, lambda b, checks: w.panels(b, width, lambda b, p: panel(b, p, checks)))
@@ -123,28 +131,29 @@ class _ReduceWindow:
         self,
         b: KernelBuilder,
         inputs: Sequence[View],
-        at: At,
-        k: Sequence[Index],
+        place: tuple[At, Value | None],
         panel: Panel,
-        padding: Sequence[Value] | None,
+        padding: Sequence[Value],
     ) -> list[Value]:
-        """Element `k` of a window of every input; `padding` where the operand has none (None: it always has)."""
+        """The element at a place of every input; `padding` where the operand has none."""
         w = self.windows
-        place, exists = w.place(b, at, k, padding is not None)
-        where, dims, ragged = w.at(place, panel), w.dims(panel), w.ragged(panel)
+        where, dims, ragged = w.at(place[0], panel), w.dims(panel), w.ragged(panel)
         found = []
-        for i, (view, source, element) in enumerate(zip(inputs, self.sources, self.elements, strict=True)):
+        for view, source, element, outside in zip(inputs, self.sources, self.elements, padding, strict=True):
             value = source.convert(b, view.read(b, where, dims, ragged), element)
-            found.append(value if padding is None else _choose(b, exists, value, padding[i]))
+            found.append(_choose(b, place[1], value, outside))
         return found
 
     def fold(
-        self, b: KernelBuilder, element: Callable[[KernelBuilder, Sequence[Index]], list[Value]], start: Sequence[Value]
+        self,
+        b: KernelBuilder,
+        elements: Callable[[KernelBuilder, Sequence[Sequence[Index]]], list[list[Value]]],
+        start: Sequence[Value],
     ) -> list[Value]:
         """op(init, tree of the window's elements)."""
         w, region = self.windows, self.center.body
         if w.elements <= _UNROLLED:
-            lanes = [element(b, k) for k in w.positions]
+            lanes = elements(b, w.positions)
             half = LANES // 2
             while half:
                 for i in range(half, len(lanes)):
@@ -157,7 +166,7 @@ class _ReduceWindow:
             for n in reversed(w.window.sizes):
                 k.insert(0, b.rem(i, n))
                 i = b.div(i, n)
-            return element(b, k)
+            return elements(b, [k])[0]
 
         return apply_region(b, region, [*start, *self.tree(b, read, w.elements, start)])
 
@@ -177,7 +186,9 @@ class _ReduceWindow:
         results = [b.emit(memref.Alloca((), (), alignment=64, result_types=[t])) for t in types]
 
         def block(b: KernelBuilder, i: Index, size: int) -> None:
-            for buffer, value in zip(results, fold_columns(b, self.center.body, read, b.mul(i, BLOCK), size), strict=True):
+            for buffer, value in zip(
+                results, fold_columns(b, self.center.body, read, b.mul(i, BLOCK), size), strict=True
+            ):
                 put(b, buffer, i, value)
 
         b.loop(0, full, 1, lambda b, i: block(b, i, BLOCK))
@@ -273,11 +284,12 @@ class _SelectAndScatter:
         op, w = self.center, self.windows
         values, updates, result = views
         dims, ragged = w.dims(panel), w.ragged(panel)
-        places = [w.place(b, at, k, checks) for k in w.positions]
-
+        places = w.places(b, at, w.positions, checks)
 
         def read(place: At) -> Value:
-            return operand.convert(b, values.read(b, w.at(place, panel), dims, ragged), op.operand.type.element)
+            return operand.convert(
+                b, values.read(b, w.at(place, panel), dims, ragged), op.operand.type.element
+            )
 
         chosen = self.select(b, places, read, panel)
         update = source.convert(b, updates.read(b, w.at(at, panel), dims, ragged), op.result.type.element)
@@ -293,7 +305,11 @@ class _SelectAndScatter:
             result.write(b, value, where, dims, ragged)
 
     def select(
-        self, b: KernelBuilder, places: Sequence[tuple[At, Value | None]], read: Callable[[At], Value], panel: Panel
+        self,
+        b: KernelBuilder,
+        places: Sequence[tuple[At, Value | None]],
+        read: Callable[[At], Value],
+        panel: Panel,
     ) -> Value:
         """The number of the element that each lane selects, -1 where the window holds none."""
         index_type, mask_type = VectorType((panel.width,), i32), VectorType((panel.width,), i1)

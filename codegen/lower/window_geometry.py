@@ -86,24 +86,40 @@ class Windows:
             found = fits if found is None else b.emit(arith.AndI(found, fits))
         return found
 
-    def place(self, b: KernelBuilder, at: At, k: Sequence[Index], checks: bool) -> tuple[At, Value | None]:
-        """Element `k` of the window at `at`: its place in the operand, and whether there is one (None: there is).
+    def along(self, b: KernelBuilder, d: int, i: Index, k: Index, checks: bool) -> tuple[Index, Value | None]:
+        """Where element `k` of window `i` lies along dimension `d`, and whether there is one (None: there is).
 
         Where there is none, the place is some element of the operand."""
-        w, place, exists = self.window, {}, None
-        for d in range(len(self.shape)):
-            steps = b.sub(b.mul(k[d], w.window_dilations[d]), w.padding[d][0])
-            i = b.add(b.mul(at[d], w.strides[d]), steps)
-            if checks and d in self.checked:
-                dilation = w.base_dilations[d]
-                valid = b.compare("ult", i, (self.shape[d] - 1) * dilation + 1)
-                i = b.emit(arith.Select(valid, b.index(i), b.index(0)))
-                if dilation != 1:
-                    on = b.compare("eq", b.rem(i, dilation), 0)
-                    valid, i = b.emit(arith.AndI(valid, on)), b.div(i, dilation)
-                exists = valid if exists is None else b.emit(arith.AndI(exists, valid))
-            place[d] = i
-        return place, exists
+        w = self.window
+        steps = b.sub(b.mul(k, w.window_dilations[d]), w.padding[d][0])
+        place = b.add(b.mul(i, w.strides[d]), steps)
+        if not checks or d not in self.checked:
+            return place, None
+        dilation = w.base_dilations[d]
+        exists = b.compare("ult", place, (self.shape[d] - 1) * dilation + 1)
+        place = b.emit(arith.Select(exists, b.index(place), b.index(0)))
+        if dilation == 1:
+            return place, exists
+        on = b.compare("eq", b.rem(place, dilation), 0)
+        return b.div(place, dilation), b.emit(arith.AndI(exists, on))
+
+    def places(
+        self, b: KernelBuilder, at: At, elements: Sequence[Sequence[Index]], checks: bool
+    ) -> list[tuple[At, Value | None]]:
+        """The place in the operand of each of the elements of the window at `at`, and whether there is one."""
+        known: dict[tuple[int, Index], tuple[Index, Value | None]] = {}
+        found = []
+        for k in elements:
+            place: At = {}
+            exists: Value | None = None
+            for d in range(len(self.shape)):
+                if (d, k[d]) not in known:
+                    known[d, k[d]] = self.along(b, d, at[d], k[d], checks)
+                place[d], here = known[d, k[d]]
+                if here is not None:
+                    exists = here if exists is None else b.emit(arith.AndI(exists, here))
+            found.append((place, exists))
+        return found
 
     def width(self, registers: int) -> int:
         """Lanes of a tile of at most `registers` vectors."""
@@ -143,12 +159,18 @@ def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], elemen
         made = b.emit(memref.Load(arguments[value], ()))
     else:
         name = value.op.name if value.op is not None else "argument"
-        raise UnsupportedError(f"an initial value computed by '{name}' in a window's function is not supported")
+        raise UnsupportedError(
+            f"an initial value computed by '{name}' in a window's function is not supported"
+        )
     return convert(b, made, value.type.element, element)
 
 
 def each_position(
-    b: KernelBuilder, w: Windows, work: int, body: Callable[[KernelBuilder, At], None], free: int | None = None
+    b: KernelBuilder,
+    w: Windows,
+    work: int,
+    body: Callable[[KernelBuilder, At], None],
+    free: int | None = None,
 ) -> None:
     """`body(b, at)` for every window but those along lanes, in row-major order within a ticket.
 

@@ -161,7 +161,8 @@ def _tile(p: Problem) -> tuple[int, int]:
     vectors = max(1, -(-p.lanes // p.vector_lanes))
     usable = [(mr, nv) for mr, nv in _CANDIDATES if nv <= vectors]
     if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
-        usable = [(mr, nv) for mr, nv in usable if mr <= 8]  # more rows than ways of the first cache, in one set
+        # All rows of a tile lie in one set of the first-level cache, which has so many ways.
+        usable = [(mr, nv) for mr, nv in usable if mr <= 8]
     cycles = {tile: _cycles(p, *tile, vectors) for tile in usable}
     best = min(usable, key=lambda tile: cycles[tile])
     first = usable[0]

@@ -50,7 +50,15 @@ def bias_relu(b: Builder, y: Value, bias: Value) -> list[Value]:
 
 
 def matmul(
-    m: int, n: int, k: int, *, element: Any = f32, result: Any = None, turned: str = "", batch: Shape = (), after: Any = None
+    m: int,
+    n: int,
+    k: int,
+    *,
+    element: Any = f32,
+    result: Any = None,
+    turned: str = "",
+    batch: Shape = (),
+    after: Any = None,
 ) -> Func:
     """lhs @ rhs, each stored transposed where `turned` names it; `after(b, y, bias)` follows."""
     r = len(batch)
@@ -68,7 +76,9 @@ def matmul(
     return function([lhs, rhs, *extra], body)
 
 
-def convolution(x: Shape, w: Shape, *, numbers: Any = NHWC, after: Any = None, element: Any = f32, **window: Any) -> Func:
+def convolution(
+    x: Shape, w: Shape, *, numbers: Any = NHWC, after: Any = None, element: Any = f32, **window: Any
+) -> Func:
     window.setdefault("feature_group_count", 1)
     window.setdefault("batch_group_count", 1)
 

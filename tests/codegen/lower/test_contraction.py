@@ -153,7 +153,11 @@ def test_operands_are_seen_through_transposes_and_conversions() -> None:
         turned = b.emit(hlo.Transpose(x, permutation=(2, 0, 1)))
         wide = b.emit(hlo.Convert(turned, result_types=[TensorType((4, 2, 3), f32)]))
         flat = b.emit(hlo.Reshape(w, result_types=[TensorType((2, 20), f32)]))
-        return [b.emit(hlo.DotGeneral(wide, flat, dot_dimension_numbers=hlo.DotDimensionNumbers((), (), (1,), (0,))))]
+        return [
+            b.emit(
+                hlo.DotGeneral(wide, flat, dot_dimension_numbers=hlo.DotDimensionNumbers((), (), (1,), (0,)))
+            )
+        ]
 
     func = function([TensorType((2, 3, 4), f16), TensorType((40,), f32)], body)
     arrays = samples(func)
@@ -177,7 +181,9 @@ def turned_after(b: Any, x: Any, w: Any) -> Any:
 
 def padded_before(b: Any, x: Any, w: Any) -> Any:
     zero = splat(b, 0.0, TensorType((), f32))
-    wide = b.emit(hlo.Pad(x, zero, edge_padding_low=(0, 0), edge_padding_high=(1, 0), interior_padding=(0, 0)))
+    wide = b.emit(
+        hlo.Pad(x, zero, edge_padding_low=(0, 0), edge_padding_high=(1, 0), interior_padding=(0, 0))
+    )
     return product(b, wide, w)
 
 

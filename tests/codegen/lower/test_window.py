@@ -24,19 +24,30 @@ def region(b: Any, element: Any, op: Any, **attributes: Any) -> Any:
 
 
 def pooled(
-    shape: Shape, size: Shape, *, op: Any = hlo.Maximum, start: float = -np.inf, element: Any = f32, mean: bool = False, **window: Any
+    shape: Shape,
+    size: Shape,
+    *,
+    op: Any = hlo.Maximum,
+    start: float = -np.inf,
+    element: Any = f32,
+    mean: bool = False,
+    **window: Any,
 ) -> Any:
     """reduce_window; `mean` adds a division of the result, next to the result itself."""
 
     def body(b: Any, x: Any) -> Sequence[Any]:
         init = splat(b, start, TensorType((), element))
-        y = b.emit(hlo.ReduceWindow([x], [init], window_dimensions=size, regions=[region(b, element, op)], **window))
+        y = b.emit(
+            hlo.ReduceWindow([x], [init], window_dimensions=size, regions=[region(b, element, op)], **window)
+        )
         return [y, b.emit(hlo.Divide(y, splat(b, 9.0, y.type)))] if mean else [y]
 
     return function([TensorType(shape, element)], body)
 
 
-def pooled_gradient(shape: Shape, size: Shape, strides: Shape, padding: Any = None, start: float = 0.0) -> Any:
+def pooled_gradient(
+    shape: Shape, size: Shape, strides: Shape, padding: Any = None, start: float = 0.0
+) -> Any:
     pads = padding or ((0, 0),) * len(shape)
     windows = tuple((n + sum(p) - k) // s + 1 for n, p, k, s in zip(shape, pads, size, strides, strict=True))
 
@@ -46,7 +57,13 @@ def pooled_gradient(shape: Shape, size: Shape, strides: Shape, padding: Any = No
         return [
             b.emit(
                 hlo.SelectAndScatter(
-                    x, source, init, window_dimensions=size, window_strides=strides, padding=padding, regions=regions
+                    x,
+                    source,
+                    init,
+                    window_dimensions=size,
+                    window_strides=strides,
+                    padding=padding,
+                    regions=regions,
                 )
             )
         ]
