@@ -12,7 +12,9 @@ HERE = Path(__file__).parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files from what irc gives now")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite the golden files from what irc gives now"
+    )
 
 
 def pytest_collect_file(parent: pytest.Collector, file_path: Path) -> pytest.File | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from irc.ir.assembly import (
+from irc.ir.assembly_elements import (
     SEGMENTS,
     AttrElement,
     Directive,

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 from irc.ir.fields import STRING, Attr, RegionField
 from irc.ir.operation import Block, Operation, Region
-from irc.ir.parser import parse_operations
-from irc.ir.printer import print_operation
+from irc.ir.text import parse, print_module
 from irc.ir.verify import verify
+
+__all__ = ["Module", "parse", "print_module"]
 
 
 class Module(Operation, name="builtin.module"):
@@ -32,7 +33,7 @@ class Module(Operation, name="builtin.module"):
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        return self.body.block.operations
+        return self.body.block.operations  # type: ignore[no-any-return]
 
     @property
     def symbols(self) -> dict[str, Operation]:
@@ -49,20 +50,3 @@ class Module(Operation, name="builtin.module"):
     def with_operations(self, operations: Iterable[Operation]) -> Module:
         """The same module (name, attributes) around other ops."""
         return Module.create((), (), self.attributes, (Region([Block((), operations)]),), self.location)
-
-
-def parse(text: str, filename: str = "<string>", *, verify: bool = True) -> Module:
-    """The module that a text is: StableHLO, MLIR's core dialects, or anything that irc printed.
-
-    Functions that stand without a module get one. Raises ParseError, and VerifyError unless `verify` is False."""
-    operations = parse_operations(text, filename)
-    only = operations[0] if len(operations) == 1 else None
-    module = only if isinstance(only, Module) else Module.of(operations)
-    if verify:
-        module.verify()
-    return module
-
-
-def print_module(module: Operation, *, locations: bool = True, generic: bool = False) -> str:
-    """The text of a module (or of any op). `locations=False` hides where ops came from; `generic` writes no pretty form."""
-    return print_operation(module, locations=locations, generic=generic)

@@ -36,8 +36,10 @@ def _sum(c: Cursor, names: Names) -> AffineExpr:
 def _product(c: Cursor, names: Names) -> AffineExpr:
     found = _atom(c, names)
     while True:
-        operator: Any = "*" if c.accept("*") else next(
-            (w for w in ("mod", "floordiv", "ceildiv") if c.accept_word(w)), None
+        operator: Any = (
+            "*"
+            if c.accept("*")
+            else next((w for w in ("mod", "floordiv", "ceildiv") if c.accept_word(w)), None)
         )
         if operator is None:
             return found
@@ -62,4 +64,8 @@ def _atom(c: Cursor, names: Names) -> AffineExpr:
 
 
 def _negated(e: AffineExpr) -> AffineExpr:
-    return AffineConstant(-e.value) if isinstance(e, AffineConstant) else AffineBinary("*", e, AffineConstant(-1))
+    return (
+        AffineConstant(-e.value)
+        if isinstance(e, AffineConstant)
+        else AffineBinary("*", e, AffineConstant(-1))
+    )

@@ -207,7 +207,9 @@ class AttributeReader(TypeReader):
         # A blob opens with its alignment in four bytes.
         array = np.frombuffer(blob, type.element.numpy, offset=4)
         if array.size != type.size:
-            raise self.error(f"resource '{name}' has {array.size} elements, {type} has {type.size}", m.start(1), m.end())
+            raise self.error(
+                f"resource '{name}' has {array.size} elements, {type} has {type.size}", m.start(1), m.end()
+            )
         return DenseElementsAttr.of(type, array.reshape(type.static_shape))
 
     def _dense_array(self) -> Attribute:
@@ -224,7 +226,7 @@ class AttributeReader(TypeReader):
     def _array_item(self, element: Any) -> Any:
         if element is IntegerType(1):
             return self.boolean()
-        return self.number(element).value
+        return self.number(element).value  # type: ignore[attr-defined]
 
     def boolean(self) -> bool:
         """`true`, `false`, or an integer."""
@@ -247,7 +249,7 @@ class AttributeReader(TypeReader):
         start = self.pos
         self.list_of(self.integer)
         body = self._angled()[1] if self.peek("<") else ""
-        return OpaqueAttr(f"distinct{''.join(self.text[start:self.pos].partition('<')[0].split())}{body}")
+        return OpaqueAttr(f"distinct{''.join(self.text[start : self.pos].partition('<')[0].split())}{body}")
 
     def _kept(self, word: str, typed: bool) -> Attribute:
         body = " ".join(self._angled()[1].split())
@@ -332,8 +334,8 @@ class AttributeReader(TypeReader):
                 return own(m[1][1:-1])  # type: ignore[no-any-return]
             except (ValueError, LookupError, IrcError) as e:
                 raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None  # type: ignore[attr-defined]
-        values = self._members({f.name for f in fields(cls)})  # type: ignore[arg-type]
-        for f in fields(cls):  # type: ignore[arg-type]
+        values = self._members({f.name for f in fields(cls)})
+        for f in fields(cls):
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
                 values[f.name] = () if "Dims" in str(f.type) or "tuple" in str(f.type) else 0
         try:
@@ -380,7 +382,7 @@ class AttributeReader(TypeReader):
         m = _WORD.match(self.text, self.pos, self.end)
         if m is None or m[1] != "loc":
             return None
-        return self.location()
+        return self.location()  # type: ignore[no-any-return]
 
     def location(self) -> Any:
         self.expect_word("loc")

@@ -38,7 +38,7 @@ _INTEGER = re.compile(rf"{SPACE}(-?(?:0x[0-9A-Fa-f]+|\d+))")
 _STRING = re.compile(rf"{SPACE}({STRING})")
 _SYMBOL = re.compile(rf"{SPACE}@(?:([A-Za-z_$.-][\w$.-]*)|({STRING}))")
 _SEEN = re.compile(rf"(?:[%#@^!]?[\w$.-]+|{STRING}|->|\S)")
-_ESCAPE = re.compile(rb'\\(?:([0-9A-Fa-f]{2})|(.))', re.S)
+_ESCAPE = re.compile(rb"\\(?:([0-9A-Fa-f]{2})|(.))", re.S)
 _NAMED_ESCAPES = {b"n": b"\n", b"t": b"\t"}
 
 
@@ -47,9 +47,7 @@ def unquote(text: str) -> str:
     if "\\" not in text:
         return text[1:-1]
     raw = text[1:-1].encode("utf-8", "surrogateescape")
-    value = _ESCAPE.sub(
-        lambda m: bytes([int(m[1], 16)]) if m[1] else _NAMED_ESCAPES.get(m[2], m[2]), raw
-    )
+    value = _ESCAPE.sub(lambda m: bytes([int(m[1], 16)]) if m[1] else _NAMED_ESCAPES.get(m[2], m[2]), raw)
     return value.decode("utf-8", "surrogateescape")
 
 
@@ -196,7 +194,6 @@ class Cursor:
             # What follows is another statement: the place is the end of this one.
             return self.source.error(f"expected {what} at the end of this operation", last)
         return self.source.error(f"expected {what}, found '{_short(seen[0])}'", at, seen.end())
-
 
     def _before(self, at: int) -> int:
         """The end of what stands before white space that ends at `at`."""

@@ -61,10 +61,12 @@ def _hexadecimal(body: str, type: Any, dtype: np.dtype[Any]) -> Array:
         data = bytes.fromhex(body[3:-1])
     except ValueError:
         raise LiteralError("not hexadecimal digits") from None
-    if dtype == bool and len(data) == (type.size + 7) // 8 and type.size > 1:
+    if dtype.kind == "b" and len(data) == (type.size + 7) // 8 and type.size > 1:
         # Older texts pack eight i1 elements a byte.
-        return np.unpackbits(np.frombuffer(data, np.uint8), count=type.size, bitorder="little").astype(bool).reshape(
-            type.static_shape
+        return (
+            np.unpackbits(np.frombuffer(data, np.uint8), count=type.size, bitorder="little")
+            .astype(bool)
+            .reshape(type.static_shape)
         )
     if len(data) == dtype.itemsize:
         return np.frombuffer(data, dtype).reshape(())
@@ -81,9 +83,9 @@ def _plain(body: str, element: Any, dtype: np.dtype[Any]) -> Array | None:
         return None
     match array.dtype.kind:
         case "b":
-            fits = dtype == bool
+            fits = dtype.kind == "b"
         case "i":
-            fits = isinstance(element, FloatType) or (dtype != bool and _in_range(array, element))
+            fits = isinstance(element, FloatType) or (dtype.kind != "b" and _in_range(array, element))
         case "f":
             fits = isinstance(element, FloatType)
         case _:
@@ -96,7 +98,8 @@ def _in_range(array: Array, element: Any) -> bool:
     if not isinstance(element, IntegerType | IndexType):
         return False
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
-    return -(1 << (element.width - 1)) <= low and high < 1 << element.width
+    unsigned = getattr(element, "is_unsigned", False)
+    return (0 if unsigned else -(1 << (element.width - 1))) <= low and high < 1 << element.width
 
 
 def _by_tokens(text: str, element: Any, dtype: np.dtype[Any]) -> Array:
@@ -134,26 +137,27 @@ def _element(token: str, element: Any, dtype: np.dtype[Any], offset: int) -> Any
     try:
         if isinstance(element, ComplexType):
             real, _, imaginary = token.strip("()").partition(",")
-            parts = [_element(p.strip(), element.element, element.element.numpy, offset) for p in (real, imaginary)]
+            parts = [
+                _element(p.strip(), element.element, element.element.numpy, offset) for p in (real, imaginary)
+            ]
             return np.array(parts, element.element.numpy).view(dtype)[0]
         if isinstance(element, FloatType):
             if token.startswith("0x"):
                 return np.frombuffer(int(token, 16).to_bytes(dtype.itemsize, "little"), dtype)[0]
             return np.asarray(float(token)).astype(dtype)[()]
-        if dtype == bool and token in ("true", "false"):
+        if dtype.kind == "b" and token in ("true", "false"):
             return token == "true"
         value = int(token, 0)
     except (ValueError, OverflowError):
         raise LiteralError(f"'{token}' is not an element of type {element}", offset) from None
     width = element.width
-    if not -(1 << (width - 1)) <= value < 1 << width:
-        raise LiteralError(f"{value} is outside {element}", offset)
-    if dtype == bool:
-        return value != 0
     unsigned = getattr(element, "is_unsigned", False)
-    return value % (1 << width) if unsigned or value < 1 << (width - 1) and value >= 0 else (
-        value - (1 << width) if value >= 0 else value
-    )
+    if not (0 if unsigned else -(1 << (width - 1))) <= value < 1 << width:
+        raise LiteralError(f"{value} is outside {element}", offset)
+    if dtype.kind == "b":
+        return value != 0
+    wraps = value >= 1 << (width - 1) and not unsigned
+    return value - (1 << width) if wraps else value
 
 
 def float_from_bits(bits: int, type: FloatType) -> float:

@@ -88,7 +88,6 @@ class ModuleLexer(Lexer):
 
     def lex(self, text: str) -> Iterator[Tok]:  # type: ignore[override]
         statement, items = _patterns(tuple(sorted(short_names())))
-        ops = all_operations()
         pos = 0
         while True:
             m = statement.match(text, pos)

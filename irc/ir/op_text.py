@@ -90,7 +90,9 @@ class OpState:
         if self.flat is not None or self.cls.single_operands or self.cls.same_variadic_size:
             return
         if sum(not f.is_single for f in self.cls.operand_fields) > 1:
-            self.attributes.setdefault("operandSegmentSizes", DenseArrayAttr(i32, tuple(map(len, self.operands))))
+            self.attributes.setdefault(
+                "operandSegmentSizes", DenseArrayAttr(i32, tuple(map(len, self.operands)))
+            )
 
 
 @dataclass(slots=True)
@@ -193,7 +195,9 @@ class OpReader(AttributeReader):
         self.names[name] = value
         self.added.append(name)
 
-    def check_types(self, values: Sequence[Value], types: Sequence[Any], offsets: Sequence[int], at: int) -> None:
+    def check_types(
+        self, values: Sequence[Value], types: Sequence[Any], offsets: Sequence[int], at: int
+    ) -> None:
         """The types that the text gives for operands are those the values have."""
         if len(values) != len(types):
             raise self.error(f"{len(values)} operands present, but expected {len(types)}", at)

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 from irc.errors import ParseError
-from irc.ir.assembly import GENERIC, format_of
+from irc.ir.assembly import GENERIC, Format, format_of
 from irc.ir.attributes import Attribute, LocationAttr
 from irc.ir.cursor import unquote
 from irc.ir.diagnostics import SourceText
@@ -116,7 +116,7 @@ class ModuleReader(OpReader):
         if name.type == "QUOTED":
             op_name = unquote(self.text[name.start_pos : name.end_pos])
             cls = registered(op_name) or UnregisteredOp
-            fmt = GENERIC
+            fmt: Format = GENERIC
         else:
             cls = self._class(name)
             op_name = cls.name
@@ -282,7 +282,9 @@ def cache_directory() -> Path | None:
     """Where tables are kept between processes: `IRC_CACHE_DIR`, else the user's cache folder. None: nowhere."""
     root = os.environ.get("IRC_CACHE_DIR")
     try:
-        folder = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "irc"
+        folder = (
+            Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "irc"
+        )
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return None

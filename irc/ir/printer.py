@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from irc.ir.assembly import GENERIC, SEGMENTS, Format, format_of
+from irc.ir.assembly import GENERIC, Format, format_of
+from irc.ir.assembly_elements import SEGMENTS
 from irc.ir.attributes import Attribute, UnitAttr, dictionary_text, string_text
 from irc.ir.locations import UNKNOWN, CallSiteLoc, FusedLoc, Location, NameLoc, TextLoc, fuse
 from irc.ir.operation import (
@@ -140,7 +141,9 @@ def format_for(op: Operation) -> Format:
 class Printer:
     """Writes ops, and is what formats and directives print with (assembly.OpPrinter)."""
 
-    def __init__(self, *, locations: bool = True, generic: bool = False, text_locations: bool = False) -> None:
+    def __init__(
+        self, *, locations: bool = True, generic: bool = False, text_locations: bool = False
+    ) -> None:
         self.out: list[str] = []
         self.indent = ""
         self.locations = locations

@@ -78,7 +78,13 @@ class TypeReader(Cursor):
 
     def _is_type_start(self, text: str) -> bool:
         word = text.partition("<")[0]
-        return text[0] == "!" or word in _READERS or word in _SIMPLE or word in _FLOATS or bool(_INTEGER.match(word))
+        return (
+            text[0] == "!"
+            or word in _READERS
+            or word in _SIMPLE
+            or word in _FLOATS
+            or bool(_INTEGER.match(word))
+        )
 
     def types(self) -> list[Any]:
         """`type, type, ...`, at least one."""
@@ -96,7 +102,13 @@ class TypeReader(Cursor):
                 self.pos = m.end()
                 return known
         found = self._function_type()
-        if m is not None and self.pos == m.end() and len(_SIGNATURES) < _MEMO_LIMIT and "!" not in m[1] and "#" not in m[1]:
+        if (
+            m is not None
+            and self.pos == m.end()
+            and len(_SIGNATURES) < _MEMO_LIMIT
+            and "!" not in m[1]
+            and "#" not in m[1]
+        ):
             _SIGNATURES[m[1]] = found
         return found
 
@@ -194,7 +206,8 @@ class TypeReader(Cursor):
             self._times()
         shape, _ = self._extents()
         element = self.type()
-        layout = space = None
+        layout: Any = None
+        space: Any = None
         while self.accept(","):
             if self.accept_word("strided"):
                 layout = self._strided()

@@ -30,7 +30,9 @@ class _Verifier:
     def operation(self, op: Operation, visible: dict[Value, bool], symbols: Symbols) -> None:
         for i, operand in enumerate(op.operands):
             if operand not in visible:
-                raise op.error("dominance", f"uses operand #{i}, which is not defined before or not visible here")
+                raise op.error(
+                    "dominance", f"uses operand #{i}, which is not defined before or not visible here"
+                )
         if not isinstance(op, UnregisteredOp):
             check_declared(op)
             for region in op.regions:
@@ -98,7 +100,8 @@ def check_declared(op: Operation) -> None:
                 raise op.error("attributes", f"requires attribute '{key}'")
         elif not field.codec.accepts(attr):
             raise op.error(
-                "attributes", f"attribute '{key}' failed to satisfy constraint: {field.codec.name}, found {attr}"
+                "attributes",
+                f"attribute '{key}' failed to satisfy constraint: {field.codec.name}, found {attr}",
             )
     fields = op.region_fields
     if fields and fields[-1].variadic:
@@ -120,9 +123,13 @@ def _check_count(op: Operation, kind: str, fields: Sequence[Any], count: int, si
     attr = op.attributes.get(sizes)
     if op.same_variadic_size and kind == "operand":
         if (count - single) % loose:
-            raise op.error(f"{kind}s", f"has {count} {kind}s, which do not divide into {loose} lists of one length")
+            raise op.error(
+                f"{kind}s", f"has {count} {kind}s, which do not divide into {loose} lists of one length"
+            )
     elif not isinstance(attr, DenseArrayAttr) or len(attr.value) != len(fields) or sum(attr.value) != count:
-        raise op.error(f"{kind}s", f"needs '{sizes}' with {len(fields)} entries whose sum is {count}, found {attr}")
+        raise op.error(
+            f"{kind}s", f"needs '{sizes}' with {len(fields)} entries whose sum is {count}, found {attr}"
+        )
 
 
 def _number(n: int, what: str) -> str:
@@ -157,7 +164,9 @@ def symbol_table(op: Operation) -> Symbols:
                     where = span_of(found[name.value].location)
                     notes = (f"see existing symbol definition at line {where.line}",) if where else ()
                     error = inner.error("symbols", f"redefinition of symbol named '{name.value}'")
-                    raise VerifyError(error.message, span=error.span, constraint=error.constraint, notes=notes)
+                    raise VerifyError(
+                        error.message, span=error.span, constraint=error.constraint, notes=notes
+                    )
                 found[name.value] = inner
     return found
 

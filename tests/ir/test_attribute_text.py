@@ -74,7 +74,7 @@ def dense(draw: st.DrawFn) -> A.DenseElementsAttr:
     else:
         shape_of_data = shape
     raw = draw(st.binary(min_size=count * dtype.itemsize, max_size=count * dtype.itemsize))
-    if dtype == bool:
+    if dtype.kind == "b":
         raw = bytes(b & 1 for b in raw)
     array = np.frombuffer(raw, dtype).reshape(shape_of_data)
     if element.width < 8:

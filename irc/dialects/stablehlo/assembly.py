@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from irc.dialects.stablehlo.attributes import ConvDimensionNumbers, DotAlgorithm, DotDimensionNumbers
-from irc.ir.assembly import (
-    GENERIC,
+from irc.ir.assembly import GENERIC
+from irc.ir.assembly_elements import (
     AttrElement,
     Directive,
     OperandElement,
