@@ -205,6 +205,10 @@ def power(x: Expr, y: Expr | Number) -> Expr:
     return _emit(hlo.Power, x, x.lift(y))
 
 
+def maximum(x: Expr, y: Expr | Number) -> Expr:
+    return _emit(hlo.Maximum, x, x.lift(y))
+
+
 def real(x: Expr) -> Expr:
     return _emit(hlo.Real, x)
 

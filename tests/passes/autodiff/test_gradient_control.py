@@ -13,12 +13,11 @@ from irc.dialects import func
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
-from irc.errors import UnsupportedError
 from irc.interpreter import interpret
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType, f64, i32, i64
-from irc.passes.autodiff import value_and_grad, vjp
+from irc.passes.autodiff import loops, value_and_grad, vjp
 from irc.passes.autodiff.expression import (
     Expr,
     Scope,
@@ -259,23 +258,41 @@ def test_sort_in_a_loop_is_replaced_inside() -> None:
     check(body, X, order=1)
 
 
-def test_a_loop_of_unknown_length_is_refused_at_its_line() -> None:
-    def body(x: Expr) -> Sequence[Expr]:
-        scope = x.scope
-        types = [x.type]
+def until_large(x: Expr, body: Callable[..., Expr], limit: float = 50.0) -> Expr:
+    """Repeats `body` until the sum of squares is above `limit`."""
+    scope = x.scope
 
-        def small(b: Builder, a: Value) -> None:
-            b.emit(hlo.Return([(reduce_sum(Scope(b).of(a), (0,)) < 10).value]))
+    def small(b: Builder, a: Value) -> None:
+        b.emit(hlo.Return([(reduce_sum(Scope(b).of(a) * Scope(b).of(a), (0,)) < limit).value]))
 
-        def double(b: Builder, a: Value) -> None:
-            b.emit(hlo.Return([(Scope(b).of(a) * 2).value]))
+    def once(b: Builder, a: Value) -> None:
+        b.emit(hlo.Return([body(Scope(b).of(a)).value]))
 
-        regions = [scope.builder.region(types, small), scope.builder.region(types, double)]
-        return [scope.emit(hlo.While([x.value], regions=regions))]
+    regions = [scope.builder.region([x.type], small), scope.builder.region([x.type], once)]
+    return scope.emit(hlo.While([x.value], regions=regions))
 
-    with pytest.raises(UnsupportedError, match=r"stablehlo.while.*trip count.*while-vjp") as refusal:
-        vjp(program_for(body, [X]))
-    assert refusal.value.line == 1
+
+@pytest.mark.parametrize("room", [1, 2, 3, 1000])
+def test_a_loop_of_unknown_length(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven iterations, with room for `room` of their states."""
+    monkeypatch.setattr(loops, "CHECKPOINT_BYTES", room * 24)
+
+    def body(x: Expr, y: Expr) -> Expr:
+        return until_large(x, lambda a: a * (sin(a.scope.of(y.value)) + 1.5))
+
+    x, y = np.array([0.3, -0.2, 0.4]), np.array([0.3, 0.6, 0.2])
+    check(body, x, y, tolerance=1e-5)
+
+
+def test_an_unknown_length_inside_a_known_one_and_none_at_all() -> None:
+    def body(x: Expr, y: Expr) -> Sequence[Expr]:
+        def iteration(i: Expr, a: Expr) -> Sequence[Expr]:
+            return [sin(until_large(a, lambda b: b * 2 + b.scope.of(y.value), 5.0))]
+
+        return loop([x], iteration, 0, 2)
+
+    check(body, np.array([0.3, -0.2, 0.4]), np.array([0.3, 0.6, 0.2]), tolerance=1e-5)
+    check(lambda x: until_large(x * 100, lambda a: a * 2), X, order=1)
 
 
 def test_a_loop_without_derivatives_is_left_alone() -> None:

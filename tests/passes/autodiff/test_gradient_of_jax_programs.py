@@ -1,4 +1,5 @@
-"""Programs as JAX exports them, differentiated here and by JAX: values, gradients, tangents, gradients of gradients."""
+"""Programs as JAX exports them, differentiated here and by JAX: values, gradients, tangents, gradients of
+gradients."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ RNG = np.random.default_rng(31)
 
 @pytest.fixture(autouse=True)
 def in_f64() -> Any:
-    """XLA's CPU back end gets some grouped, dilated convolutions wrong in f32, and f64 allows close tolerances."""
+    """XLA's CPU back end gets some grouped, dilated convolutions wrong in f32, and f64 allows close
+    tolerances."""
     with jax.enable_x64(True):
         yield
 

@@ -1,4 +1,5 @@
-"""chlo, Fourier transforms, batch normalisation, computed shapes, composites, tuples; and that every op is decided."""
+"""chlo, Fourier transforms, batch normalisation, computed shapes, composites, tuples; and that every op is
+decided."""
 
 from __future__ import annotations
 

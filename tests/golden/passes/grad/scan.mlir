@@ -36,9 +36,9 @@ module {
       %scaled = stablehlo.multiply %arg1, %x : tensor<3xf64>
       %next = stablehlo.sine %scaled : tensor<3xf64>
       %j = stablehlo.add %arg0, %one : tensor<i32>
-      %7 = stablehlo.reshape %arg1 : (tensor<3xf64>) -> tensor<1x3xf64>
-      %8 = stablehlo.constant dense<0> : tensor<i32>
-      %9 = stablehlo.dynamic_update_slice %arg3, %7, %arg0, %8 : (tensor<6x3xf64>, tensor<1x3xf64>, tensor<i32>, tensor<i32>) -> tensor<6x3xf64>
+      %7 = stablehlo.constant dense<0> : tensor<i32>
+      %8 = stablehlo.reshape %arg1 : (tensor<3xf64>) -> tensor<1x3xf64>
+      %9 = stablehlo.dynamic_update_slice %arg3, %8, %arg0, %7 : (tensor<6x3xf64>, tensor<1x3xf64>, tensor<i32>, tensor<i32>) -> tensor<6x3xf64>
       stablehlo.return %j, %next, %arg2, %9 : tensor<i32>, tensor<3xf64>, tensor<6x3xf64>, tensor<6x3xf64>
     }
     %zero = stablehlo.constant dense<0.000000e+00> : tensor<f64>
