@@ -1,0 +1,133 @@
+"""Updates of optimizers: all tensors of a group in one operation. Formulas are PyTorch's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.frontends.lowering.elementwise import emit, spread
+from irc.passes.autodiff import expression as E
+from irc.passes.autodiff.expression import Expr, Scope
+
+
+def _groups(xs: tuple[Expr, ...], *counts: int) -> list[list[Expr]]:
+    """The operands cut into runs of these many tensors."""
+    out, at = [], 0
+    for count in counts:
+        out.append(list(xs[at : at + count]))
+        at += count
+    return out
+
+
+def _as(number: Expr, like: Expr) -> Expr:
+    """A scalar spread over a tensor's type."""
+    return spread(E.convert(number, like.element), like.shape)
+
+
+def sgd(scope: Scope, *more: Any) -> list[Expr]:
+    """Parameters, momentum buffers (or none), gradients, then lr, weight decay, momentum and 1 - dampening as f64
+    scalars. Statics: how many parameters, and whether there are momentum, Nesterov's, decay, dampening, maximising."""
+    *xs, n, has_momentum, nesterov, has_decay, dampened, maximize = more
+    m = n if has_momentum else 0
+    params, buffers, grads = _groups(tuple(xs), n, m, n)
+    lr, decay, momentum, undamped = xs[-4:]
+    new_params, new_buffers = [], []
+    for i, (p, g) in enumerate(zip(params, grads, strict=True)):
+        g = -g if maximize else g
+        if has_decay:
+            g = g + _as(decay, p) * p
+        if has_momentum:
+            b = _as(momentum, p) * buffers[i] + (_as(undamped, p) * g if dampened else g)
+            new_buffers.append(b)
+            g = g + _as(momentum, p) * b if nesterov else b
+        new_params.append(p - _as(lr, p) * g)
+    return [*new_params, *new_buffers]
+
+
+def adam(scope: Scope, *more: Any) -> list[Expr]:
+    """Parameters, first and second moments, (largest second moments,) step and the powers of both betas, gradients,
+    then lr and weight decay. Statics: how many parameters, both betas, eps, and whether decay is on, decoupled (AdamW),
+    amsgrad, maximising."""
+    *xs, n, beta1, beta2, eps, has_decay, decoupled, amsgrad, maximize = more
+    k = n if amsgrad else 0
+    params, firsts, seconds, peaks, (step, power1, power2), grads = _groups(tuple(xs), n, n, n, k, 3, n)
+    lr, decay = xs[-2:]
+    step, power1, power2 = step + 1, power1 * beta1, power2 * beta2
+    size = lr / (1 - power1)
+    root = E.sqrt(1 - power2)
+    out: list[list[Expr]] = [[], [], [], []]
+    for i, (p, m, v, g) in enumerate(zip(params, firsts, seconds, grads, strict=True)):
+        g = -g if maximize else g
+        if has_decay and decoupled:
+            p = p * _as(1 - lr * decay, p)
+        elif has_decay:
+            g = g + _as(decay, p) * p
+        m = m + (g - m) * (1 - beta1)
+        v = v * beta2 + (g * g) * (1 - beta2)
+        top = v
+        if amsgrad:
+            top = emit(hlo.Maximum, peaks[i], v)
+            out[3].append(top)
+        p = p - _as(size, p) * (m / (E.sqrt(top) / _as(root, p) + eps))
+        out[0].append(p)
+        out[1].append(m)
+        out[2].append(v)
+    return [*out[0], *out[1], *out[2], *out[3], step, power1, power2]
+
+
+def adagrad(scope: Scope, *more: Any) -> list[Expr]:
+    """Parameters, sums of squares, step, gradients, then lr, lr decay, weight decay. Statics: how many, eps."""
+    *xs, n, eps = more
+    params, sums, (step,), grads = _groups(tuple(xs), n, n, 1, n)
+    lr, lr_decay, decay = xs[-3:]
+    step = step + 1
+    rate = lr / (1 + (step - 1) * lr_decay)
+    new_params, new_sums = [], []
+    for p, s, g in zip(params, sums, grads, strict=True):
+        g = g + _as(decay, p) * p
+        s = s + g * g
+        new_sums.append(s)
+        new_params.append(p - _as(rate, p) * (g / (E.sqrt(s) + eps)))
+    return [*new_params, *new_sums, step]
+
+
+def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
+    """Parameters, mean squares, (means,) (momentum buffers,) gradients, then lr, weight decay, momentum. Statics: how
+    many, alpha, eps, and whether centred, with momentum."""
+    *xs, n, alpha, eps, centred, has_momentum = more
+    c, m = n if centred else 0, n if has_momentum else 0
+    params, squares, means, buffers, grads = _groups(tuple(xs), n, n, c, m, n)
+    lr, decay, momentum = xs[-3:]
+    out: list[list[Expr]] = [[], [], [], []]
+    for i, (p, s, g) in enumerate(zip(params, squares, grads, strict=True)):
+        g = g + _as(decay, p) * p
+        s = s * alpha + (g * g) * (1 - alpha)
+        spread_of = s
+        if centred:
+            mean = means[i] + (g - means[i]) * (1 - alpha)
+            out[2].append(mean)
+            spread_of = s - mean * mean
+        move = g / (E.sqrt(spread_of) + eps)
+        if has_momentum:
+            move = _as(momentum, p) * buffers[i] + move
+            out[3].append(move)
+        out[0].append(p - _as(lr, p) * move)
+        out[1].append(s)
+    return [*out[0], *out[1], *out[2], *out[3]]
+
+
+def adadelta(scope: Scope, *more: Any) -> list[Expr]:
+    """Parameters, mean squares of gradients and of moves, gradients, then lr and weight decay. Statics: how many, rho,
+    eps."""
+    *xs, n, rho, eps = more
+    params, squares, moves, grads = _groups(tuple(xs), n, n, n, n)
+    lr, decay = xs[-2:]
+    out: list[list[Expr]] = [[], [], []]
+    for p, s, d, g in zip(params, squares, moves, grads, strict=True):
+        g = g + _as(decay, p) * p
+        s = s * rho + (g * g) * (1 - rho)
+        move = E.sqrt(d + eps) / E.sqrt(s + eps) * g
+        out[0].append(p - _as(lr, p) * move)
+        out[1].append(s)
+        out[2].append(d * rho + (move * move) * (1 - rho))
+    return [*out[0], *out[1], *out[2]]

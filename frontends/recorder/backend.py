@@ -1,0 +1,52 @@
+"""The way from a module to something that runs: the driver, reached through one replaceable function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from irc.dialects.builtin import Module
+
+Executable = Callable[..., Any]
+"""exe(*arrays) -> list of arrays; arrays named in `donate` may be written to and come back as results."""
+
+Compile = Callable[[Module, tuple[int, ...]], Executable]
+
+
+@dataclass(slots=True)
+class Counters:
+    """How often this process compiled a program and ran one: what tests and `irc explain` count."""
+
+    compiled: int = 0
+    runs: int = 0
+
+
+counters = Counters()
+
+
+def _driver(module: Module, donate: tuple[int, ...]) -> Executable:
+    from irc.driver import compile_module  # loads LLVM: only when something is compiled
+
+    return compile_module(module, donate=donate)  # type: ignore[no-any-return]
+
+
+_compile: Compile = _driver
+
+
+def compile_program(module: Module, donate: tuple[int, ...] = ()) -> Executable:
+    """Compiles @main of `module`."""
+    counters.compiled += 1
+    return _compile(module, donate)
+
+
+@contextmanager
+def using(compile: Compile) -> Iterator[None]:
+    """Compiles with another function for a while (tests of recording use the reference interpreter)."""
+    global _compile
+    before, _compile = _compile, compile
+    try:
+        yield
+    finally:
+        _compile = before

@@ -1,0 +1,180 @@
+"""The recording: operations go in one after another, and a segment of them is computed when somebody looks.
+
+    apply(lower, operands, statics)   records one operation and returns its values
+    flush()                           computes everything that is still referenced
+
+A segment's key is its structure: the templates in order and how they are connected. A segment seen before runs its
+executable at once. See design section 7."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from irc.errors import IrcError
+from irc.frontends.errors import TraceError, locate
+from irc.frontends.recorder.template import Lowering, find_template, make_template
+from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
+from irc.frontends.source import Site
+from irc.ir.types import FloatType, TensorType
+
+OPERATION_LIMIT = 10_000
+BYTE_LIMIT = 1 << 31
+"""A segment is computed when it exceeds this many ops, or when its pending results would fill this many bytes."""
+
+
+class Graph:
+    """One recording. `tracing` graphs belong to a compiled function: they are never computed while they grow."""
+
+    def __init__(self, tracing: bool = False) -> None:
+        self.tracing = tracing
+        self.pending: list[Node] = []
+        self.operations = 0
+        self.nbytes = 0
+        self.written: dict[Any, Recorded] = {}
+        """While tracing: storages written to, with the value each had before."""
+        self.grads: dict[Any, Any] = {}
+        """While tracing: tensors whose `.grad` was set, with what it was before."""
+        self.modules: dict[Any, bool] = {}
+        """While tracing: modules called, with their `training`, as guards."""
+
+    @property
+    def is_full(self) -> bool:
+        return not self.tracing and (self.operations > OPERATION_LIMIT or self.nbytes > BYTE_LIMIT)
+
+    def add(self, node: Node) -> None:
+        self.pending.append(node)
+        self.operations += len(node.template.operations)
+        self.nbytes += node.template.weight
+
+    def take(self) -> list[Node]:
+        """The pending nodes, which are then no longer pending."""
+        nodes = self.pending
+        self.pending = []
+        self.operations = self.nbytes = 0
+        return nodes
+
+
+class Recorder:
+    """The state of recording in this process: the graph that grows now, and whether gradients are recorded."""
+
+    __slots__ = ("explain", "grad_enabled", "graph", "sequence")
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.grad_enabled = True
+        self.sequence = 0
+        self.explain: Callable[[IrcError, Sequence[Operand]], None] = _no_explanation
+        """Adds what a frontend knows about the operands (module path, where a shape came from) to an error."""
+
+    @contextmanager
+    def within(self, graph: Graph) -> Iterator[Graph]:
+        """Records into another graph for a while."""
+        before, self.graph = self.graph, graph
+        try:
+            yield graph
+        finally:
+            self.graph = before
+
+
+def _no_explanation(error: IrcError, operands: Sequence[Operand]) -> None:
+    return None
+
+
+recorder = Recorder()
+
+
+def apply(lower: Lowering, operands: Sequence[Operand], statics: tuple[Any, ...] = ()) -> list[Recorded]:
+    """Records `lower` on the operands. Errors are raised here, at the user's line; nothing is computed."""
+    operands = tuple(operands)
+    key = (lower, statics, *[o.type for o in operands])
+    template = find_template(key)
+    site = Site.here()
+    if template is None:
+        try:
+            template = make_template(key, lower, statics, key[2:])
+        except IrcError as error:
+            recorder.explain(locate(error, site), operands)
+            raise
+    return apply_template(template, operands, site)
+
+
+def apply_template(template: Any, operands: tuple[Operand, ...], site: Site) -> list[Recorded]:
+    """Records a template on operands of its parameters' types."""
+    recorder.sequence += 1
+    node = Node(template, operands, site, recorder.sequence)
+    results = [Recorded(t, node, i) for t, i in zip(template.result_types, template.results, strict=True)]
+    if recorder.grad_enabled:
+        for operand in operands:
+            if operand.requires_grad:
+                for result in results:
+                    result.requires_grad = type(result.type.element) is FloatType
+                break
+    node.results = list(results)
+    recorder.graph.add(node)
+    return results
+
+
+def constant(array: Any, type: TensorType) -> Recorded:
+    """A computed value around a host array that nobody else will write to."""
+    return Recorded(type, None, 0, array)
+
+
+def placeholder(type: TensorType) -> Recorded:
+    """A value that a trace takes as an argument."""
+    return Recorded(type)
+
+
+def refuse_look(what: str, value: Recorded) -> TraceError:
+    """The error for looking at a value inside a compiled function."""
+    error = TraceError(
+        f"{what} needs the value of a tensor, which a compiled function does not have while it is recorded",
+        span=(span := Site.here().span()),
+        notes=(*chain_to_input(value), *ADVICE),
+    )
+    assert span is error.span
+    return error
+
+
+ADVICE = (
+    "for a choice between values write irc.cond(pred, true_fn, false_fn, *operands) or torch.where(pred, a, b)",
+    "for a loop write irc.while_loop(cond_fn, body_fn, init) or irc.scan(f, init, xs)",
+    "or look at the value outside the compiled function",
+)
+
+
+def chain_to_input(value: Recorded, limit: int = 6) -> list[str]:
+    """How a value came from an argument of the function: one line for each operation, outwards."""
+    lines: list[str] = []
+    seen: Recorded | None = value
+    while seen is not None and seen.node is not None and len(lines) < limit:
+        node = seen.node
+        span = node.site.span()
+        text = span.caret().strip().splitlines()[0] if span and span.caret() else "recorded operation"
+        lines.append(f"it is a tensor because of line {span.line if span else '?'}: {text}")
+        seen = next((o for o in node.inputs if isinstance(o, Recorded)), None)
+    if seen is not None and seen.node is None:
+        lines.append(f"which starts from {'an argument of the compiled function' if seen.array is None else 'a tensor'}"
+                     f" of type {seen.type}")
+    return lines
+
+
+def needed(outputs: Iterable[Recorded]) -> list[Node]:
+    """The nodes that have to run for these values, in recorded order."""
+    found: dict[Node, None] = {}
+    stack = [o for o in outputs]
+    while stack:
+        value = stack.pop()
+        node = value.node
+        if value.array is not None or node is None or node in found:
+            continue
+        if node.computed and value.index in node.saved:
+            continue
+        found[node] = None
+        stack.extend(o for o in node.inputs if type(o) is not Literal)
+    return sorted(found, key=_sequence)
+
+
+def _sequence(node: Node) -> int:
+    return node.sequence

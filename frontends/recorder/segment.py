@@ -1,0 +1,221 @@
+"""Segments: from connected nodes to a key, a module, an executable, and arrays in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func, Return
+from irc.dialects.stablehlo import Constant
+from irc.frontends.recorder.backend import Executable, compile_program, counters
+from irc.frontends.recorder.graph import needed
+from irc.frontends.recorder.value import Literal, Node, Recorded
+from irc.frontends.source import Site
+from irc.ir.attributes import DenseElementsAttr
+from irc.ir.operation import Block, Operation, Value
+
+
+class Segment:
+    """Nodes in order, what they take from outside, and which of their values come out.
+
+    `parts` is the structure: for each node its template and one reference an operand: a value's number (counted over all
+    templates), ~i for external i, None for a literal. `outputs` are such references. Nothing but `externals` holds on
+    to a recorded value, so that `detach` lets inputs die that nothing else needs."""
+
+    __slots__ = ("externals", "literals", "outputs", "parts", "sites", "types")
+
+    def __init__(self, nodes: Sequence[Node], outputs: Iterable[Recorded], given: Sequence[Recorded] = ()) -> None:
+        """`given` externals come first, in this order."""
+        self.externals: list[Recorded] = list(given)
+        self.literals: list[Literal] = []
+        external = {_identity(value): i for i, value in enumerate(given)}
+        base: dict[Node, int] = {}
+        parts: list[Any] = []
+        count = 0
+        for node in nodes:
+            refs: list[int | None] = []
+            for operand in node.inputs:
+                if type(operand) is Literal:
+                    self.literals.append(operand)
+                    refs.append(None)
+                else:
+                    refs.append(self._reference(operand, base, external))
+            parts.append(node.template)
+            parts.append(tuple(refs))
+            base[node] = count
+            count += len(node.template.values)
+        self.parts = tuple(parts)
+        self.outputs = tuple(self._reference(o, base, external) for o in outputs)
+        self.sites: list[Site] = [node.site for node in nodes]
+        self.types = [v.type for v in self.externals]
+
+    def _reference(self, value: Any, base: dict[Node, int], external: dict[int, int]) -> int:
+        if value.array is None and value.node is not None:
+            at = base.get(value.node)
+            if at is not None:
+                return at + value.index  # type: ignore[no-any-return]
+        identity = _identity(value)
+        number = external.get(identity)
+        if number is None:
+            number = external[identity] = len(self.externals)
+            self.externals.append(value)
+        return ~number
+
+    def detach(self) -> list[Recorded]:
+        """The externals, which the segment then no longer holds."""
+        taken, self.externals = self.externals, []
+        return taken
+
+    def module(self, literal_inputs: Sequence[bool]) -> Module:
+        """The segment as a module with @main; arguments are the externals, then the literals chosen to be inputs."""
+        return Module.of([Func.of("main", self.block(literal_inputs))])
+
+    def block(self, literal_inputs: Sequence[bool]) -> Block:
+        arguments = [Value(t, None, i) for i, t in enumerate(self.types)]
+        operations: list[Operation] = []
+        literals: list[Value] = []
+        count = len(arguments)
+        for literal, is_input in zip(self.literals, literal_inputs, strict=True):
+            if is_input:
+                arguments.append(value := Value(literal.type, None, len(arguments)))
+            else:
+                operations.append(op := literal_constant(literal))
+                value = op.result
+            literals.append(value)
+        numbers = iter(literals)
+        values: list[Value] = []
+        for template, refs, site in zip(self.parts[::2], self.parts[1::2], self.sites, strict=True):
+            operands = [next(numbers) if r is None else values[r] if r >= 0 else arguments[~r] for r in refs]
+            made, results = template.place(operands, site.location())
+            operations += made
+            values += results
+        assert count == len(self.types)
+        operations.append(Return([values[r] if r >= 0 else arguments[~r] for r in self.outputs]))
+        return Block(arguments, operations)
+
+
+def _identity(value: Recorded) -> int:
+    """What makes two externals one: their array, or the placeholder itself."""
+    if value.array is not None:
+        return id(value.array)
+    if value.node is not None:
+        return id(value.node.saved[value.index])
+    return id(value)
+
+
+def external_array(value: Recorded) -> Any:
+    """The array of an external that has one."""
+    return value.array if value.array is not None or value.node is None else value.node.saved[value.index]
+
+
+def literal_constant(literal: Literal) -> Operation:
+    """A literal as an op."""
+    return Constant(value=DenseElementsAttr.of(literal.type, literal_array(literal)), result_types=[literal.type])
+
+
+def literal_array(literal: Literal) -> Any:
+    """The number as a 0-d array; integers wrap, as a conversion in the program would."""
+    dtype = literal.type.element.numpy
+    number = literal.value if literal.live is None else literal.live()
+    with np.errstate(over="ignore"):
+        if dtype.kind in "iu" and isinstance(number, int):
+            return np.asarray(number & 0xFFFFFFFFFFFFFFFF, np.uint64).astype(dtype)
+        return np.asarray(number).astype(dtype)
+
+
+class Program:
+    """The executables of one structure: literals baked in while they do not change, then taken as inputs."""
+
+    __slots__ = ("executable", "general", "values")
+
+    def __init__(self, segment: Segment, donate: tuple[int, ...]) -> None:
+        self.values = [literal.value for literal in segment.literals]
+        self.executable = compile_program(segment.module([False] * len(self.values)), donate)
+        self.general: Executable | None = None
+
+    def run(self, segment: Segment, arrays: Sequence[Any], donate: tuple[int, ...]) -> Any:
+        """Results for these external arrays and the segment's literals."""
+        counters.runs += 1
+        if [literal.value for literal in segment.literals] == self.values:
+            return self.executable(*arrays)
+        if self.general is None:
+            self.general = compile_program(segment.module([True] * len(self.values)), donate)
+        return self.general(*arrays, *map(literal_array, segment.literals))
+
+
+_PROGRAMS: dict[Any, Program] = {}
+
+Slot = tuple[Node, int]
+
+
+def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = False) -> None:
+    """Runs the pending nodes for everything that a tensor holds, and for `keep`, which goes into `saved` of its nodes.
+
+    With `retain` the nodes keep their history for a gradient. Otherwise it is dropped, and inputs that nothing needs any
+    more are donated: results may be written into them."""
+    outputs = _held(pending)
+    kept = [(v.node, v.index) for v in keep if v.node is not None and v.array is None]
+    for slot in kept:
+        outputs.setdefault(slot, [])
+    if not outputs:
+        release(pending, retain)
+        return
+    segment = _connect(outputs, keep)
+    arrays, watched = _take_inputs(segment)
+    if not retain:
+        release(pending, retain)
+    donate = tuple(i for i, w in enumerate(watched) if w is not None and w() is None)
+    key = (segment.parts, segment.outputs, donate)
+    program = _PROGRAMS.get(key)
+    if program is None:
+        program = _PROGRAMS[key] = Program(segment, donate)
+    _deliver(outputs, kept, program.run(segment, arrays, donate))
+    if retain:
+        release(pending, retain)
+
+
+def _held(pending: list[Node]) -> dict[Slot, list[Recorded]]:
+    """The pending values that tensors hold, those that show one slot together."""
+    found: dict[Slot, list[Recorded]] = {}
+    for node in pending:
+        for value in node.results:
+            if value.array is None and value.is_held:
+                found.setdefault((node, value.index), []).append(value)
+    return found
+
+
+def _connect(outputs: dict[Slot, list[Recorded]], keep: Sequence[Recorded]) -> Segment:
+    shown = [group[0] if group else node.at(index) for (node, index), group in outputs.items()]
+    return Segment(needed(shown), shown)
+
+
+def _take_inputs(segment: Segment) -> tuple[list[Any], list[Any]]:
+    externals = segment.detach()
+    watched = [None if v.source is not None or v.array is None else ref(v) for v in externals]
+    return [external_array(v) for v in externals], watched
+
+
+def _deliver(outputs: dict[Slot, list[Recorded]], kept: list[Slot], results: Sequence[Any]) -> None:
+    arrays = dict(zip(outputs, results, strict=True))
+    for slot, group in outputs.items():
+        for value in group:
+            value.array = arrays[slot]
+            if value is not group[0]:
+                value.source = group[0]
+            if not value.has_history:
+                value.node = None
+    for node, index in kept:
+        node.saved[index] = arrays[node, index]
+
+
+def release(nodes: list[Node], retain: bool) -> None:
+    """Marks nodes as run; without `retain` they forget their inputs."""
+    for node in nodes:
+        node.results = []
+        node.computed = True
+        if not retain:
+            node.inputs = ()

@@ -1,0 +1,60 @@
+"""One module object under several names: `irc.torch` is `irc.frontends.torch`, and `irc run --as torch` adds `torch`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any
+
+ALIASES = {
+    "irc.torch": "irc.frontends.torch",
+    "irc.tensorflow": "irc.frontends.tensorflow",
+}
+
+
+class _Loader(Loader):
+    """Hands out the module that another name already has."""
+
+    def __init__(self, real: str) -> None:
+        self.real = real
+        self.spec: Any = None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(self.real)
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # The import system has put the alias's spec on the module; its own says where it came from.
+        module.__spec__ = self.spec
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        for alias, real in ALIASES.items():
+            if fullname == alias or fullname.startswith(alias + "."):
+                name = real + fullname[len(alias) :]
+                if name == real or importlib.util.find_spec(name) is not None:
+                    return ModuleSpec(fullname, _Loader(name), is_package=True)
+        return None
+
+
+def install() -> None:
+    """Makes the aliases importable; called once by `import irc`."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+def install_as(name: str) -> None:
+    """Makes `import NAME` (torch, tensorflow) give irc's frontend of that name, in this process."""
+    ALIASES[name] = f"irc.frontends.{name}"
+    for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+        del sys.modules[loaded]
+    install()
