@@ -11,7 +11,7 @@ from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import kernel_element
-from irc.dialects import arith, math
+from irc.dialects import arith, chlo, math
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
@@ -25,6 +25,7 @@ _FLOAT_UNARY: dict[type[Operation], type[Operation]] = {
     hlo.Log: math.Log, hlo.LogPlusOne: math.Log1p, hlo.Tanh: math.Tanh, hlo.Sqrt: math.Sqrt, hlo.Cbrt: math.Cbrt,
     hlo.Sine: math.Sin, hlo.Cosine: math.Cos, hlo.Tan: math.Tan, hlo.Floor: math.Floor, hlo.Ceil: math.Ceil,
     hlo.RoundNearestAfz: math.Round, hlo.RoundNearestEven: math.RoundEven,
+    chlo.Erf: math.Erf, chlo.Erfc: math.Erfc, chlo.Tan: math.Tan,
 }  # fmt: skip
 _FLOAT_BINARY: dict[type[Operation], type[Operation]] = {
     hlo.Add: arith.AddF, hlo.Subtract: arith.SubF, hlo.Multiply: arith.MulF, hlo.Divide: arith.DivF,
@@ -143,6 +144,10 @@ def _logistic(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
         return b.emit(arith.DivF(one, grown))  # type: ignore[no-any-return]
 
     return _in_f32(b, emit, x)
+
+
+def _square(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
+    return _in_f32(b, lambda v: b.emit((arith.MulF if _is_float(op) else arith.MulI)(v, v)), x)
 
 
 def _rsqrt(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
@@ -382,7 +387,7 @@ def _float_to_integer(b: KernelBuilder, x: Value, target: IntegerType) -> Value:
 
 _SPECIAL: dict[type[Operation], Callable[..., Value | None]] = {
     hlo.Abs: _abs, hlo.Negate: _negate, hlo.Not: _not, hlo.Sign: _sign, hlo.IsFinite: _is_finite,
-    hlo.Logistic: _logistic, hlo.Rsqrt: _rsqrt,
+    hlo.Logistic: _logistic, hlo.Rsqrt: _rsqrt, chlo.Square: _square,
     hlo.Popcnt: _count_bits(math.CtPop), hlo.CountLeadingZeros: _count_bits(math.CountLeadingZeros),
     hlo.Divide: _divide, hlo.Remainder: _remainder, hlo.Power: _power,
     hlo.ShiftLeft: _shift(arith.ShLI), hlo.ShiftRightLogical: _shift(arith.ShRUI),

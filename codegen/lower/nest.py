@@ -29,7 +29,7 @@ from irc.codegen.lower.space import (
     operands_of,
 )
 
-from irc.dialects import arith, memref, vector
+from irc.dialects import arith, chlo, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Value
 from irc.ir.types import MemRefType, StridedLayout, VectorType, i1, i64, index
@@ -298,7 +298,7 @@ TICKET_COST = 1 << 15
 MOST_TICKETS = 32
 _HEAVY = (
     hlo.Exponential, hlo.ExponentialMinusOne, hlo.Log, hlo.LogPlusOne, hlo.Logistic, hlo.Tanh, hlo.Sine, hlo.Cosine,
-    hlo.Tan, hlo.Power, hlo.Atan2, hlo.Cbrt, hlo.Divide, hlo.Remainder,
+    hlo.Tan, hlo.Power, hlo.Atan2, hlo.Cbrt, hlo.Divide, hlo.Remainder, chlo.Erf, chlo.Erfc, chlo.Tan,
 )  # fmt: skip
 
 
