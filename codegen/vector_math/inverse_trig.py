@@ -27,10 +27,10 @@ _PI: Table = {
 
 
 def atan2(b: Builder, y: Value, x: Value) -> Value:
-    """The angle of the point (x, y), with the special cases of C99. Error: 1.6 ulp in f32, 1.6 in f64.
+    """The angle of the point (x, y), with the special cases of C99. Error: 1.6 ulp in f32, 1.4 in f64.
 
-    The quotient of the smaller by the larger coordinate goes into an odd polynomial; multiples of pi/2 are
-    added as pairs.
+    The quotient of the smaller by the larger coordinate, a pair, goes into an odd polynomial; multiples of
+    pi/2 are added as pairs.
     """
     a, c = b.absf(y), b.absf(x)
     steep = b.cmpf("ogt", a, c)
@@ -38,8 +38,10 @@ def atan2(b: Builder, y: Value, x: Value) -> Value:
     zero, one = b.const(0.0), b.const(1.0)
     q = b.select(b.cmpf("oeq", smaller, larger), one, b.divf(smaller, larger))
     q = b.select(b.cmpf("oeq", smaller, zero), zero, q)
+    missing = b.divf(b.fma(b.negf(q), larger, smaller), larger)
+    missing = b.select(b.cmpf("ord", missing, missing), missing, zero)
     square = b.mulf(q, q)
-    rest = b.mulf(b.mulf(q, square), horner(b, square, _ATAN[b.dtype]))
+    rest = b.fma(b.mulf(q, square), horner(b, square, _ATAN[b.dtype]), missing)
 
     # The angle is base + q + rest, or base - (q + rest) where exactly one of `steep` and `left` holds.
     left = b.cmpi("slt", b.bitcast_int(x), b.iconst(0))
