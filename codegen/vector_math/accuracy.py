@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from irc.codegen.vector_math import TABLE
 from irc.codegen.vector_math.builder import FORMATS, DType
 from irc.codegen.vector_math.numpy_builder import NumpyBuilder

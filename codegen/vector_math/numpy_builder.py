@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from irc.codegen.vector_math.builder import Builder, DType, Value
 
 _libm = ctypes.CDLL(ctypes.util.find_library("m"))

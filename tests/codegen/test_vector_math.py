@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 from fit_vector_math import FITS
+
 from irc.codegen.vector_math import TABLE, exp_log, hyperbolic, trig
 from irc.codegen.vector_math.accuracy import MEASURED, measure, stated_bound
 from irc.codegen.vector_math.builder import Builder, DType, ldexp_by_multiplication, split_exponent_by_bits
