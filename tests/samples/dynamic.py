@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,11 @@ def shape(*extents: int) -> Any:
 
 def components(n: int) -> Any:
     return value(n, of=i32)
+
+
+def known(*extents: int) -> Any:
+    """A shape that a constant gives."""
+    return S.Constant.of(shape(*extents)).result
 
 
 works(
@@ -113,6 +117,16 @@ works(
 PADS = [components(1)] * 3
 breaks(
     "stablehlo.dynamic_pad",
+    "C3",
+    lambda: S.DynamicPad(value(2), value(), *PADS[:2], known(-1), result_types=[tensor(None)]),
+)
+breaks(
+    "stablehlo.dynamic_pad",
+    "C4",
+    lambda: S.DynamicPad(value(2), value(), known(1), known(2), known(0), result_types=[tensor(4)]),
+)
+breaks(
+    "stablehlo.dynamic_pad",
     "C1",
     lambda: S.DynamicPad(value(2), value(of=f64), *PADS, result_types=[tensor(None)]),
 )
@@ -156,23 +170,6 @@ works(
     refused=REFUSED,
 )
 
-
-def broken_gather(label: str, sizes: int = 2, result: Any = None, **fields: Any) -> None:
-    numbers = replace(ROWS, **fields)
-    types = [result] if result else None
-    breaks(
-        "stablehlo.dynamic_gather",
-        label,
-        lambda: S.DynamicGather(
-            value(6, 4), value(2, 1, of=i32), components(sizes), dimension_numbers=numbers, result_types=types
-        ),
-    )
-
-
-broken_gather("C1", offset_dims=())
-broken_gather("C2", index_vector_dim=3)
-broken_gather("C11", sizes=3)
-broken_gather("C14", result=tensor(2, 4, of=f64))
 
 works(
     "stablehlo.get_dimension_size",

@@ -66,17 +66,11 @@ def broken_gather(
     numbers: Any = None,
     **more: Any,
 ) -> None:
-    breaks(
-        "stablehlo.gather",
-        label,
-        lambda: S.Gather(
-            operand or value(6, 4),
-            indices or value(3, 1, of=i32),
-            dimension_numbers=replace(ROWS, **(numbers or {})),
-            slice_sizes=sizes,
-            **more,
-        ),
-    )
+    given = {"dimension_numbers": replace(ROWS, **(numbers or {})), **more}
+    operand, indices = operand or value(6, 4), indices or value(3, 1, of=i32)
+    breaks("stablehlo.gather", label, lambda: S.Gather(operand, indices, slice_sizes=sizes, **given))
+    computed = S.Constant.of(np.array(sizes, np.int32)).result
+    breaks("stablehlo.dynamic_gather", label, lambda: S.DynamicGather(operand, indices, computed, **given))
 
 
 CUBE = value(6, 4, 5)

@@ -213,7 +213,9 @@ class ResultAccuracy(StructAttr):
     mode: str = "DEFAULT"
 
     def body(self) -> str:
-        numbers = [f"{name} = {float_text(v, f64)}" for name, v in (("atol", self.atol), ("rtol", self.rtol)) if v]
+        numbers = [
+            f"{name} = {float_text(v, f64)}" for name, v in (("atol", self.atol), ("rtol", self.rtol)) if v
+        ]
         numbers += [f"ulps = {self.ulps}"] if self.ulps else []
         return ", ".join([*numbers, f"mode = #stablehlo.result_accuracy_mode<{self.mode}>"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -52,17 +53,28 @@ def element_kind(element: Any) -> str:
     return "other"
 
 
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What an operand's constraint text says: element kinds, rank (None: any), and whether every extent must be known."""
+
+    kinds: tuple[str, ...]
+    rank: int | None = None
+    static: bool = False
+
+
 @cache
-def constraint_of(text: str) -> tuple[tuple[str, ...], int | None]:
-    """Element kinds and rank (None: any) of an operand's constraint text: `"integer 0d"`, `"any"`, `"float complex"`."""
+def constraint_of(text: str) -> Constraint:
+    """Reads `"integer 0d"`, `"any"`, `"float complex"`, `"dimension 1d static"`."""
     kinds: list[str] = []
-    rank = None
+    rank, static = None, False
     for word in text.split():
         if word[:-1].isdigit() and word[-1] == "d":
             rank = int(word[:-1])
+        elif word == "static":
+            static = True
         else:
             kinds += _WORDS.get(word, (word,))
-    return tuple(kinds), rank
+    return Constraint(tuple(kinds), rank, static)
 
 
 class TensorOp(Operation):
@@ -75,14 +87,12 @@ class TensorOp(Operation):
     def check_operands(self) -> None:
         """Each operand is a tensor of its field's element kinds and rank; the spec labels input n with `In`."""
         for number, field in enumerate(self.operand_fields, 1):
-            kinds, rank = constraint_of(field.constraint) if field.constraint else (self.domain, None)
+            constraint = constraint_of(field.constraint) if field.constraint else Constraint(self.domain)
             values = getattr(self, field.name)
             for value in values if field.variadic else (values,):
-                self._check_operand(f"I{number}", field.name, value.type, kinds, rank)
+                self._check_operand(f"I{number}", field.name, value.type, constraint)
 
-    def _check_operand(
-        self, label: str, name: str, type: Any, kinds: tuple[str, ...], rank: int | None
-    ) -> None:
+    def _check_operand(self, label: str, name: str, type: Any, constraint: Constraint) -> None:
         if not isinstance(type, TensorType):
             raise self.error(label, f"takes a tensor as `{name}`, not {type}")
         kind = element_kind(type.element)
@@ -90,10 +100,12 @@ class TensorOp(Operation):
             raise UnsupportedError(
                 f"'{self.name}' on quantized tensors is not supported ({type})", span=span_of(self.location)
             )
-        if kind not in kinds:
-            raise self.error(label, f"takes {' or '.join(kinds)} elements as `{name}`, not {type}")
-        if rank is not None and type.rank != rank:
-            raise self.error(label, f"takes a tensor of rank {rank} as `{name}`, not {type}")
+        if kind not in constraint.kinds:
+            raise self.error(label, f"takes {' or '.join(constraint.kinds)} elements as `{name}`, not {type}")
+        if constraint.rank is not None and type.rank != constraint.rank:
+            raise self.error(label, f"takes a tensor of rank {constraint.rank} as `{name}`, not {type}")
+        if constraint.static and not type.is_static:
+            raise self.error(label, f"takes a tensor of known shape as `{name}`, not {type}")
 
     def given_type(self, label: str) -> Any:
         """The result type that was written, for ops that cannot infer it."""

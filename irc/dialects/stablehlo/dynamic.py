@@ -8,19 +8,28 @@ from typing import Any
 import numpy as np
 
 from irc.dialects.stablehlo import numerics as N
-from irc.dialects.stablehlo.attributes import GatherDimensionNumbers
-from irc.dialects.stablehlo.base import TensorOp, dims_in_range, is_unique, same_dim
-from irc.dialects.stablehlo.indexing import combine, gather, index_shape
+from irc.dialects.stablehlo.base import TensorOp, dims_in_range, is_unique
+from irc.dialects.stablehlo.indexing import Gather, gather
 from irc.dialects.stablehlo.linalg import Convolution, ConvWindow
 from irc.dialects.stablehlo.numerics import Array
-from irc.dialects.stablehlo.shape import broadcast_in_dim, check_broadcast, pad
-from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, Result, struct
-from irc.ir.types import TensorType, Type, compatible_shapes, i32
+from irc.dialects.stablehlo.shape import Constant, broadcast_in_dim, check_broadcast, pad, padded_extent
+from irc.ir.fields import I64, I64_ARRAY, Attr, Operand, Result
+from irc.ir.operation import Value
+from irc.ir.types import Dim, TensorType, Type, compatible_shapes, i32
 
 
-def check_shape_operand(op: TensorOp, shape: TensorType, type: TensorType, label: str) -> None:
-    """A shape operand has one component for each dimension of the result."""
-    op.check(same_dim(shape.shape[0], type.rank), label, f"makes {type} by a shape {shape}")
+def known_components(value: Value) -> list[Dim]:
+    """The components of a vector, where a constant gives them."""
+    if isinstance(value.op, Constant):
+        return [int(n) for n in value.op.value.array]
+    return [None] * value.type.shape[0]
+
+
+def check_shape_operand(op: TensorOp, shape: Value, type: TensorType, label: str) -> None:
+    """A shape operand has one component for each dimension of the result, and agrees with what is known of both."""
+    op.check(shape.type.shape[0] == type.rank, label, f"makes {type} by a shape {shape.type}")
+    known = known_components(shape)
+    op.check(compatible_shapes(tuple(known), type.shape), label, f"makes {type} by the shape {known}")
 
 
 class DynamicIota(TensorOp, name="stablehlo.dynamic_iota"):
@@ -31,14 +40,14 @@ class DynamicIota(TensorOp, name="stablehlo.dynamic_iota"):
 
     assembly = "$output_shape `,` `dim` `=` $iota_dimension attr-dict `:` functional-type(operands, results)"
     result_labels = ("C2", "C2")
-    output_shape = Operand(constraint="dimension 1d")
+    output_shape = Operand(constraint="dimension 1d static")
     iota_dimension = Attr(I64)
     result = Result()
 
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type = self.given_type("C2")
-        check_shape_operand(self, self.output_shape.type, type, "C2")
+        check_shape_operand(self, self.output_shape, type, "C2")
         in_range = 0 <= self.iota_dimension < type.rank
         self.check(in_range, "C1", f"counts along dimension {self.iota_dimension} of {type}")
         return [type]
@@ -59,7 +68,7 @@ class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     result_labels = ("C4", "C1")
     operand = Operand()
-    output_shape = Operand(constraint="dimension 1d")
+    output_shape = Operand(constraint="dimension 1d static")
     result = Result()
 
     def infer(self) -> Sequence[Type]:
@@ -68,7 +77,7 @@ class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
         self.check(source.element is type.element, "C1", f"from {source} to {type}")
         static = source.is_static and type.is_static
         self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
-        check_shape_operand(self, self.output_shape.type, type, "C4")
+        check_shape_operand(self, self.output_shape, type, "C4")
         return [type]
 
     def evaluate(self, x: Array, shape: Array) -> Array:
@@ -94,7 +103,7 @@ class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim")
     )
     result_labels = ("C5", "C1")
     operand = Operand()
-    output_dimensions = Operand(constraint="dimension 1d")
+    output_dimensions = Operand(constraint="dimension 1d static")
     broadcast_dimensions = Attr(I64_ARRAY)
     known_expanding_dimensions = Attr(I64_ARRAY, optional=True)
     known_nonexpanding_dimensions = Attr(I64_ARRAY, optional=True)
@@ -104,7 +113,7 @@ class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim")
         self.check_operands()
         source, type = self.operand.type, self.given_type("C5")
         self.check(source.element is type.element, "C1", f"from {source} to {type}")
-        check_shape_operand(self, self.output_dimensions.type, type, "C7")
+        check_shape_operand(self, self.output_dimensions, type, "C7")
         check_broadcast(self, source, type, self.broadcast_dimensions)
         stretch, stay = self.known_expanding_dimensions or (), self.known_nonexpanding_dimensions or ()
         self.check(
@@ -122,29 +131,41 @@ class DynamicPad(TensorOp, name="stablehlo.dynamic_pad"):
     """pad by computed amounts.
 
     C1: operand, padding value and result have one element type.
-    C2: the three paddings have a component for each dimension."""
+    C2: the three paddings have a component for each dimension.
+    C3: interior padding is not negative.
+    C4: result extents are low + n + max(n - 1, 0) * interior + high."""
 
     assembly = "operands attr-dict `:` functional-type(operands, results)"
-    result_labels = ("C2", "C1")
+    result_labels = ("C4", "C1")
     operand = Operand()
     padding_value = Operand(constraint="any 0d")
-    edge_padding_low = Operand(constraint="dimension 1d")
-    edge_padding_high = Operand(constraint="dimension 1d")
-    interior_padding = Operand(constraint="dimension 1d")
+    edge_padding_low = Operand(constraint="dimension 1d static")
+    edge_padding_high = Operand(constraint="dimension 1d static")
+    interior_padding = Operand(constraint="dimension 1d static")
     result = Result()
 
     def infer(self) -> Sequence[Type]:
         self.check_operands()
-        source, type = self.operand.type, self.given_type("C2")
-        elements = {source.element: 0, self.padding_value.type.element: 0, type.element: 0}
-        self.check(len(elements) == 1, "C1", f"pads {source} with {self.padding_value.type} to {type}")
-        self.check(type.rank == source.rank, "C2", f"pads {source} to {type}")
-        for value in self.operands[2:]:
-            self.check(same_dim(value.type.shape[0], source.rank), "C2", f"pads {source} by {value.type}")
+        source, type = self.operand.type, self.given_type("C4")
+        same = source.element is self.padding_value.type.element is type.element
+        self.check(same, "C1", f"pads {source} with {self.padding_value.type} to {type}")
+        amounts = self.operands[2:]
+        for value in amounts:
+            self.check(value.type.shape[0] == source.rank, "C2", f"pads {source} by {value.type}")
+        low, high, interior = map(known_components, amounts)
+        self.check(all(n is None or n >= 0 for n in interior), "C3", f"has interior padding {interior}")
+        shape = tuple(map(_padded_extent, source.shape, low, high, interior))
+        self.check(compatible_shapes(shape, type.shape), "C4", f"pads {source} to {type}")
         return [type]
 
     def evaluate(self, x: Array, value: Array, low: Array, high: Array, interior: Array) -> Array:
         return pad(x, value, *([int(n) for n in amounts] for amounts in (low, high, interior)))
+
+
+def _padded_extent(n: Dim, low: Dim, high: Dim, interior: Dim) -> Dim:
+    if low is None or high is None or interior is None:
+        return None
+    return padded_extent(n, low, high, interior)
 
 
 class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
@@ -156,9 +177,9 @@ class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     result_labels = ("C1", "C1")
     operand = Operand()
-    start_indices = Operand(constraint="dimension 1d")
-    limit_indices = Operand(constraint="dimension 1d")
-    strides = Operand(constraint="dimension 1d")
+    start_indices = Operand(constraint="dimension 1d static")
+    limit_indices = Operand(constraint="dimension 1d static")
+    strides = Operand(constraint="dimension 1d static")
     result = Result()
 
     def infer(self) -> Sequence[Type]:
@@ -167,7 +188,7 @@ class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
         fits = source.element is type.element and source.rank == type.rank
         self.check(fits, "C1", f"slices {source} to {type}")
         for value in self.operands[1:]:
-            self.check(same_dim(value.type.shape[0], source.rank), "C2", f"slices {source} by {value.type}")
+            self.check(value.type.shape[0] == source.rank, "C2", f"slices {source} by {value.type}")
         return [type]
 
     def evaluate(self, x: Array, starts: Array, limits: Array, strides: Array) -> Array:
@@ -176,34 +197,19 @@ class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
         ]
 
 
-class DynamicGather(TensorOp, name="stablehlo.dynamic_gather"):
-    """gather of slices of computed size.
+class DynamicGather(Gather, name="stablehlo.dynamic_gather"):
+    """gather of slices of computed size; the constraints are gather's.
 
-    C1: operand dimensions are offset, collapsed or batching ones.
-    C2: index_vector_dim is a dimension of the indices, or the one past the last.
-    C11: slice sizes are as many as operand dimensions.
-    C14: operand and result have one element type."""
+    C20: slice sizes have a component for each operand dimension."""
 
-    result_labels = ("C13", "C14")
-    operand = Operand()
-    start_indices = Operand(constraint="integer")
-    slice_sizes = Operand(constraint="integer 1d")
-    dimension_numbers = Attr(struct(GatherDimensionNumbers))
-    indices_are_sorted = Attr(BOOL, default=False)
-    result = Result()
+    slice_sizes = Operand(constraint="integer 1d static")
 
-    def infer(self) -> Sequence[Type]:
-        self.check_operands()
-        type, indices, d = self.operand.type, self.start_indices.type, self.dimension_numbers
-        collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
-        text = f"has dimension numbers {d.body()} for {type} and {indices}"
-        self.check(type.rank == len(d.offset_dims) + len(collapsed), "C1", text)
-        self.check(0 <= d.index_vector_dim <= indices.rank, "C2", text)
-        self.check(same_dim(self.slice_sizes.type.shape[0], type.rank), "C11", text)
-        window = [None] * (type.rank - len(collapsed))
-        return [
-            type.with_shape(combine(index_shape(indices.shape, d.index_vector_dim), window, d.offset_dims))
-        ]
+    @property
+    def sizes(self) -> Sequence[Dim]:
+        """The slice's extents, where they are known when compiling."""
+        count = self.slice_sizes.type.shape[0]
+        self.check(count == self.operand.type.rank, "C20", f"has {count} slice sizes for {self.operand.type}")
+        return known_components(self.slice_sizes)
 
     def evaluate(self, x: Array, indices: Array, sizes: Array) -> Array:
         return gather(x, indices, self.dimension_numbers, [int(n) for n in sizes])
@@ -215,7 +221,7 @@ class DynamicConv(Convolution, name="stablehlo.dynamic_conv"):
     C4: padding is [N - 2, 2]."""
 
     assembly = ""
-    padding = Operand(constraint="dimension 2d")
+    padding = Operand(constraint="dimension 2d static")
 
     @property
     def window(self) -> ConvWindow:

@@ -94,10 +94,15 @@ class Gather(TensorOp, name="stablehlo.gather"):
     indices_are_sorted = Attr(BOOL, default=False)
     result = Result()
 
+    @property
+    def sizes(self) -> Sequence[Dim]:
+        """The slice's extents."""
+        return self.slice_sizes  # type: ignore[no-any-return]
+
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, indices, d = self.operand.type, self.start_indices.type, self.dimension_numbers
-        sizes, text = self.slice_sizes, f"has dimension numbers {d.body()} for {type} and {indices}"
+        sizes, text = self.sizes, f"has dimension numbers {d.body()} for {type} and {indices}"
         self._check_operand_dims(type, d, sizes, text)
         self._check_indices(type, indices, d, text)
         places = index_shape(indices.shape, d.index_vector_dim)
@@ -108,7 +113,7 @@ class Gather(TensorOp, name="stablehlo.gather"):
         return [type.with_shape(combine(places, window, d.offset_dims))]
 
     def _check_operand_dims(
-        self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[int], text: str
+        self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[Dim], text: str
     ) -> None:
         collapsed, batching = d.collapsed_slice_dims, d.operand_batching_dims
         counted = len(d.offset_dims) + len(collapsed) + len(batching)
@@ -120,12 +125,17 @@ class Gather(TensorOp, name="stablehlo.gather"):
         self.check(is_sorted(batching), "C10", text)
         self.check(dims_in_range(batching, type.rank), "C11", text)
         self.check(len(sizes) == type.rank, "C20", f"takes slices {list(sizes)} of {type}")
-        fits = all(s >= 0 and (n is None or s <= n) for s, n in zip(sizes, type.shape, strict=True))
+        pairs = zip(sizes, type.shape, strict=True)
+        fits = all(s is None or (s >= 0 and (n is None or s <= n)) for s, n in pairs)
         self.check(fits, "C21", f"takes slices {list(sizes)} of {type}")
         self.check(
-            all(sizes[i] <= 1 for i in collapsed), "C9", f"collapses {collapsed} of slices {list(sizes)}"
+            all((sizes[i] or 0) <= 1 for i in collapsed),
+            "C9",
+            f"collapses {collapsed} of slices {list(sizes)}",
         )
-        self.check(all(sizes[i] <= 1 for i in batching), "C12", f"batches {batching} of slices {list(sizes)}")
+        self.check(
+            all((sizes[i] or 0) <= 1 for i in batching), "C12", f"batches {batching} of slices {list(sizes)}"
+        )
 
     def _check_indices(
         self, type: TensorType, indices: TensorType, d: GatherDimensionNumbers, text: str

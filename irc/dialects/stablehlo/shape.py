@@ -386,7 +386,7 @@ class Pad(TensorOp, name="stablehlo.pad"):
         matched = all(len(v) == type.rank for v in (low, high, interior))
         self.check(matched, "C2", f"pads {type} by {low}, {high}, {interior}")
         self.check(all(i >= 0 for i in interior), "C3", f"has interior padding {list(interior)}")
-        shape = tuple(map(_padded_extent, type.shape, low, high, interior))
+        shape = tuple(map(padded_extent, type.shape, low, high, interior))
         self.check(all(n is None or n >= 0 for n in shape), "C4", f"pads {type} to extents {list(shape)}")
         return [type.with_shape(shape)]
 
@@ -394,7 +394,8 @@ class Pad(TensorOp, name="stablehlo.pad"):
         return pad(x, value, self.edge_padding_low, self.edge_padding_high, self.interior_padding)
 
 
-def _padded_extent(n: Dim, low: int, high: int, interior: int) -> Dim:
+def padded_extent(n: Dim, low: int, high: int, interior: int) -> Dim:
+    """An extent after padding."""
     return None if n is None else low + n + max(n - 1, 0) * interior + high
 
 
