@@ -11,11 +11,14 @@ from typing import Any
 
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.elementwise import convert
+from irc.codegen.lower.epilogue import Epilogue
 from irc.codegen.lower.group import kernel_element
-from irc.dialects import arith, memref
+from irc.codegen.lower.view import Access, View
+from irc.dialects import arith, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
 from irc.ir.operation import Value
+from irc.ir.types import VectorType
 
 VECTOR = 16
 _SEQUENTIAL = 1 << 16  # elements read in less than some 20 microseconds
@@ -149,6 +152,32 @@ class Windows:
     def at(self, place: At, panel: Panel) -> At:
         """`place` with the lane dimension at the panel's beginning."""
         return place if self.lane is None else {**place, self.lane: panel.start}
+
+
+def splat(b: KernelBuilder, value: Value, width: int) -> Value:
+    return b.emit(vector.Broadcast(value, result_types=[VectorType((width,), value.type)]))  # type: ignore[no-any-return]
+
+
+def choose(b: KernelBuilder, condition: Value | None, x: Value, y: Value) -> Value:
+    """`x` where a scalar condition (None: always) holds, else `y`."""
+    return x if condition is None else b.emit(arith.Select(condition, x, y))
+
+
+def in_or_out(b: KernelBuilder, w: Windows, at: At, body: Callable[[KernelBuilder, bool], None]) -> None:
+    """`body(b, checks)` with checks only where the window at `at` may leave the operand."""
+    inside = w.inside(b, at) if w.checked else None
+    if inside is None:
+        body(b, bool(w.checked))
+    else:
+        b.branch(inside, lambda b: body(b, False), lambda b: body(b, True))
+
+
+def other_views(b: KernelBuilder, epilogue: Epilogue, arguments: dict[Value, Value]) -> list[View]:
+    """The buffers that an epilogue reads, along the dimensions of its center's result."""
+    return [
+        View.of(b, arguments[value], Access(0, epilogue.strides(value, dims)), epilogue.shape)
+        for value, dims in epilogue.reads
+    ]
 
 
 def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], element: Any) -> Value:

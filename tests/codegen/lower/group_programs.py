@@ -100,7 +100,9 @@ def samples(func: Func, seed: int = 0) -> list[Array]:
     arrays = []
     for argument in func.arguments:
         dtype = argument.type.element.numpy
-        if dtype.kind in "iu":
+        if dtype.kind == "b":
+            array = rng.integers(0, 2, argument.type.static_shape)
+        elif dtype.kind in "iu":
             array = rng.integers(0 if dtype.kind == "u" else -9, 10, argument.type.static_shape)
         else:
             array = rng.standard_normal(argument.type.static_shape)

@@ -12,7 +12,7 @@ from group_programs import assert_same_bits, function, reference, run_group, sam
 from irc.codegen.lower.window import lower_window
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
-from irc.ir.types import TensorType, bf16, f32, i32
+from irc.ir.types import TensorType, bf16, f32, i1, i32
 
 Shape = tuple[int, ...]
 BORDER = ((0, 0), (1, 1), (1, 1), (0, 0))
@@ -117,14 +117,30 @@ def test_nan_is_carried_through_a_maximum() -> None:
     assert np.array_equal(np.isnan(found), np.isnan(expected)) and np.isnan(found).sum() == 1
 
 
-def test_ops_after_select_and_scatter_are_refused() -> None:
-    func = pooled_gradient((4, 4), (2, 2), (2, 2))
+@pytest.mark.parametrize("name", ["gradient-tiling", "gradient-overlapping", "gradient-leftover"])
+def test_ops_after_select_and_scatter_are_part_of_its_kernel(name: str) -> None:
+    """A mask on the result, next to the result itself."""
+    plain = CASES[name]
+    shape = plain.returned[0].type
 
-    def body(b: Any, *arguments: Any) -> Sequence[Any]:
-        center = func.returned[0].op
+    def body(b: Any, x: Any, source: Any, mask: Any) -> Sequence[Any]:
         init = splat(b, 0.0, TensorType((), f32))
-        y = b.emit(center.with_operands([*arguments, init]))
-        return [b.emit(hlo.Negate(y))]
+        y = b.emit(plain.returned[0].op.with_operands([x, source, init]))
+        return [b.emit(hlo.Select(mask, y, splat(b, 0.0, shape))), y]
 
-    with pytest.raises(UnsupportedError, match="after select_and_scatter"):
-        lower_window(function([a.type for a in func.arguments], body))
+    func = function([*(a.type for a in plain.arguments), TensorType(shape.shape, i1)], body)
+    arrays = samples(func)
+    assert_same_bits(run_group(func, lower_window(func), arrays), reference(func, arrays))
+
+
+def test_two_windows_in_one_function_are_refused() -> None:
+    def body(b: Any, x: Any) -> Sequence[Any]:
+        once = CASES["max"].returned[0].op
+        y = b.emit(once.with_operands([x, splat(b, 0.0, TensorType((), f32))]))
+        again = hlo.ReduceWindow(
+            [y], [splat(b, 0.0, TensorType((), f32))], window_dimensions=(1, 2, 2, 1), regions=once.regions
+        )
+        return [b.emit(again)]
+
+    with pytest.raises(UnsupportedError, match="has 2"):
+        lower_window(function([CASES["max"].arguments[0].type], body))
