@@ -135,6 +135,8 @@ class _Planner:
             return "row", shape
         if isinstance(op, hlo.DotGeneral | hlo.Convolution) and is_static(op):
             return "contraction", shape
+        if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter) and is_static(op):
+            return "window", shape
         return "single", shape
 
     def _defining(self, value: Value) -> list[Operation]:
@@ -176,8 +178,8 @@ class _Planner:
                 return self._follows_loop(group, op)
             case "row":
                 return self._follows_row(group, op)
-            case "contraction":
-                return self._follows_contraction(group, op)
+            case "contraction" | "window":
+                return self._follows_tile(group, op)
         return False
 
     def _follows_loop(self, group: Group, op: Operation) -> bool:
@@ -234,7 +236,7 @@ class _Planner:
         rank = op.inputs[0].type.rank
         return sorted(op.dimensions) == list(range(rank - len(op.dimensions), rank))
 
-    def _follows_contraction(self, group: Group, op: Operation) -> bool:
+    def _follows_tile(self, group: Group, op: Operation) -> bool:
         if len(group.ops) > self.limits.max_epilogue or not getattr(op, "elementwise", False):
             return False
         return bool(op.results[0].type.shape == group.shape)
