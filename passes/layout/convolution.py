@@ -79,7 +79,11 @@ def convolve(b: Builder, op: Convolution, lhs: Value, rhs: Value, orders: ConvOr
     reversed_dims = [d for d, flag in zip(dims.kernel_spatial_dimensions, w.reversal, strict=True) if flag]
     if reversed_dims:
         rhs = b.emit(Reverse(rhs, dimensions=reversed_dims))
-    attributes = {k: v for k, v in op.attributes.items() if k not in ("padding", "lhs_dilation", "window_reversal")}
+    # What stands at its default is left out, so that equal convolutions are equal ops.
+    dropped = {"padding", "lhs_dilation", "window_reversal"}
+    dropped |= {"window_strides"} if set(w.strides) == {1} else set()
+    dropped |= {"rhs_dilation"} if set(w.rhs_dilation) == {1} else set()
+    attributes = {k: v for k, v in op.attributes.items() if k not in dropped}
     attributes["dimension_numbers"] = dims
     return b.emit(Convolution.create((lhs, rhs), (type,), attributes, (), op.location))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pass_programs import assert_same_meaning, const, names, program, scalar_region, tensor
 
@@ -17,6 +17,7 @@ from irc.dialects.stablehlo import ConvDimensionNumbers, DotDimensionNumbers
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import i1, i32
+from irc.passes.layout import dot as products
 from irc.passes.manager import run_pipeline
 
 NCHW = "bf01,oi01->bf01"
@@ -319,18 +320,18 @@ def dot(lhs: int, rhs: int) -> Callable[..., Value]:
     return lambda b, x, y: b.emit(S.DotGeneral(x, y, dot_dimension_numbers=dims))
 
 
-def test_the_smaller_side_is_transposed() -> None:
-    """x @ W^T: of 32 rows the rows are transposed, of 8192 rows the weights."""
-    few = laid_out(program([tensor(32, 64), tensor(48, 64)], dot(1, 1)))
-    assert names(few) == ["transpose", "dot_general"]
-    fewer = laid_out(program([tensor(16, 64), tensor(128, 64)], dot(1, 1)))
-    assert names(fewer) == ["transpose", "dot_general", "transpose"]
-    assert [op.operands[0].type.shape for op in fewer.walk() if isinstance(op, S.DotGeneral)] == [(128, 64)]
+def test_a_few_rows_against_large_weights_swap_sides() -> None:
+    """x @ W^T as (W x^T)^T: only x and the result are transposed."""
+    after = laid_out(program([tensor(16, 64), tensor(1100, 64)], dot(1, 1)))
+    assert names(after) == ["transpose", "dot_general", "transpose"]
+    assert [op.operands[0].type.shape for op in after.walk() if isinstance(op, S.DotGeneral)] == [(1100, 64)]
 
 
-def test_a_product_of_few_rows_keeps_vectors_along_the_columns() -> None:
-    after = laid_out(program([tensor(2, 64), tensor(128, 64)], dot(1, 1)))
-    assert [op.operands[1].type.shape for op in after.walk() if isinstance(op, S.DotGeneral)] == [(64, 128)]
+@pytest.mark.parametrize("shape", [(4, 1100, 64), (16, 1000, 64), (400, 1100, 64)], ids=str)
+def test_very_few_rows_small_weights_and_many_rows_are_left_to_the_kernel(shape: tuple[int, int, int]) -> None:
+    rows, columns, depth = shape
+    before = program([tensor(rows, depth), tensor(columns, depth)], dot(1, 1))
+    assert run_pipeline(before, "layout") is before
 
 
 def test_constant_weights_are_transposed_while_compiling() -> None:
@@ -340,15 +341,27 @@ def test_constant_weights_are_transposed_while_compiling() -> None:
 
 
 def test_rows_that_are_contiguous_need_no_transpose_when_sides_are_swapped() -> None:
-    after = laid_out(program([tensor(64, 16), tensor(128, 64)], dot(0, 1)))
+    after = laid_out(program([tensor(64, 16), tensor(1100, 64)], dot(0, 1)))
     assert names(after) == ["dot_general", "transpose"]
 
 
-def test_batched_products() -> None:
+def test_batched_products_of_transposed_operands_read_them_where_they_are() -> None:
+    """Attention's scores: heads stand inside, and neither q nor k is copied."""
     dims = DotDimensionNumbers((0, 1), (0, 1), (3,), (3,))
-    types = [tensor(2, 3, 4, 5), tensor(2, 3, 6, 5)]
-    after = laid_out(program(types, lambda b, q, k: b.emit(S.DotGeneral(q, k, dot_dimension_numbers=dims))))
-    assert transposes(after) == [(0, 1, 3, 2)]
+
+    def scores(b: Builder, q: Value, k: Value) -> Value:
+        return b.emit(S.DotGeneral(transpose(b, q, 0, 2, 1, 3), transpose(b, k, 0, 2, 1, 3), dot_dimension_numbers=dims))
+
+    after = laid_out(program([tensor(2, 4, 3, 5), tensor(2, 6, 3, 5)], scores))
+    assert names(after) == ["dot_general"]
+
+
+def test_batched_products_swap_sides_too() -> None:
+    dims = DotDimensionNumbers((0,), (0,), (2,), (2,))
+    types = [tensor(2, 6, 64), tensor(2, 600, 64)]
+    after = laid_out(program(types, lambda b, x, w: b.emit(S.DotGeneral(x, w, dot_dimension_numbers=dims, precision_config=("HIGH", "DEFAULT")))))
+    assert names(after) == ["transpose", "dot_general", "transpose"]
+    assert [op.precision_config for op in after.walk() if isinstance(op, S.DotGeneral)] == [("DEFAULT", "HIGH")]
 
 
 @settings(max_examples=60, deadline=None)
@@ -377,10 +390,13 @@ def test_any_convolution(data: st.DataObject) -> None:
     laid_out(program(types, lambda b, x, w: relu(b, conv(b, x, w, f"{lhs},{rhs}->{out}", **window))))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_product(data: st.DataObject) -> None:
-    """Batching, contracting and free dimensions anywhere, with extents of 1."""
+def test_any_product(monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> None:
+    """Batching, contracting and free dimensions anywhere, with extents of 1; small products are treated as large ones."""
+    monkeypatch.setattr(products, "LEAST_BYTES", 0)
+    monkeypatch.setattr(products, "LEAST_ROWS", 1)
+
     def side(free: str) -> str:
         return "".join(data.draw(st.permutations("ak" + free)))
 
