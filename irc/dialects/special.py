@@ -101,7 +101,7 @@ def bessel_i1e(x: float) -> float:
 
 def zeta(x: Array, q: Array) -> Array:
     """Hurwitz zeta, the sum of (q + k) ** -x over k >= 0, by Euler-Maclaurin; NaN where it does not converge."""
-    return np.vectorize(_zeta, otypes=[np.float64])(x, q)
+    return np.asarray(np.vectorize(_zeta, otypes=[np.float64])(x, q))
 
 
 def _zeta(x: float, q: float) -> float:

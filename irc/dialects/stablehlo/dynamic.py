@@ -211,7 +211,7 @@ class DynamicGather(Gather, name="stablehlo.dynamic_gather"):
         self.check(count == self.operand.type.rank, "C20", f"has {count} slice sizes for {self.operand.type}")
         return known_components(self.slice_sizes)
 
-    def evaluate(self, x: Array, indices: Array, sizes: Array) -> Array:
+    def evaluate(self, x: Array, indices: Array, sizes: Array) -> Array:  # type: ignore[override]
         return gather(x, indices, self.dimension_numbers, [int(n) for n in sizes])
 
 
@@ -229,7 +229,7 @@ class DynamicConv(Convolution, name="stablehlo.dynamic_conv"):
         return self.window_with(((0, 0),) * (self.lhs.type.rank - 2))
 
     def infer(self) -> Sequence[Type]:
-        (type,) = super().infer()
+        type: Any = super().infer()[0]
         padding, spatial = self.padding.type, type.rank - 2
         self.check(compatible_shapes(padding.shape, (spatial, 2)), "C4", f"pads {self.lhs.type} by {padding}")
         shape = list(type.shape)
@@ -237,7 +237,7 @@ class DynamicConv(Convolution, name="stablehlo.dynamic_conv"):
             shape[i] = None
         return [type.with_shape(tuple(shape))]
 
-    def evaluate(self, x: Array, kernel: Array, padding: Array) -> Array:
+    def evaluate(self, x: Array, kernel: Array, padding: Array) -> Array:  # type: ignore[override]
         return self.convolve(x, kernel, self.window_with(tuple(map(tuple, padding.tolist()))))
 
 

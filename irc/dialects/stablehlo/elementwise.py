@@ -189,7 +189,7 @@ class Logistic(Transcendental, name="stablehlo.logistic"):
     def evaluate(self, x: Array) -> Array:
         def logistic(v: Array) -> Array:
             one = v.dtype.type(1)
-            return one / (one + precise(np.exp, -v))
+            return np.asarray(one / (one + precise(np.exp, -v)))
 
         return native(logistic, x)
 
@@ -276,7 +276,7 @@ class Popcnt(UnaryElementwise, name="stablehlo.popcnt"):
     domain = INTEGER
 
     def evaluate(self, x: Array) -> Array:
-        return np.sum(N.bits_of(x), axis=0).astype(x.dtype)
+        return np.asarray(np.sum(N.bits_of(x), axis=0).astype(x.dtype))
 
 
 class CountLeadingZeros(UnaryElementwise, name="stablehlo.count_leading_zeros"):
@@ -286,7 +286,9 @@ class CountLeadingZeros(UnaryElementwise, name="stablehlo.count_leading_zeros"):
 
     def evaluate(self, x: Array) -> Array:
         from_the_top = N.bits_of(x)[::-1]
-        return np.sum(np.logical_not(np.logical_or.accumulate(from_the_top)), axis=0).astype(x.dtype)
+        return np.asarray(
+            np.sum(np.logical_not(np.logical_or.accumulate(from_the_top)), axis=0).astype(x.dtype)
+        )
 
 
 class IsFinite(TensorOp, name="stablehlo.is_finite"):

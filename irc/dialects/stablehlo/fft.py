@@ -70,4 +70,6 @@ class Fft(TensorOp, name="stablehlo.fft"):
         lengths = self.fft_length
         wide = x.astype(np.float64 if x.dtype.kind == "f" else np.complex128)
         axes = range(x.ndim - len(lengths), x.ndim)
-        return transform[self.fft_type](wide, s=lengths, axes=tuple(axes)).astype(type.element.numpy)
+        return np.asarray(
+            transform[self.fft_type](wide, s=lengths, axes=tuple(axes)).astype(type.element.numpy)
+        )

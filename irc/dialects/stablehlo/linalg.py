@@ -42,7 +42,7 @@ def accumulate(a: Array, b: Array, acc: Array) -> Array:
     if acc.dtype.kind == "f":
         return fma(*np.broadcast_arrays(a, b, acc))
     with np.errstate(all="ignore"):
-        return acc + a * b
+        return np.asarray(acc + a * b)
 
 
 class DotGeneral(TensorOp, name="stablehlo.dot_general"):
@@ -293,7 +293,7 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
         inputs, outputs = d.kernel_input_feature_dimension, d.kernel_output_feature_dimension
         x = _padded_input(convert(x.transpose(d.input_dimensions), wide), window)
         kernel = convert(kernel.transpose(*d.kernel_spatial_dimensions, inputs, outputs), wide)
-        kernel = np.flip(kernel, [i for i, reverse in enumerate(window.reversal) if reverse])
+        kernel = np.flip(kernel, tuple(i for i, reverse in enumerate(window.reversal) if reverse))
         out = self._grouped(x, kernel, window)
         return narrow(out.transpose(np.argsort(d.output_dimensions)), dtype)
 

@@ -68,7 +68,7 @@ class BatchNormInference(_BatchNorm, name="stablehlo.batch_norm_inference"):
 
     def evaluate(self, x: Array, *vectors: Array) -> Array:
         scale, offset, mean, variance = (self.spread(v, x.ndim) for v in vectors)
-        return (scale * (x - mean) / np.sqrt(variance + self.epsilon) + offset).astype(x.dtype)
+        return np.asarray((scale * (x - mean) / np.sqrt(variance + self.epsilon) + offset).astype(x.dtype))
 
 
 class BatchNormTraining(_BatchNorm, name="stablehlo.batch_norm_training"):

@@ -82,7 +82,7 @@ def remainder(x: Array, y: Array) -> Array:
         return np.where(y == 0, x, np.fmod(x, np.where(y == 0, np.ones_like(y), y)))
     if x.dtype.kind == "c":
         quotient = x / y
-        return x - (np.trunc(quotient.real) + 1j * np.trunc(quotient.imag)).astype(x.dtype) * y
+        return np.asarray(x - (np.trunc(quotient.real) + 1j * np.trunc(quotient.imag)).astype(x.dtype) * y)
     return np.fmod(x, y)
 
 
@@ -190,7 +190,7 @@ def shift(x: Array, amount: Array, bits: int, kind: str) -> Array:
         signed = x.view(f"i{x.dtype.itemsize}")
         signed = (signed ^ signed.dtype.type(-1 << (bits - 1))) - signed.dtype.type(-1 << (bits - 1))
         by = np.where(outside, amount.dtype.type(bits - 1), safe).view(signed.dtype)
-        return (signed >> by).view(x.dtype)
+        return np.asarray((signed >> by).view(x.dtype))
     unsigned = np.dtype(f"u{x.dtype.itemsize}")
     mask = unsigned.type((1 << bits) - 1)
     shifted = ((x.view(unsigned) & mask) >> safe.view(unsigned)).view(x.dtype)
@@ -218,7 +218,7 @@ def convert(x: Array, dtype: np.dtype[Any]) -> Array:
         if x.dtype.kind == "c" and dtype.kind != "c":
             x = x.real
         if dtype.kind == "b":
-            return x.astype(arithmetic_dtype(x.dtype)) != 0
+            return np.asarray(x.astype(arithmetic_dtype(x.dtype)) != 0)
         integral = arithmetic_dtype(dtype).kind in "iu"
         if integral and is_float(x):
             return _float_to_integer(x, dtype)
@@ -269,7 +269,7 @@ def _sum_to_odd(x: Array, y: Array) -> Array:
 def _sum_error(x: Array, y: Array, total: Array) -> Array:
     """What `total` = fl(x + y) lost (Knuth's two-sum)."""
     second = total - x
-    return (x - (total - second)) + (y - second)
+    return np.asarray((x - (total - second)) + (y - second))
 
 
 def _fma64(a: Array, b: Array, c: Array) -> Array:
@@ -287,7 +287,7 @@ def _product_error(a: Array, b: Array, product: Array) -> Array:
     """What `product` = fl(a * b) lost, by splitting factors into halves (Veltkamp)."""
     a_high, b_high = _upper_half(a), _upper_half(b)
     a_low, b_low = a - a_high, b - b_high
-    return a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+    return np.asarray(a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low))
 
 
 def _upper_half(x: Array) -> Array:

@@ -104,7 +104,7 @@ def _philox_bits(state: Array, shape: tuple[int, ...], width: int) -> tuple[Arra
     four = philox4x32(_halves(key), (*_halves(counters), *_halves(carries)))
     drawn = np.stack(four, axis=-1).reshape(-1)
     bits = drawn if width == 32 else _joined(drawn[0::2], drawn[1::2])
-    after = _add128(low, high, np.uint64(count))
+    after = _add128(low, high, np.asarray(count, np.uint64))
     new_state = np.array([key, *after][: len(state)], np.uint64)
     return new_state, bits[: prod(shape)].reshape(shape)
 

@@ -181,7 +181,7 @@ class Window:
         low, high = [[p[side] for p in self.padding] for side in (0, 1)]
         x = pad(x, hole, low, high, [d - 1 for d in self.base_dilations])
         for i, size in enumerate(self.sizes):
-            starts = np.arange(counts[i]) * self.strides[i]
+            starts = np.arange(counts[i] or 0) * self.strides[i]
             x = np.take(x, starts[:, None] + np.arange(size) * self.window_dilations[i], axis=2 * i)
         rank = len(self.sizes)
         x = x.transpose(*range(0, 2 * rank, 2), *range(1, 2 * rank, 2))

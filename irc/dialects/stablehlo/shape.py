@@ -129,7 +129,7 @@ class BitcastConvert(TensorOp, name="stablehlo.bitcast_convert"):
         source, target = self.operand.type.element, self.result.type.element
         if min(source.width, target.width) >= 8 and bool not in (source.numpy, target.numpy):
             shape = self.result.type.static_shape
-            return np.ascontiguousarray(x).reshape(-1).view(target.numpy).reshape(shape)
+            return np.asarray(np.ascontiguousarray(x).reshape(-1).view(target.numpy).reshape(shape))
         bits = _to_bits(x, source.width).reshape(
             *self._bit_shape(x.shape, source.width, target.width), target.width
         )
@@ -151,7 +151,7 @@ def _from_bits(bits: Array, element: Any) -> Array:
     fill = bits[..., -1:] if element_kind(element) == "signed" else np.zeros_like(bits[..., :1])
     full = np.concatenate([bits, np.repeat(fill, whole - element.width, axis=-1)], axis=-1)
     packed = np.packbits(full.reshape(*bits.shape[:-1], whole), axis=-1, bitorder="little")
-    return packed.reshape(-1).view(element.numpy).reshape(bits.shape[:-1])
+    return np.asarray(packed.reshape(-1).view(element.numpy).reshape(bits.shape[:-1]))
 
 
 class Reshape(TensorOp, name="stablehlo.reshape"):
@@ -438,7 +438,7 @@ class Concatenate(TensorOp, name="stablehlo.concatenate"):
         self.check(all_compatible(others), "C2", f"joins {types} along dimension {dim}")
         shape = list(merge_shapes(t.shape for t in others))
         extents = [t.shape[dim] for t in types]
-        shape.insert(dim, None if None in extents else sum(extents))  # type: ignore[arg-type]
+        shape.insert(dim, None if None in extents else sum(extents))
         return [types[0].with_shape(tuple(shape))]
 
     def evaluate(self, *inputs: Array) -> Array:
