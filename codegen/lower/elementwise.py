@@ -25,7 +25,9 @@ _FLOAT_UNARY: dict[type[Operation], type[Operation]] = {
     hlo.Log: math.Log, hlo.LogPlusOne: math.Log1p, hlo.Tanh: math.Tanh, hlo.Sqrt: math.Sqrt, hlo.Cbrt: math.Cbrt,
     hlo.Sine: math.Sin, hlo.Cosine: math.Cos, hlo.Tan: math.Tan, hlo.Floor: math.Floor, hlo.Ceil: math.Ceil,
     hlo.RoundNearestAfz: math.Round, hlo.RoundNearestEven: math.RoundEven,
-    chlo.Erf: math.Erf, chlo.Erfc: math.Erfc, chlo.Tan: math.Tan,
+    chlo.Erf: math.Erf, chlo.Erfc: math.Erfc, chlo.Tan: math.Tan, chlo.Acos: math.Acos, chlo.Acosh: math.Acosh,
+    chlo.Asin: math.Asin, chlo.Asinh: math.Asinh, chlo.Atan: math.Atan, chlo.Atanh: math.Atanh,
+    chlo.Cosh: math.Cosh, chlo.Sinh: math.Sinh,
 }  # fmt: skip
 _FLOAT_BINARY: dict[type[Operation], type[Operation]] = {
     hlo.Add: arith.AddF, hlo.Subtract: arith.SubF, hlo.Multiply: arith.MulF, hlo.Divide: arith.DivF,
