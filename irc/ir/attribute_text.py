@@ -183,17 +183,18 @@ class AttributeReader(TypeReader):
     def _elements(self, m: re.Match[str], type: Any, at: int) -> Attribute:
         if not hasattr(type, "shape") or None in type.shape:
             raise self.error(f"'dense' needs a static tensor or vector type, not {type}", at, self.pos)
-        text = m[1]
+        start, end = m.start(1) + 1, m.end(1) - 1
+        text = self.text[start:end]  # the one copy of what may be the weights of a model
         known = self._literals.get((text, type)) if len(text) < 80 else None
         if known is not None:
             return known
         try:
-            found = DenseElementsAttr.of(type, parse_elements(text[1:-1], type))
-            if len(text) < 80:
-                self._literals[text, type] = found
-            return found
+            found = DenseElementsAttr.of(type, parse_elements(text, type))
         except LiteralError as e:
-            raise self.error(str(e), m.start(1) + 1 + e.offset, m.end()) from None
+            raise self.error(str(e), start + e.offset, m.end()) from None
+        if len(text) < 80:
+            self._literals[text, type] = found
+        return found
 
     def _dense_resource(self) -> Attribute:
         m = self._angled()

@@ -14,7 +14,7 @@ T = TypeVar("T")
 SPACE = r"(?:[ \t\r\n]|//[^\n]*)*+"
 """White space and comments."""
 
-STRING = r'"(?:[^"\\\n]|\\.)*+"'
+STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 
 
 def balanced(depth: int = 14) -> str:

@@ -56,7 +56,7 @@ def _patterns(shorts: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]
         | (?P<QUOTED>{STRING}(?={SPACE}\())
         | (?P<LABEL>{_LABEL})
         | (?P<ALIAS>{_ALIAS})
-        | (?P<RESOURCES>\{{-\#(?s:.*?)\#-\}})
+        | (?P<RESOURCES>\{{-\#[^#]*+(?:\#(?!-\}})[^#]*+)*+\#-\}})
         | (?P<END>\Z)
         )"""
     item = rf"""

@@ -188,6 +188,10 @@ class TensorType(_Shaped, Type):
     encoding: Any = None
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property
+    def _text(self) -> str:
         tail = f", {self.encoding}" if self.encoding is not None else ""
         return f"tensor<{_shape_text(self.shape)}{self.element}{tail}>"
 
