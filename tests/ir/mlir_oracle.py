@@ -39,3 +39,19 @@ def type_(text: str) -> str:
     """A type as MLIR prints it."""
     with context():
         return str(ir.Type.parse(text))
+
+
+def locations(text: str) -> list[tuple[str, str]]:
+    """(name, location) of every op, outermost first."""
+    found: list[tuple[str, str]] = []
+
+    def walk(op: Any) -> None:
+        found.append((op.operation.name, str(op.location)))
+        for region in op.regions:
+            for block in region.blocks:
+                for inner in block.operations:
+                    walk(inner)
+
+    with context(), ir.Location.unknown():
+        walk(ir.Module.parse(text).operation)
+    return found

@@ -97,6 +97,22 @@ def test_mlir_reads_the_printed_locations() -> None:
     mlir_oracle.generic(text)
 
 
+def test_the_locations_that_jax_writes_are_kept() -> None:
+    jax = pytest.importorskip("jax")
+
+    def softmax(x: object) -> object:
+        with jax.named_scope("attention"):
+            return jax.lax.scan(lambda c, r: (jax.numpy.tanh(c + r), c.sum()), x[0], jax.nn.softmax(x))  # type: ignore[index]
+
+    text = jax.jit(softmax).lower(np.ones((3, 4))).as_text(debug_info=True)
+    wanted = mlir_oracle.locations(text)
+    given = mlir_oracle.locations(str(parse(text)))
+    assert [name for name, _ in given] == [name for name, _ in wanted]
+    known = [(g, w) for g, w in zip(given, wanted, strict=True) if w[1] != "loc(unknown)"]
+    assert len(known) > 20
+    assert all(g == w for g, w in known)
+
+
 # Resources.
 
 
