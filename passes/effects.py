@@ -35,7 +35,9 @@ def _impure_functions(module: Module) -> frozenset[str]:
             impure.add(func.sym_name)
     grown = True
     while grown:
-        found = [name for name, called in callees.items() if name not in impure and not impure.isdisjoint(called)]
+        found = [
+            name for name, called in callees.items() if name not in impure and not impure.isdisjoint(called)
+        ]
         impure.update(found)
         grown = bool(found)
     return frozenset(impure)

@@ -103,7 +103,12 @@ def folding(max_bytes: int) -> RewriteSet:
         if any(a is None for a in arrays) or not type.is_static or not _is_exact(op):
             return None
         scalars = [splat(v) for v in op.operands]
-        if getattr(op, "elementwise", False) and scalars and all(s is not None for s in scalars) and type.size:
+        if (
+            getattr(op, "elementwise", False)
+            and scalars
+            and all(s is not None for s in scalars)
+            and type.size
+        ):
             return constant(b, type, op.evaluate(*(np.asarray(s) for s in scalars)))  # type: ignore[attr-defined]
         before = sum(v.type.nbytes for v in op.operands)
         if type.nbytes > max_bytes or type.nbytes > max(before, SMALL):
@@ -123,4 +128,6 @@ def _is_exact(op: Operation) -> bool:
 
 
 def _is_plain(element: Any) -> bool:
-    return isinstance(element, IntegerType) or (isinstance(element, FloatType) and element.name in _PLAIN_FLOATS)
+    return isinstance(element, IntegerType) or (
+        isinstance(element, FloatType) and element.name in _PLAIN_FLOATS
+    )

@@ -85,7 +85,9 @@ class CompareEach(Hook):
     def after(self, step: Step) -> None:
         if step.after is None or step.after is step.before:
             return
-        for i, (want, got) in enumerate(zip(self.expected, interpret(step.after, *self.inputs or ()), strict=True)):
+        for i, (want, got) in enumerate(
+            zip(self.expected, interpret(step.after, *self.inputs or ()), strict=True)
+        ):
             difference = explain_difference(want, got, self.tolerance)
             if difference:
                 raise IrcError(f"pass '{step.this}' changed result {i}: {difference}")
@@ -118,7 +120,9 @@ class Record(Hook):
         self.remarks += step.context.remarks
 
     def report(self) -> str:
-        return "\n".join(f"{name}:\n" + "\n".join(f"  {line}" for line in lines) for name, lines in self.fired)
+        return "\n".join(
+            f"{name}:\n" + "\n".join(f"  {line}" for line in lines) for name, lines in self.fired
+        )
 
 
 def hooks_from_environment() -> list[Hook]:
@@ -159,7 +163,9 @@ def random_array(type: TensorType, rng: np.random.Generator) -> np.ndarray[Any, 
             return rng.integers(0, 2, shape).astype(bool)
         case IntegerType() as element:
             low = 0 if element.is_unsigned else -min(8, 2 ** (element.width - 1))
-            return rng.integers(low, min(8, 2 ** (element.width - 1) - 1), shape, endpoint=True).astype(element.numpy)
+            return rng.integers(low, min(8, 2 ** (element.width - 1) - 1), shape, endpoint=True).astype(
+                element.numpy
+            )
     raise IrcError(f"no random values for {type}")
 
 
@@ -183,6 +189,8 @@ def explain_difference(want: Any, got: Any, tolerance: float = 0.0) -> str:
 def equal_bits(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Elementwise: the same bits, or both NaN (which NaN is not part of any promise)."""
     raw = (a.size, a.dtype.itemsize)
-    bits = (np.ascontiguousarray(a).view(np.uint8).reshape(raw) == np.ascontiguousarray(b).view(np.uint8).reshape(raw))
+    bits = np.ascontiguousarray(a).view(np.uint8).reshape(raw) == np.ascontiguousarray(b).view(
+        np.uint8
+    ).reshape(raw)
     same = bits.all(axis=1).reshape(a.shape)
     return same | ((a != a) & (b != b))

@@ -59,7 +59,9 @@ def _callees_first(functions: dict[str, Func]) -> list[str]:
         stack = [root]
         while stack:
             name = stack[-1]
-            waiting = [] if name in started else [n for n in referenced_symbols(functions[name]) if n in functions]
+            waiting = (
+                [] if name in started else [n for n in referenced_symbols(functions[name]) if n in functions]
+            )
             started.add(name)
             waiting = [n for n in waiting if n not in started]
             if waiting:

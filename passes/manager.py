@@ -49,10 +49,10 @@ class Context:
 class Pass(ABC):
     """Module -> Module. A subclass is a frozen dataclass: its fields (bool, int, float, str) are the pass's options.
 
-        @dataclass(frozen=True)
-        class Fusion(Pass, name="fusion"):
-            max_ops: int = 16
-            def apply(self, module, context): ...
+    @dataclass(frozen=True)
+    class Fusion(Pass, name="fusion"):
+        max_ops: int = 16
+        def apply(self, module, context): ...
     """
 
     name: ClassVar[str] = ""
@@ -139,7 +139,9 @@ def parse_pipeline(text: str) -> tuple[Pass, ...]:
     while text[at:].strip():
         item = _ITEM.match(text, at)
         if item is None:
-            raise IrcError(f"a pipeline is 'pass,pass{{option=value}}'; this is not, from character {at + 1}: {text[at:]!r}")
+            raise IrcError(
+                f"a pipeline is 'pass,pass{{option=value}}'; this is not, from character {at + 1}: {text[at:]!r}"
+            )
         passes.append(_make(item[1], item[2] or ""))
         at = item.end()
     return tuple(passes)

@@ -145,7 +145,9 @@ class _Refiner(Rewriter):
                 emitted = self.emit(_knowing(made, op))
                 self.replace(op, emitted if isinstance(emitted, tuple) else (emitted,))
 
-    def _finish(self, op: Operation, operands: Sequence[Value], regions: Sequence[Region], types: Sequence[Type]) -> None:
+    def _finish(
+        self, op: Operation, operands: Sequence[Value], regions: Sequence[Region], types: Sequence[Type]
+    ) -> None:
         """Emits the op with these parts; the old one where nothing changed."""
         if all(map(is_, (*operands, *regions, *types), (*op.operands, *op.regions, *op.result_types))):
             self.operations.append(op)

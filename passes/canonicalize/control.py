@@ -42,9 +42,16 @@ def while_constant(op: While, b: Rewriter) -> list[Value] | None:
     if not any(fixed):
         return None
     kept = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
-    regions = [_without_arguments(b, region, op, kept, ends) for region, ends in zip(op.regions, ([0], kept), strict=True)]
+    regions = [
+        _without_arguments(b, region, op, kept, ends)
+        for region, ends in zip(op.regions, ([0], kept), strict=True)
+    ]
     made = While.create(
-        [op.operands[i] for i in kept], [op.results[i].type for i in kept], op.attributes, regions, op.location
+        [op.operands[i] for i in kept],
+        [op.results[i].type for i in kept],
+        op.attributes,
+        regions,
+        op.location,
     )
     emitted = b.emit(made)
     values = dict(zip(kept, made.results if emitted is made.results else _tuple(emitted), strict=True))
@@ -70,7 +77,11 @@ def _without_arguments(b: Rewriter, region: Region, op: While, kept: list[int], 
         made = inner.emit(fresh_copy(nested, local))
         local.update(zip(nested.results, _tuple(made), strict=True))
     end = region.block.terminator
-    inner.emit(type(end).create([local.get(end.operands[i], end.operands[i]) for i in ends], (), end.attributes, (), end.location))
+    inner.emit(
+        type(end).create(
+            [local.get(end.operands[i], end.operands[i]) for i in ends], (), end.attributes, (), end.location
+        )
+    )
     return Region([Block(arguments, inner.operations)])
 
 

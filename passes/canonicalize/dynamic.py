@@ -57,7 +57,9 @@ def _pad(op: S.DynamicPad) -> Operation | None:
     if None in amounts:
         return None
     low, high, inside = amounts
-    return S.Pad(op.operand, op.padding_value, edge_padding_low=low, edge_padding_high=high, interior_padding=inside)
+    return S.Pad(
+        op.operand, op.padding_value, edge_padding_low=low, edge_padding_high=high, interior_padding=inside
+    )
 
 
 def _slice(op: S.RealDynamicSlice) -> Operation | None:

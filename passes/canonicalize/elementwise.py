@@ -379,7 +379,12 @@ def _is_lossless(source: Type, target: Type) -> bool:
 def _wraps_differently(first: Type, middle: Type, last: Type) -> bool:
     """Integers wrap and floats saturate on their way to an integer: int -> float -> smaller int is not int -> int."""
     through_float = isinstance(first, IntegerType) and isinstance(middle, FloatType)
-    return through_float and isinstance(last, IntegerType) and first is not last and not _is_lossless(first, last)
+    return (
+        through_float
+        and isinstance(last, IntegerType)
+        and first is not last
+        and not _is_lossless(first, last)
+    )
 
 
 @rewrite("real(complex(x, y)) = x, imag(complex(x, y)) = y", Real, Imag)

@@ -157,7 +157,10 @@ def slice_sliced(op: Slice, b: Rewriter) -> Value | None:
             # The last element taken, not the limit, decides: limits may lie anywhere before the next step.
             sizes = op.result.type.static_shape
             strides = [t * u for t, u in zip(step, op.strides, strict=True)]
-            limits = [s + max((n - 1) * u + 1, 0) if n else s for s, n, u in zip(starts, sizes, strides, strict=True)]
+            limits = [
+                s + max((n - 1) * u + 1, 0) if n else s
+                for s, n, u in zip(starts, sizes, strides, strict=True)
+            ]
             if all(s <= n for s, n in zip(starts, inner.limit_indices, strict=True)):
                 return b.emit(Slice(x, start_indices=starts, limit_indices=limits, strides=strides))
     return None
@@ -203,12 +206,25 @@ def pad_negative(op: Pad, b: Rewriter) -> Value | None:
 def pad_padded(op: Pad, b: Rewriter) -> Value | None:
     match op:
         case Pad(operand=Value(Pad(operand=x, padding_value=v) as inner), padding_value=w):
-            edges = (inner.edge_padding_low, inner.edge_padding_high, op.edge_padding_low, op.edge_padding_high)
-            same = v is w or (splat(v) is not None and v.op.value == w.op.value if isinstance(w.op, Constant) else False)
+            edges = (
+                inner.edge_padding_low,
+                inner.edge_padding_high,
+                op.edge_padding_low,
+                op.edge_padding_high,
+            )
+            same = v is w or (
+                splat(v) is not None and v.op.value == w.op.value if isinstance(w.op, Constant) else False
+            )
             if same and not any(op.interior_padding) and all(n >= 0 for edge in edges for n in edge):
                 low, high = ([m + n for m, n in zip(edges[i], edges[i + 2], strict=True)] for i in (0, 1))
                 return b.emit(
-                    Pad(x, v, edge_padding_low=low, edge_padding_high=high, interior_padding=inner.interior_padding)
+                    Pad(
+                        x,
+                        v,
+                        edge_padding_low=low,
+                        edge_padding_high=high,
+                        interior_padding=inner.interior_padding,
+                    )
                 )
     return None
 

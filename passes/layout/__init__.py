@@ -171,6 +171,12 @@ def _captured(op: Operation) -> Iterator[Value]:
     if not op.regions:
         return
     inside = {r for inner in op.walk() if inner is not op for r in inner.results}
-    inside.update(a for inner in op.walk() for region in inner.regions for block in region.blocks for a in block.arguments)
+    inside.update(
+        a
+        for inner in op.walk()
+        for region in inner.regions
+        for block in region.blocks
+        for a in block.arguments
+    )
     used = dict.fromkeys(o for inner in op.walk() if inner is not op for o in inner.operands)
     yield from (v for v in used if v not in inside)

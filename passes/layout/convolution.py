@@ -31,7 +31,11 @@ def orders_of(op: Convolution) -> ConvOrders:
     if d.input_batch_dimension < d.input_feature_dimension:
         return ConvOrders(
             (d.input_batch_dimension, *d.input_spatial_dimensions, d.input_feature_dimension),
-            (*d.kernel_spatial_dimensions, d.kernel_input_feature_dimension, d.kernel_output_feature_dimension),
+            (
+                *d.kernel_spatial_dimensions,
+                d.kernel_input_feature_dimension,
+                d.kernel_output_feature_dimension,
+            ),
             (d.output_batch_dimension, *d.output_spatial_dimensions, d.output_feature_dimension),
         )
     return ConvOrders(
@@ -66,10 +70,17 @@ def is_plain(op: Convolution) -> bool:
     """Whether the op is already in the orders it wants and has nothing to make explicit."""
     orders, w = orders_of(op), op.window
     in_order = all(order == identity(len(order)) for order in (orders.lhs, orders.rhs, orders.result))
-    return in_order and not any(map(any, w.padding)) and not any(w.reversal) and all(n == 1 for n in w.lhs_dilation)
+    return (
+        in_order
+        and not any(map(any, w.padding))
+        and not any(w.reversal)
+        and all(n == 1 for n in w.lhs_dilation)
+    )
 
 
-def convolve(b: Builder, op: Convolution, lhs: Value, rhs: Value, orders: ConvOrders, type: TensorType) -> Value:
+def convolve(
+    b: Builder, op: Convolution, lhs: Value, rhs: Value, orders: ConvOrders, type: TensorType
+) -> Value:
     """Emits the convolution of sides held in these orders; its result is held in `orders.result`.
 
     Padding and input dilation become a pad of zeros, which take part in the sum as they did; a reversed window becomes
@@ -97,8 +108,4 @@ def _padded(
     if not any((*low, *high, *inside)):
         return x
     zero = b.emit(Constant.splat(0, x.type.with_shape(())))
-    return b.emit(
-        Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=inside)
-    )
-
-
+    return b.emit(Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=inside))

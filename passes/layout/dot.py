@@ -46,7 +46,9 @@ def dot_of_transposed(op: DotGeneral, b: Rewriter) -> Value | None:
                 # The free dimensions stand in the result in the operand's order, so that order has to stay.
                 if free == sorted(free):
                     operands[side] = x
-                    dims = _with_side(dims, side, [permutation[d] for d in batching], [permutation[d] for d in contracting])
+                    dims = _with_side(
+                        dims, side, [permutation[d] for d in batching], [permutation[d] for d in contracting]
+                    )
     if dims == op.dot_dimension_numbers:
         return None
     attributes = {**op.attributes, "dot_dimension_numbers": dims}
@@ -59,7 +61,10 @@ def _with_side(
     name = ("lhs", "rhs")[side]
     return replace(
         dims,
-        **{f"{name}_batching_dimensions": tuple(batching), f"{name}_contracting_dimensions": tuple(contracting)},
+        **{
+            f"{name}_batching_dimensions": tuple(batching),
+            f"{name}_contracting_dimensions": tuple(contracting),
+        },
     )
 
 
@@ -122,7 +127,10 @@ def _swapped(
     b: Builder, op: DotGeneral, lhs: Value, rhs: Value, d: DotDimensionNumbers, transposed: Transposed
 ) -> Value:
     swapped = DotDimensionNumbers(
-        d.rhs_batching_dimensions, d.lhs_batching_dimensions, d.rhs_contracting_dimensions, d.lhs_contracting_dimensions
+        d.rhs_batching_dimensions,
+        d.lhs_batching_dimensions,
+        d.rhs_contracting_dimensions,
+        d.lhs_contracting_dimensions,
     )
     lhs_free, rhs_free = free_dimensions(lhs.type.rank, rhs.type.rank, d)
     batch, rows, columns = len(d.lhs_batching_dimensions), len(lhs_free), len(rhs_free)
@@ -134,6 +142,8 @@ def _swapped(
         dot_dimension_numbers=swapped, precision_config=precision and tuple(reversed(precision))
     )
     product = b.emit(
-        DotGeneral.create((rhs, lhs), (type.with_shape(permuted(type.shape, out)),), made.attributes, (), op.location)
+        DotGeneral.create(
+            (rhs, lhs), (type.with_shape(permuted(type.shape, out)),), made.attributes, (), op.location
+        )
     )
     return transposed(product, inverse(out))

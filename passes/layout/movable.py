@@ -88,7 +88,9 @@ def _keyed(op: Operation, **encoded: Any) -> dict[str, Any]:
     return {**op.attributes, **{k: v for k, v in encoded.items() if k in op.attributes}}
 
 
-def _same(op: Operation, operands: Sequence[Value], attributes: dict[str, Any], order: Order, h: Holder) -> list[Held]:
+def _same(
+    op: Operation, operands: Sequence[Value], attributes: dict[str, Any], order: Order, h: Holder
+) -> list[Held]:
     """The op on other operands and attributes, every result held in `order`."""
     types = [r.type.with_shape(permuted(r.type.shape, order)) for r in op.results]
     made = type(op).create(operands, types, attributes, h.regions(op), op.location)

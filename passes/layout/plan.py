@@ -39,7 +39,9 @@ class Plan:
     def _look_at(self, op: Operation) -> None:
         if isinstance(op, Convolution) and is_static(op):
             orders = orders_of(op)
-            for value, order in zip((*op.operands, op.result), (orders.lhs, orders.rhs, orders.result), strict=True):
+            for value, order in zip(
+                (*op.operands, op.result), (orders.lhs, orders.rhs, orders.result), strict=True
+            ):
                 self._want(value, order)
             return
         if isinstance(op, Transpose):

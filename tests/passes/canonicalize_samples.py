@@ -67,7 +67,12 @@ for cls in (S.Add, S.Multiply, S.Maximum, S.Minimum):
 for cls in (S.And, S.Or, S.Xor):
     fires("constant_to_the_right", cls.__name__, INT, const_with(cls, 3, I23))
 stays("constant_to_the_right", "not commutative", X, const_with(S.Subtract, 3.0))
-stays("constant_to_the_right", "two constants", X, lambda b, x: b.emit(S.Add(x, b.emit(S.Add(const(b, 2.0), const(b, 3.0))))))
+stays(
+    "constant_to_the_right",
+    "two constants",
+    X,
+    lambda b, x: b.emit(S.Add(x, b.emit(S.Add(const(b, 2.0), const(b, 3.0))))),
+)
 
 # Sums and products
 
@@ -96,9 +101,17 @@ fires("multiply_zero", "integer", INT, with_const(S.Multiply, 0, I23))
 stays("multiply_zero", "float", X, with_const(S.Multiply, 0.0))
 fires("multiply_minus_one", "float", X, with_const(S.Multiply, -1.0))
 fires("multiply_minus_one", "integer", INT, with_const(S.Multiply, -1, I23))
-stays("multiply_minus_one", "unsigned", [tensor(2, element=ui8)], with_const(S.Multiply, 255, tensor(2, element=ui8)))
+stays(
+    "multiply_minus_one",
+    "unsigned",
+    [tensor(2, element=ui8)],
+    with_const(S.Multiply, 255, tensor(2, element=ui8)),
+)
 fires(
-    "multiply_negated", "float", XX, lambda b, x, y: b.emit(S.Multiply(b.emit(S.Negate(x)), b.emit(S.Negate(y))))
+    "multiply_negated",
+    "float",
+    XX,
+    lambda b, x, y: b.emit(S.Multiply(b.emit(S.Negate(x)), b.emit(S.Negate(y)))),
 )
 stays("multiply_negated", "one side", XX, lambda b, x, y: b.emit(S.Multiply(b.emit(S.Negate(x)), y)))
 
@@ -111,17 +124,28 @@ for cls in (S.Add, S.Multiply, S.And, S.Or, S.Xor):
     fires("associate_constants", cls.__name__, INT, twice(cls, 2**30 + 5, 2**30 + 7, I23))
 stays("associate_constants", "float", X, twice(S.Add, 1e8, -1e8, F23))
 stays(
-    "associate_constants", "two kinds", INT, lambda b, x: b.emit(S.Add(b.emit(S.Multiply(x, const(b, 3, I23))), const(b, 5, I23)))
+    "associate_constants",
+    "two kinds",
+    INT,
+    lambda b, x: b.emit(S.Add(b.emit(S.Multiply(x, const(b, 3, I23))), const(b, 5, I23))),
 )
 stays(
-    "associate_constants", "no constant", II, lambda b, x, y: b.emit(S.Add(b.emit(S.Add(x, y)), const(b, 5, I23)))
+    "associate_constants",
+    "no constant",
+    II,
+    lambda b, x, y: b.emit(S.Add(b.emit(S.Add(x, y)), const(b, 5, I23))),
 )
 fires("divide_one", "float", X, with_const(S.Divide, 1.0))
 fires("divide_one", "integer", INT, with_const(S.Divide, 1, I23))
 stays("divide_one", "minus one", X, with_const(S.Divide, -1.0))
 fires("divide_power_of_two", "32", X, with_const(S.Divide, 32.0))
 fires("divide_power_of_two", "-1/4", X, with_const(S.Divide, -0.25))
-fires("divide_power_of_two", "f16", [tensor(9, element=f16)], with_const(S.Divide, 2.0**14, tensor(9, element=f16)))
+fires(
+    "divide_power_of_two",
+    "f16",
+    [tensor(9, element=f16)],
+    with_const(S.Divide, 2.0**14, tensor(9, element=f16)),
+)
 stays("divide_power_of_two", "three", X, with_const(S.Divide, 3.0))
 stays("divide_power_of_two", "zero", X, with_const(S.Divide, 0.0))
 stays("divide_power_of_two", "infinity", X, with_const(S.Divide, np.inf))
@@ -153,7 +177,12 @@ for cls in (S.Maximum, S.Minimum, S.And, S.Or):
     stays("idempotent", cls.__name__, II, lambda b, x, y, cls=cls: b.emit(cls(x, y)))
 fires("absorb_repeated", "float", XX, lambda b, x, y: b.emit(S.Maximum(x, b.emit(S.Maximum(x, y)))))
 stays("absorb_repeated", "other op", XX, lambda b, x, y: b.emit(S.Maximum(b.emit(S.Minimum(x, y)), y)))
-stays("absorb_repeated", "other value", [F23] * 3, lambda b, x, y, z: b.emit(S.Maximum(b.emit(S.Maximum(x, y)), z)))
+stays(
+    "absorb_repeated",
+    "other value",
+    [F23] * 3,
+    lambda b, x, y, z: b.emit(S.Maximum(b.emit(S.Maximum(x, y)), z)),
+)
 fires("extreme_bound", "max float", X, with_const(S.Maximum, -np.inf))
 fires("extreme_bound", "min float", X, with_const(S.Minimum, np.inf))
 fires("extreme_bound", "max integer", INT, with_const(S.Maximum, -(2**31), I23))
@@ -193,7 +222,12 @@ for direction in DIRECTIONS:
 stays("compare_constant_to_the_right", "already", X, with_const(compare("LT"), 1.0))
 for direction in DIRECTIONS:
     fires("compare_with_itself", direction, INT, lambda b, x, d=direction: b.emit(compare(d)(x, x)))
-    fires("compare_with_itself", f"total {direction}", X, lambda b, x, d=direction: b.emit(compare(d, "TOTALORDER")(x, x)))
+    fires(
+        "compare_with_itself",
+        f"total {direction}",
+        X,
+        lambda b, x, d=direction: b.emit(compare(d, "TOTALORDER")(x, x)),
+    )
 for direction in ("LT", "GT"):
     fires("compare_with_itself", f"float {direction}", X, lambda b, x, d=direction: b.emit(compare(d)(x, x)))
 for direction in ("EQ", "NE", "LE", "GE"):
@@ -236,7 +270,9 @@ stays("compare_converted_boolean", "one", P, converted_compare("NE", 1, f32))
 stays("compare_converted_boolean", "from integer", INT, converted_compare("NE", 0, f32))
 stays("compare_converted_boolean", "total order", P, converted_compare("NE", -0.0, f32, "TOTALORDER"))
 fires("select_known", "true", XX, lambda b, x, y: b.emit(S.Select(const(b, True, P23), x, y)))
-fires("select_known", "false", XX, lambda b, x, y: b.emit(S.Select(const(b, False, tensor(element=i1)), x, y)))
+fires(
+    "select_known", "false", XX, lambda b, x, y: b.emit(S.Select(const(b, False, tensor(element=i1)), x, y))
+)
 fires("select_known", "same", [P23, F23], lambda b, p, x: b.emit(S.Select(p, x, x)))
 stays("select_known", "unknown", [P23, F23, F23], lambda b, p, x, y: b.emit(S.Select(p, x, y)))
 stays(
@@ -310,14 +346,15 @@ for chain in (
 fires("part_of_complex", "real", XX, lambda b, x, y: b.emit(S.Real(b.emit(S.Complex(x, y)))))
 fires("part_of_complex", "imag", XX, lambda b, x, y: b.emit(S.Imag(b.emit(S.Complex(x, y)))))
 stays("part_of_complex", "product", [C23], lambda b, z: b.emit(S.Real(b.emit(S.Multiply(z, z)))))
-fires(
-    "complex_of_parts", "same", [C23], lambda b, z: b.emit(S.Complex(b.emit(S.Real(z)), b.emit(S.Imag(z))))
-)
+fires("complex_of_parts", "same", [C23], lambda b, z: b.emit(S.Complex(b.emit(S.Real(z)), b.emit(S.Imag(z)))))
 stays(
     "complex_of_parts", "swapped", [C23], lambda b, z: b.emit(S.Complex(b.emit(S.Imag(z)), b.emit(S.Real(z))))
 )
 stays(
-    "complex_of_parts", "two", [C23, C23], lambda b, z, w: b.emit(S.Complex(b.emit(S.Real(z)), b.emit(S.Imag(w))))
+    "complex_of_parts",
+    "two",
+    [C23, C23],
+    lambda b, z, w: b.emit(S.Complex(b.emit(S.Real(z)), b.emit(S.Imag(w)))),
 )
 
 # Moving elements
@@ -364,7 +401,12 @@ fires("move_splat", "reshape", X, of_splat(reshape(6)))
 fires("move_splat", "transpose", X, of_splat(transpose(1, 0)))
 fires("move_splat", "slice", X, of_splat(cut((0, 1, 1), (1, 3, 2))))
 fires("move_splat", "reverse", X, of_splat(reverse(0)))
-stays("move_splat", "not splat", X, lambda b, x: b.emit(transpose(1, 0)(b.emit(S.Constant.of(np.float32([[1, 2], [3, 4]]))))))
+stays(
+    "move_splat",
+    "not splat",
+    X,
+    lambda b, x: b.emit(transpose(1, 0)(b.emit(S.Constant.of(np.float32([[1, 2], [3, 4]]))))),
+)
 stays("move_splat", "empty", X, of_splat(cut((0, 0, 1), (0, 3, 1))))
 fires("reshape_identity", "same", X, moves(reshape(2, 3)))
 stays("reshape_identity", "other", X, moves(reshape(3, 2)))
@@ -388,9 +430,19 @@ fires("broadcast_of_ones", "added", X, moves(broadcast((0, 2), 2, 1, 3, 1)))
 stays("broadcast_of_ones", "swapped", X, moves(broadcast((2, 0), 3, 1, 2)))
 stays("broadcast_of_ones", "stretched", [tensor(1, 3)], moves(broadcast((0, 1), 2, 3)))
 fires("broadcast_reshaped", "row", [tensor(3)], moves(reshape(1, 3), broadcast((0, 1), 2, 3)))
-fires("broadcast_reshaped", "channels", [tensor(3)], moves(reshape(1, 3, 1, 1), broadcast((0, 1, 2, 3), 2, 3, 4, 4)))
+fires(
+    "broadcast_reshaped",
+    "channels",
+    [tensor(3)],
+    moves(reshape(1, 3, 1, 1), broadcast((0, 1, 2, 3), 2, 3, 4, 4)),
+)
 stays("broadcast_reshaped", "folded", X, moves(reshape(3, 2), broadcast((1, 2), 4, 3, 2)))
-stays("broadcast_reshaped", "operand has ones", [tensor(3, 1)], moves(reshape(1, 3, 1), broadcast((0, 1, 2), 2, 3, 4)))
+stays(
+    "broadcast_reshaped",
+    "operand has ones",
+    [tensor(3, 1)],
+    moves(reshape(1, 3, 1), broadcast((0, 1, 2), 2, 3, 4)),
+)
 fires("reverse_of_ones", "one", [tensor(1, 3)], moves(reverse(0, 1)))
 fires("reverse_of_ones", "only ones", [tensor(1, 3)], moves(reverse(0)))
 stays("reverse_of_ones", "two", X, moves(reverse(0)))
@@ -446,8 +498,15 @@ stays("pad_padded", "two zeros", X, padded_twice(once, once, (0.0, -0.0)))
 stays("pad_padded", "cut off", X, padded_twice(((-1, 0), (0, 2), (0, 0)), once))
 fires("concatenate_one", "one", X, lambda b, x: b.emit(S.Concatenate([x], dimension=0)))
 stays("concatenate_one", "two", X, lambda b, x: b.emit(S.Concatenate([x, x], dimension=0)))
-fires("concatenate_empty", "one empty", [F23, tensor(2, 0)], lambda b, x, e: b.emit(S.Concatenate([x, e, x], dimension=1)))
-stays("concatenate_empty", "all empty", [tensor(2, 0)], lambda b, e: b.emit(S.Concatenate([e, e], dimension=1)))
+fires(
+    "concatenate_empty",
+    "one empty",
+    [F23, tensor(2, 0)],
+    lambda b, x, e: b.emit(S.Concatenate([x, e, x], dimension=1)),
+)
+stays(
+    "concatenate_empty", "all empty", [tensor(2, 0)], lambda b, e: b.emit(S.Concatenate([e, e], dimension=1))
+)
 
 
 def nested_join(inner: int, outer: int) -> Body:
@@ -466,10 +525,30 @@ def at(b: Builder, *starts: int) -> list[Value]:
 
 
 N = tensor(element=i64)
-fires("dynamic_slice_whole", "whole", [F23, N, N], lambda b, x, i, j: b.emit(S.DynamicSlice(x, [i, j], slice_sizes=(2, 3))))
-stays("dynamic_slice_whole", "part", [F23, N, N], lambda b, x, i, j: b.emit(S.DynamicSlice(x, [i, j], slice_sizes=(2, 2))))
-fires("dynamic_slice_constant", "inside", X, lambda b, x: b.emit(S.DynamicSlice(x, at(b, 1, 0), slice_sizes=(1, 2))))
-fires("dynamic_slice_constant", "clamped", X, lambda b, x: b.emit(S.DynamicSlice(x, at(b, 9, -9), slice_sizes=(1, 2))))
+fires(
+    "dynamic_slice_whole",
+    "whole",
+    [F23, N, N],
+    lambda b, x, i, j: b.emit(S.DynamicSlice(x, [i, j], slice_sizes=(2, 3))),
+)
+stays(
+    "dynamic_slice_whole",
+    "part",
+    [F23, N, N],
+    lambda b, x, i, j: b.emit(S.DynamicSlice(x, [i, j], slice_sizes=(2, 2))),
+)
+fires(
+    "dynamic_slice_constant",
+    "inside",
+    X,
+    lambda b, x: b.emit(S.DynamicSlice(x, at(b, 1, 0), slice_sizes=(1, 2))),
+)
+fires(
+    "dynamic_slice_constant",
+    "clamped",
+    X,
+    lambda b, x: b.emit(S.DynamicSlice(x, at(b, 9, -9), slice_sizes=(1, 2))),
+)
 stays(
     "dynamic_slice_constant",
     "one unknown",
@@ -477,7 +556,10 @@ stays(
     lambda b, x, i: b.emit(S.DynamicSlice(x, [i, *at(b, 0)], slice_sizes=(1, 2))),
 )
 fires(
-    "dynamic_update_whole", "whole", [F23, F23, N, N], lambda b, x, y, i, j: b.emit(S.DynamicUpdateSlice(x, y, [i, j]))
+    "dynamic_update_whole",
+    "whole",
+    [F23, F23, N, N],
+    lambda b, x, y, i, j: b.emit(S.DynamicUpdateSlice(x, y, [i, j])),
 )
 stays(
     "dynamic_update_whole",
@@ -506,20 +588,33 @@ fires("reduce_of_none", "empty", [tensor(2, 0)], reduced(S.Add, (1,), 2.0))
 stays("reduce_of_none", "empty result", [tensor(0, 2)], reduced(S.Add, (1,), 2.0))
 
 
-def dot(lhs: Sequence[int], rhs: Sequence[int], lhs_by: Sequence[int], rhs_by: Sequence[int], batch: int = 0) -> Body:
+def dot(
+    lhs: Sequence[int], rhs: Sequence[int], lhs_by: Sequence[int], rhs_by: Sequence[int], batch: int = 0
+) -> Body:
     """transpose(x) · transpose(y), contracting `lhs` with `rhs`."""
     batches = tuple(range(batch))
     dims = DotDimensionNumbers(batches, batches, tuple(lhs), tuple(rhs))
 
     def body(b: Builder, x: Value, y: Value) -> Value:
-        return b.emit(S.DotGeneral(b.emit(transpose(*lhs_by)(x)), b.emit(transpose(*rhs_by)(y)), dot_dimension_numbers=dims))
+        return b.emit(
+            S.DotGeneral(
+                b.emit(transpose(*lhs_by)(x)), b.emit(transpose(*rhs_by)(y)), dot_dimension_numbers=dims
+            )
+        )
 
     return body
 
 
 fires("dot_of_transposed", "rhs", [tensor(2, 3), tensor(4, 3)], dot((1,), (0,), (0, 1), (1, 0)))
-fires("dot_of_transposed", "batch", [tensor(2, 3, 4), tensor(2, 5, 4)], dot((2,), (1,), (0, 1, 2), (0, 2, 1), 1))
-fires("dot_of_transposed", "batch inside", [tensor(3, 2, 4), tensor(2, 4, 5)], dot((2,), (1,), (1, 0, 2), (0, 1, 2), 1))
+fires(
+    "dot_of_transposed", "batch", [tensor(2, 3, 4), tensor(2, 5, 4)], dot((2,), (1,), (0, 1, 2), (0, 2, 1), 1)
+)
+fires(
+    "dot_of_transposed",
+    "batch inside",
+    [tensor(3, 2, 4), tensor(2, 4, 5)],
+    dot((2,), (1,), (1, 0, 2), (0, 1, 2), 1),
+)
 stays("dot_of_transposed", "free order", [tensor(2, 5, 3), tensor(3, 4)], dot((2,), (0,), (1, 0, 2), (0, 1)))
 
 # Control flow
@@ -590,16 +685,26 @@ def endless(value: bool) -> Body:
 fires("while_false", "false", [B0, F23], endless(False))
 stays("while_false", "true", [B0, F23], endless(True))
 fires("while_constant", "limit", X, lambda b, x: loop(0, 3)(b, None, x))
-stays("while_constant", "argument", [I0, F23], lambda b, n, x: loop(0, 3)(b, b.emit(S.Minimum(n, const(b, 3, I0))), x))
+stays(
+    "while_constant",
+    "argument",
+    [I0, F23],
+    lambda b, n, x: loop(0, 3)(b, b.emit(S.Minimum(n, const(b, 3, I0))), x),
+)
 stays("while_constant", "changed", X, lambda b, x: loop(0, 3, unchanged=False)(b, None, x))
 fires(
-    "element_of_tuple", "second", XX, lambda b, x, y: b.emit(S.GetTupleElement(b.emit(S.Tuple([x, y])), index=1))
+    "element_of_tuple",
+    "second",
+    XX,
+    lambda b, x, y: b.emit(S.GetTupleElement(b.emit(S.Tuple([x, y])), index=1)),
 )
 stays(
     "element_of_tuple",
     "of barrier",
     XX,
-    lambda b, x, y: b.emit(S.GetTupleElement(b.emit(S.OptimizationBarrier([b.emit(S.Tuple([x, y]))])), index=1)),
+    lambda b, x, y: b.emit(
+        S.GetTupleElement(b.emit(S.OptimizationBarrier([b.emit(S.Tuple([x, y]))])), index=1)
+    ),
 )
 
 # Computed shapes
@@ -615,9 +720,17 @@ def unknown(type: Any) -> Any:
 
 V2 = tensor(2, element=i64)
 fires(
-    "known_shape", "reshape", [F23, V2], lambda b, x, n: [n, b.emit(S.DynamicReshape(x, numbers(b, 3, 2), result_types=[tensor(3, 2)]))]
+    "known_shape",
+    "reshape",
+    [F23, V2],
+    lambda b, x, n: [n, b.emit(S.DynamicReshape(x, numbers(b, 3, 2), result_types=[tensor(3, 2)]))],
 )
-fires("known_shape", "iota", X, lambda b, x: [x, b.emit(S.DynamicIota(numbers(b, 4), iota_dimension=0, result_types=[tensor(4)]))])
+fires(
+    "known_shape",
+    "iota",
+    X,
+    lambda b, x: [x, b.emit(S.DynamicIota(numbers(b, 4), iota_dimension=0, result_types=[tensor(4)]))],
+)
 fires(
     "known_shape",
     "broadcast",
@@ -632,7 +745,12 @@ fires(
     X,
     lambda b, x: b.emit(
         S.DynamicPad(
-            x, const(b, 1.0, tensor()), numbers(b, 1, 0), numbers(b, 0, -1), numbers(b, 0, 1), result_types=[tensor(3, 4)]
+            x,
+            const(b, 1.0, tensor()),
+            numbers(b, 1, 0),
+            numbers(b, 0, -1),
+            numbers(b, 0, 1),
+            result_types=[tensor(3, 4)],
         )
     ),
 )
@@ -641,11 +759,18 @@ fires(
     "slice",
     X,
     lambda b, x: b.emit(
-        S.RealDynamicSlice(x, numbers(b, 0, 1), numbers(b, 2, 3), numbers(b, 1, 2), result_types=[tensor(2, 1)])
+        S.RealDynamicSlice(
+            x, numbers(b, 0, 1), numbers(b, 2, 3), numbers(b, 1, 2), result_types=[tensor(2, 1)]
+        )
     ),
 )
 fires("known_shape", "extent", X, lambda b, x: [x, b.emit(S.GetDimensionSize(x, dimension=1))])
-stays("known_shape", "unknown extent", [tensor(None)], lambda b, x: [x, b.emit(S.GetDimensionSize(x, dimension=0))])
+stays(
+    "known_shape",
+    "unknown extent",
+    [tensor(None)],
+    lambda b, x: [x, b.emit(S.GetDimensionSize(x, dimension=0))],
+)
 stays(
     "known_shape",
     "unknown result",
@@ -659,7 +784,12 @@ stays(
     lambda b, x: b.emit(
         S.RealDynamicSlice(
             x,
-            b.emit(S.Reshape(b.emit(S.Convert(b.emit(S.Abs(b.emit(S.Constant.splat(2, N)))), result_types=[N])), result_types=[tensor(1, element=i64)])),
+            b.emit(
+                S.Reshape(
+                    b.emit(S.Convert(b.emit(S.Abs(b.emit(S.Constant.splat(2, N)))), result_types=[N])),
+                    result_types=[tensor(1, element=i64)],
+                )
+            ),
             numbers(b, 5),
             numbers(b, 1),
             result_types=[tensor(3)],

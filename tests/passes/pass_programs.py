@@ -25,7 +25,9 @@ def tensor(*shape: int, element: Any = f32) -> TensorType:
     return TensorType(shape, element)
 
 
-def function(name: str, types: Sequence[Type], body: Callable[..., Any], visibility: str | None = None) -> F.Func:
+def function(
+    name: str, types: Sequence[Type], body: Callable[..., Any], visibility: str | None = None
+) -> F.Func:
     """A function of these argument types around `body(builder, *arguments) -> value or values`."""
     b = Builder()
     arguments = [Value(t, None, i) for i, t in enumerate(types)]
@@ -59,7 +61,9 @@ def hard_array(type: TensorType, seed: int) -> np.ndarray[Any, Any]:
     array = random_array(type, rng)
     match type.element:
         case FloatType() as element:
-            edges = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, 3.0], np.float64).astype(element.numpy)
+            edges = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 0.5, 3.0], np.float64).astype(
+                element.numpy
+            )
         case IntegerType(width=width) as element if width > 1:
             low = 0 if element.is_unsigned else -(2 ** (width - 1))
             high = 2**width - 1 if element.is_unsigned else 2 ** (width - 1) - 1
@@ -78,7 +82,9 @@ def hard_inputs(module: Module, seed: int = 0) -> list[np.ndarray[Any, Any]]:
     return [hard_array(a.type, seed + 7919 * i) for i, a in enumerate(main.arguments)]
 
 
-def assert_same_meaning(before: Module, after: Module, inputs: Sequence[Any] | None = None, tolerance: float = 0.0) -> None:
+def assert_same_meaning(
+    before: Module, after: Module, inputs: Sequence[Any] | None = None, tolerance: float = 0.0
+) -> None:
     """Both interpret to equal bits (any NaN equals any NaN) on hard inputs, or on those given."""
     sets = [inputs] if inputs is not None else [hard_inputs(before, seed) for seed in (0, 1, 2)]
     for arrays in sets:

@@ -26,7 +26,9 @@ HELPER = tensor(2, 3)
 class Maker:
     """Emits random ops on the values made so far. Every choice is drawn, so that failures shrink."""
 
-    def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any], b: Builder, values: list[Value], depth: int = 0) -> None:
+    def __init__(
+        self, draw: Callable[[st.SearchStrategy[Any]], Any], b: Builder, values: list[Value], depth: int = 0
+    ) -> None:
         self.draw, self.b, self.values, self.depth = draw, b, values, depth
 
     def index(self, n: int) -> int:
@@ -44,7 +46,13 @@ class Maker:
         found = [v for v in self.values if v.type is type]
         if found and self.index(3):
             return self.choose(found)  # type: ignore[no-any-return]
-        pool = (True, False) if type.element is i1 else INTEGER_CONSTANTS if type.element is i32 else FLOAT_CONSTANTS
+        pool = (
+            (True, False)
+            if type.element is i1
+            else INTEGER_CONSTANTS
+            if type.element is i32
+            else FLOAT_CONSTANTS
+        )
         return self.b.emit(S.Constant.splat(self.choose(pool), type))  # type: ignore[no-any-return]
 
     def add(self, op: Any) -> None:
@@ -52,7 +60,17 @@ class Maker:
         self.values += made if isinstance(made, tuple) else [made]
 
     def step(self) -> None:
-        steps = [self.unary, self.binary, self.binary, self.compare, self.select, self.convert, self.move, self.move, self.reduce]
+        steps = [
+            self.unary,
+            self.binary,
+            self.binary,
+            self.compare,
+            self.select,
+            self.convert,
+            self.move,
+            self.move,
+            self.reduce,
+        ]
         steps += [self.dot, self.convolve, self.barrier]
         if self.depth < 2:
             steps += [self.branch, self.loop]
@@ -75,7 +93,18 @@ class Maker:
         if x is not None:
             kinds = {
                 f32: (S.Add, S.Subtract, S.Multiply, S.Divide, S.Maximum, S.Minimum),
-                i32: (S.Add, S.Subtract, S.Multiply, S.Divide, S.Remainder, S.Maximum, S.And, S.Or, S.Xor, S.ShiftLeft),
+                i32: (
+                    S.Add,
+                    S.Subtract,
+                    S.Multiply,
+                    S.Divide,
+                    S.Remainder,
+                    S.Maximum,
+                    S.And,
+                    S.Or,
+                    S.Xor,
+                    S.ShiftLeft,
+                ),
                 i1: (S.And, S.Or, S.Xor),
             }
             pair = [x, self.of_type(x.type)]
@@ -103,7 +132,17 @@ class Maker:
     def move(self) -> None:
         x = self.value(lambda t: t.rank > 0)
         if x is not None:
-            self.choose([self.transpose, self.reshape, self.broadcast, self.reverse, self.slice, self.pad, self.concatenate])(x)
+            self.choose(
+                [
+                    self.transpose,
+                    self.reshape,
+                    self.broadcast,
+                    self.reverse,
+                    self.slice,
+                    self.pad,
+                    self.concatenate,
+                ]
+            )(x)
 
     def transpose(self, x: Value) -> None:
         self.add(S.Transpose(x, permutation=self.draw(st.permutations(range(x.type.rank)))))
@@ -112,7 +151,9 @@ class Maker:
         shape = [n for n in x.type.shape if n != 1]
         for _ in range(self.index(3)):
             shape.insert(self.index(len(shape) + 1), 1)
-        self.add(S.Reshape(x, result_types=[x.type.with_shape(tuple(shape) if len(shape) < 6 else (x.type.size,))]))
+        self.add(
+            S.Reshape(x, result_types=[x.type.with_shape(tuple(shape) if len(shape) < 6 else (x.type.size,))])
+        )
 
     def broadcast(self, x: Value) -> None:
         rank = min(x.type.rank + self.index(2), 5)
@@ -121,7 +162,9 @@ class Maker:
         for n, d in zip(x.type.shape, dims, strict=True):
             shape[d] = shape[d] if n == 1 else n
         if x.type.rank <= rank:
-            self.add(S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))]))
+            self.add(
+                S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))])
+            )
 
     def reverse(self, x: Value) -> None:
         self.add(S.Reverse(x, dimensions=[d for d in range(x.type.rank) if self.index(2)]))
@@ -130,7 +173,11 @@ class Maker:
         starts = [self.index(n + 1) for n in x.type.shape]
         limits = [s + self.index(n - s + 1) for s, n in zip(starts, x.type.shape, strict=True)]
         if all(s < m for s, m in zip(starts, limits, strict=True)):
-            self.add(S.Slice(x, start_indices=starts, limit_indices=limits, strides=[1 + self.index(2) for _ in starts]))
+            self.add(
+                S.Slice(
+                    x, start_indices=starts, limit_indices=limits, strides=[1 + self.index(2) for _ in starts]
+                )
+            )
 
     def pad(self, x: Value) -> None:
         low, high = ([self.index(3) - 1 for _ in x.type.shape] for _ in "ab")
@@ -141,7 +188,11 @@ class Maker:
 
     def concatenate(self, x: Value) -> None:
         if x.type.size < 50:
-            self.add(S.Concatenate([x, self.of_type(x.type)][: 1 + self.index(2)], dimension=self.index(x.type.rank)))
+            self.add(
+                S.Concatenate(
+                    [x, self.of_type(x.type)][: 1 + self.index(2)], dimension=self.index(x.type.rank)
+                )
+            )
 
     def reduce(self) -> None:
         x = self.value(lambda t: t.element is not i1 and t.rank > 0)
@@ -223,7 +274,11 @@ class Maker:
         self.add(S.While([start, end, x, y], regions=regions))
 
     def call(self) -> None:
-        self.add(func.Call([self.of_type(HELPER), self.of_type(HELPER)], callee="helper", result_types=[HELPER, HELPER]))
+        self.add(
+            func.Call(
+                [self.of_type(HELPER), self.of_type(HELPER)], callee="helper", result_types=[HELPER, HELPER]
+            )
+        )
 
 
 @st.composite

@@ -184,7 +184,9 @@ def test_branches_see_what_is_outside_and_not_each_other() -> None:
         outside = b.emit(S.Tanh(x))
 
         def branch() -> Any:
-            return b.region([], lambda r: r.emit(S.Return([r.emit(S.Add(r.emit(S.Tanh(x)), r.emit(S.Abs(x))))])))
+            return b.region(
+                [], lambda r: r.emit(S.Return([r.emit(S.Add(r.emit(S.Tanh(x)), r.emit(S.Abs(x))))]))
+            )
 
         return [outside, b.emit(S.If(p, regions=[branch(), branch()]))]
 
@@ -231,7 +233,10 @@ def call(b: Builder, name: str, *values: Value) -> Value:
 def test_private_functions_are_inlined_through_each_other() -> None:
     inner = function("inner", [F23], lambda b, x: b.emit(S.Tanh(x)), "private")
     outer = function("outer", [F23], lambda b, x: call(b, "inner", call(b, "inner", x)), "private")
-    after = checked(program([F23], lambda b, x: b.emit(S.Add(call(b, "outer", x), call(b, "inner", x))), outer, inner), "inline")
+    after = checked(
+        program([F23], lambda b, x: b.emit(S.Add(call(b, "outer", x), call(b, "inner", x))), outer, inner),
+        "inline",
+    )
     assert names(after) == ["tanh", "tanh", "tanh", "add"] and list(after.symbols) == ["main"]
     results = [r for op in after.walk() for r in op.results]
     assert len({id(r) for r in results}) == len(results)
@@ -267,9 +272,16 @@ def test_public_recursive_and_fusion_functions_stay_calls() -> None:
 
     fused = function("fused", [F23], lambda b, x: b.emit(S.Tanh(x)), "private")
     fused = func.Func.of(
-        "fused", Block(fused.arguments, fused.block.operations), visibility="private", attributes={"irc.kind": StringAttr("loop")}
+        "fused",
+        Block(fused.arguments, fused.block.operations),
+        visibility="private",
+        attributes={"irc.kind": StringAttr("loop")},
     )
-    others = [fused, function("public", [F23], lambda b, x: b.emit(S.Abs(x))), function("recursive", [F23], recursive, "private")]
+    others = [
+        fused,
+        function("public", [F23], lambda b, x: b.emit(S.Abs(x))),
+        function("recursive", [F23], recursive, "private"),
+    ]
 
     def body(b: Builder, x: Value, p: Value) -> list[Value]:
         never = b.region([], lambda r: r.emit(S.Return([call(r, "recursive", x)])))

@@ -43,7 +43,11 @@ def accepts(cls: Any, element: Any) -> bool:
     return (kind or ("complex" if isinstance(element, ComplexType) else "float")) in cls.domain
 
 
-SIMPLE = [c for c in (*EXACT, *APPROXIMATE) if issubclass(c, UnaryElementwise | BinaryElementwise) and c is not S.Convert]
+SIMPLE = [
+    c
+    for c in (*EXACT, *APPROXIMATE)
+    if issubclass(c, UnaryElementwise | BinaryElementwise) and c is not S.Convert
+]
 
 
 @pytest.mark.parametrize("cls", SIMPLE, ids=lambda c: c.__name__)
@@ -105,12 +109,23 @@ def test_what_folding_finds_out_is_used_in_the_same_walk() -> None:
     """3 < 2 is false, so the branch is known, so its sum with -0.0 is x."""
 
     def body(b: Builder, x: Value) -> Value:
-        p = b.emit(S.Compare(const(b, 3, tensor(element=i32)), const(b, 2, tensor(element=i32)), comparison_direction="LT"))
-        regions = [b.region([], lambda r, c=c: r.emit(S.Return([r.emit(S.Add(x, const(r, c)))]))) for c in (1.0, -0.0)]
+        p = b.emit(
+            S.Compare(
+                const(b, 3, tensor(element=i32)), const(b, 2, tensor(element=i32)), comparison_direction="LT"
+            )
+        )
+        regions = [
+            b.region([], lambda r, c=c: r.emit(S.Return([r.emit(S.Add(x, const(r, c)))])))
+            for c in (1.0, -0.0)
+        ]
         return b.emit(S.If(p, regions=regions))
 
     assert names(folded(program([F23], body))) == []
 
 
 def test_one_unknown_operand_is_enough_to_stay() -> None:
-    assert names(folded(program([P23], lambda b, p: b.emit(S.Select(p, const(b, 1.0), const(b, 2.0)))))) == ["constant", "constant", "select"]
+    assert names(folded(program([P23], lambda b, p: b.emit(S.Select(p, const(b, 1.0), const(b, 2.0)))))) == [
+        "constant",
+        "constant",
+        "select",
+    ]

@@ -42,7 +42,9 @@ def conv(b: Builder, x: Value, w: Value, dims: str = NCHW, **window: Any) -> Val
 
 
 def spread(b: Builder, x: Value, shape: Sequence[int], *dims: int) -> Value:
-    return b.emit(S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))]))
+    return b.emit(
+        S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))])
+    )
 
 
 def relu(b: Builder, x: Value) -> Value:
@@ -53,7 +55,11 @@ def max_pool(b: Builder, x: Value) -> Value:
     start = const(b, -np.inf, tensor())
     return b.emit(
         S.ReduceWindow(
-            [x], [start], window_dimensions=(1, 1, 2, 2), window_strides=(1, 1, 2, 2), regions=[scalar_region(b, S.Maximum)]
+            [x],
+            [start],
+            window_dimensions=(1, 1, 2, 2),
+            window_strides=(1, 1, 2, 2),
+            regions=[scalar_region(b, S.Maximum)],
         )
     )
 
@@ -92,7 +98,9 @@ def transposes(module: Module) -> list[tuple[int, ...]]:
 
 
 def convolutions(module: Module) -> list[str]:
-    return [op.dimension_numbers.body().replace(", ", "") for op in module.walk() if isinstance(op, S.Convolution)]
+    return [
+        op.dimension_numbers.body().replace(", ", "") for op in module.walk() if isinstance(op, S.Convolution)
+    ]
 
 
 def test_a_forward_convolution_is_nhwc_with_explicit_padding() -> None:
@@ -223,7 +231,12 @@ def moved_ops() -> dict[str, Callable[[Builder, Value, Value], Any]]:
 
     def window_over_channels(b: Builder, y: Value, p: Value) -> Value:
         return b.emit(
-            S.ReduceWindow([y], [const(b, 0.0, tensor())], window_dimensions=(1, 3, 2, 1), regions=[scalar_region(b, S.Add)])
+            S.ReduceWindow(
+                [y],
+                [const(b, 0.0, tensor())],
+                window_dimensions=(1, 3, 2, 1),
+                regions=[scalar_region(b, S.Add)],
+            )
         )
 
     return {
@@ -242,7 +255,9 @@ def moved_ops() -> dict[str, Callable[[Builder, Value, Value], Any]]:
         "reverse": lambda b, y, p: b.emit(S.Reverse(y, dimensions=(1, 2))),
         "concatenate": lambda b, y, p: b.emit(S.Concatenate([y, b.emit(S.Tanh(y))], dimension=1)),
         "select": lambda b, y, p: b.emit(S.Select(p, y, b.emit(S.Negate(y)))),
-        "select by a scalar": lambda b, y, p: b.emit(S.Select(const(b, True, tensor(element=i1)), y, b.emit(S.Abs(y)))),
+        "select by a scalar": lambda b, y, p: b.emit(
+            S.Select(const(b, True, tensor(element=i1)), y, b.emit(S.Abs(y)))
+        ),
         "clamp": lambda b, y, p: b.emit(S.Clamp(const(b, -1.0, tensor()), y, const(b, 1.0, tensor()))),
         "compare": lambda b, y, p: b.emit(S.Compare(y, b.emit(S.Tanh(y)), comparison_direction="LT")),
         "convert": lambda b, y, p: b.emit(S.Convert(y, result_types=[y.type.with_element(i32)])),
@@ -250,11 +265,15 @@ def moved_ops() -> dict[str, Callable[[Builder, Value, Value], Any]]:
         "constant": lambda b, y, p: b.emit(
             S.Multiply(y, b.emit(S.Constant.of(np.arange(160, dtype=np.float32).reshape(2, 5, 4, 4))))
         ),
-        "broadcast": lambda b, y, p: b.emit(S.Multiply(y, spread(b, reduce(b, y, (0, 2)), y.type.shape, 1, 3))),
+        "broadcast": lambda b, y, p: b.emit(
+            S.Multiply(y, spread(b, reduce(b, y, (0, 2)), y.type.shape, 1, 3))
+        ),
         "broadcast of a result": lambda b, y, p: spread(b, y, (2, 5, 4, 4, 3), 0, 1, 2, 3),
         "dynamic_slice": lambda b, y, p: b.emit(S.DynamicSlice(y, starts(b), slice_sizes=(2, 2, 3, 4))),
         "dynamic_update_slice": lambda b, y, p: b.emit(
-            S.DynamicUpdateSlice(y, b.emit(S.DynamicSlice(b.emit(S.Tanh(y)), starts(b), slice_sizes=(2, 2, 3, 4))), starts(b))
+            S.DynamicUpdateSlice(
+                y, b.emit(S.DynamicSlice(b.emit(S.Tanh(y)), starts(b), slice_sizes=(2, 2, 3, 4))), starts(b)
+            )
         ),
         "optimization_barrier": lambda b, y, p: list(b.emit(S.OptimizationBarrier([y, p]))),
         "reduce_window": reduce_window_sum,
@@ -274,7 +293,9 @@ def test_ops_move_with_their_bits(name: str, follow: str) -> None:
         last = out[0] if isinstance(out, list) else out
         if follow == "convolution" and last.type.rank == 4 and last.type.element == x.type.element:
             channels = last.type.shape[1]
-            kernel = b.emit(S.Slice(w2, start_indices=(0,) * 4, limit_indices=(5, channels, 2, 1), strides=(1,) * 4))
+            kernel = b.emit(
+                S.Slice(w2, start_indices=(0,) * 4, limit_indices=(5, channels, 2, 1), strides=(1,) * 4)
+            )
             return conv(b, last, kernel)
         return out
 
@@ -306,10 +327,30 @@ def test_loops_and_branches_have_their_own_plan() -> None:
 
 
 def test_one_and_three_spatial_dimensions_and_groups() -> None:
-    laid_out(program([tensor(2, 3, 7), tensor(5, 3, 2)], lambda b, x, w: conv(b, x, w, "bf0,oi0->bf0", padding=((1, 0),))))
-    laid_out(program([tensor(1, 2, 3, 4, 3), tensor(2, 2, 2, 2, 1)], lambda b, x, w: conv(b, x, w, "bf012,oi012->bf012")))
-    laid_out(program([X, tensor(6, 1, 3, 3)], lambda b, x, w: conv(b, x, w, feature_group_count=3, padding=((1, 1), (1, 1)))))
-    laid_out(program([tensor(3, 4, 5, 5), tensor(6, 3, 2, 2)], lambda b, x, w: conv(b, x, w, "fb01,oi01->bf01", batch_group_count=2)))
+    laid_out(
+        program(
+            [tensor(2, 3, 7), tensor(5, 3, 2)],
+            lambda b, x, w: conv(b, x, w, "bf0,oi0->bf0", padding=((1, 0),)),
+        )
+    )
+    laid_out(
+        program(
+            [tensor(1, 2, 3, 4, 3), tensor(2, 2, 2, 2, 1)],
+            lambda b, x, w: conv(b, x, w, "bf012,oi012->bf012"),
+        )
+    )
+    laid_out(
+        program(
+            [X, tensor(6, 1, 3, 3)],
+            lambda b, x, w: conv(b, x, w, feature_group_count=3, padding=((1, 1), (1, 1))),
+        )
+    )
+    laid_out(
+        program(
+            [tensor(3, 4, 5, 5), tensor(6, 3, 2, 2)],
+            lambda b, x, w: conv(b, x, w, "fb01,oi01->bf01", batch_group_count=2),
+        )
+    )
 
 
 # Products
@@ -328,7 +369,9 @@ def test_a_few_rows_against_large_weights_swap_sides() -> None:
 
 
 @pytest.mark.parametrize("shape", [(4, 1100, 64), (16, 1000, 64), (400, 1100, 64)], ids=str)
-def test_very_few_rows_small_weights_and_many_rows_are_left_to_the_kernel(shape: tuple[int, int, int]) -> None:
+def test_very_few_rows_small_weights_and_many_rows_are_left_to_the_kernel(
+    shape: tuple[int, int, int],
+) -> None:
     rows, columns, depth = shape
     before = program([tensor(rows, depth), tensor(columns, depth)], dot(1, 1))
     assert run_pipeline(before, "layout") is before
@@ -350,7 +393,9 @@ def test_batched_products_of_transposed_operands_read_them_where_they_are() -> N
     dims = DotDimensionNumbers((0, 1), (0, 1), (3,), (3,))
 
     def scores(b: Builder, q: Value, k: Value) -> Value:
-        return b.emit(S.DotGeneral(transpose(b, q, 0, 2, 1, 3), transpose(b, k, 0, 2, 1, 3), dot_dimension_numbers=dims))
+        return b.emit(
+            S.DotGeneral(transpose(b, q, 0, 2, 1, 3), transpose(b, k, 0, 2, 1, 3), dot_dimension_numbers=dims)
+        )
 
     after = laid_out(program([tensor(2, 4, 3, 5), tensor(2, 6, 3, 5)], scores))
     assert names(after) == ["dot_general"]
@@ -359,15 +404,25 @@ def test_batched_products_of_transposed_operands_read_them_where_they_are() -> N
 def test_batched_products_swap_sides_too() -> None:
     dims = DotDimensionNumbers((0,), (0,), (2,), (2,))
     types = [tensor(2, 6, 64), tensor(2, 600, 64)]
-    after = laid_out(program(types, lambda b, x, w: b.emit(S.DotGeneral(x, w, dot_dimension_numbers=dims, precision_config=("HIGH", "DEFAULT")))))
+    after = laid_out(
+        program(
+            types,
+            lambda b, x, w: b.emit(
+                S.DotGeneral(x, w, dot_dimension_numbers=dims, precision_config=("HIGH", "DEFAULT"))
+            ),
+        )
+    )
     assert names(after) == ["transpose", "dot_general", "transpose"]
-    assert [op.precision_config for op in after.walk() if isinstance(op, S.DotGeneral)] == [("DEFAULT", "HIGH")]
+    assert [op.precision_config for op in after.walk() if isinstance(op, S.DotGeneral)] == [
+        ("DEFAULT", "HIGH")
+    ]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_any_convolution(data: st.DataObject) -> None:
     """Dimension numbers, windows and extents at random."""
+
     def permuted(letters: str) -> str:
         return "".join(data.draw(st.permutations(letters)))
 
@@ -402,7 +457,10 @@ def test_any_product(monkeypatch: pytest.MonkeyPatch, data: st.DataObject) -> No
 
     extent = st.sampled_from([1, 2, 3, 17])
     sizes = {c: data.draw(extent) for c in "akmnpq"}
-    lhs, rhs = side(data.draw(st.sampled_from(["", "m", "mp"]))), side(data.draw(st.sampled_from(["", "n", "nq"])))
+    lhs, rhs = (
+        side(data.draw(st.sampled_from(["", "m", "mp"]))),
+        side(data.draw(st.sampled_from(["", "n", "nq"]))),
+    )
     batch = ("a",) if data.draw(st.booleans()) else ()
     contracting = "k" if batch else "ka"
     dims = DotDimensionNumbers(

@@ -155,7 +155,9 @@ def test_a_pass_that_breaks_an_op_is_found() -> None:
 
 
 def test_a_pass_that_changes_the_meaning_is_found_with_the_element() -> None:
-    with pytest.raises(IrcError, match=r"pass 'test.wrong' changed result 0: 6 of 6 elements differ, first at \[0, 0\]"):
+    with pytest.raises(
+        IrcError, match=r"pass 'test.wrong' changed result 0: 6 of 6 elements differ, first at \[0, 0\]"
+    ):
         run_pipeline(tanh_of_sum(), "canonicalize,test.wrong", hooks=[CompareEach()])
     run_pipeline(tanh_of_sum(), "canonicalize,cse,dce", hooks=[CompareEach()])
 
@@ -207,7 +209,9 @@ def test_hooks_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_random_inputs_depend_on_the_seed_alone() -> None:
-    module = program([F23, I23, P23, tensor(None, element=bf16), tensor(50, element=i8)], lambda b, *args: list(args))
+    module = program(
+        [F23, I23, P23, tensor(None, element=bf16), tensor(50, element=i8)], lambda b, *args: list(args)
+    )
     one, two, other = random_inputs(module, 1), random_inputs(module, 1), random_inputs(module, 2)
     assert all(np.array_equal(x, y) for x, y in zip(one, two, strict=True))
     assert not any(np.array_equal(x, y) for x, y in zip(one[:2], other[:2], strict=True))

@@ -47,7 +47,9 @@ def results(module: Module) -> list[Type]:
 
 def test_through_ops() -> None:
     def body(b: Builder, x: Value, w: Value) -> list[Value]:
-        y = b.emit(S.DotGeneral(b.emit(S.Tanh(x)), w, dot_dimension_numbers=DotDimensionNumbers((), (), (1,), (0,))))
+        y = b.emit(
+            S.DotGeneral(b.emit(S.Tanh(x)), w, dot_dimension_numbers=DotDimensionNumbers((), (), (1,), (0,)))
+        )
         zero = const(b, 0.0, tensor())
         total = b.emit(S.Reduce([y], [zero], dimensions=(0,), regions=[scalar_region(b, S.Add)]))
         spread = b.emit(S.BroadcastInDim(total, broadcast_dimensions=(1,), result_types=[tensor(2, None)]))
@@ -62,14 +64,23 @@ def test_sizes_computed_from_extents_become_constants() -> None:
     def body(b: Builder, x: Value) -> Value:
         n = b.emit(S.GetDimensionSize(x, dimension=0))
         twice = b.emit(S.Multiply(n, const(b, 2, S0)))
-        shape = b.emit(S.Concatenate([b.emit(S.Reshape(v, result_types=[tensor(1, element=i32)])) for v in (twice, n)], dimension=0))
+        shape = b.emit(
+            S.Concatenate(
+                [b.emit(S.Reshape(v, result_types=[tensor(1, element=i32)])) for v in (twice, n)], dimension=0
+            )
+        )
         both = b.emit(S.Concatenate([x, x], dimension=0))
         wide = b.emit(S.DynamicBroadcastInDim(both, shape, broadcast_dimensions=(0,), result_types=[ANY2]))
         return b.emit(S.Add(wide, b.emit(S.DynamicIota(shape, iota_dimension=1, result_types=[ANY2]))))
 
     after = inferred(program([ANY], body), tensor(3))
     assert results(after) == [tensor(6, 3)]
-    assert names(run_pipeline(after, "canonicalize,cse,dce")) == ["concatenate", "broadcast_in_dim", "constant", "add"]
+    assert names(run_pipeline(after, "canonicalize,cse,dce")) == [
+        "concatenate",
+        "broadcast_in_dim",
+        "constant",
+        "add",
+    ]
 
 
 def test_through_calls_one_copy_for_each_type() -> None:
@@ -78,7 +89,11 @@ def test_through_calls_one_copy_for_each_type() -> None:
     def call(b: Builder, x: Value) -> Value:
         return b.emit(func.Call([x], callee="helper", result_types=[ANY]))
 
-    after = inferred(program([ANY, ANY], lambda b, x, y: [call(b, x), call(b, y), call(b, x)], helper), tensor(2), tensor(3))
+    after = inferred(
+        program([ANY, ANY], lambda b, x, y: [call(b, x), call(b, y), call(b, x)], helper),
+        tensor(2),
+        tensor(3),
+    )
     assert results(after) == [tensor(2), tensor(3), tensor(2)]
     assert list(after.symbols) == ["main", "helper", "helper_0"]
     assert [op.callee for op in after.walk() if isinstance(op, func.Call)] == ["helper", "helper_0", "helper"]
@@ -106,7 +121,9 @@ def loop(b: Builder, x: Value, step: Any) -> Value:
     def body(r: Builder, i: Value, v: Value) -> None:
         r.emit(S.Return([r.emit(S.Add(i, const(r, 1, S0))), step(r, v)]))
 
-    return b.emit(S.While([const(b, 0, S0), x], regions=[b.region(types, condition), b.region(types, body)]))[1]
+    return b.emit(S.While([const(b, 0, S0), x], regions=[b.region(types, condition), b.region(types, body)]))[
+        1
+    ]
 
 
 def test_through_a_loop_that_keeps_its_shape() -> None:
