@@ -1,4 +1,4 @@
-"""Layout: convolutions in NHWC, matrix products with the vectorised dimension innermost, transposes moved and cancelled.
+"""Layout: convolutions in NHWC, products in the form their kernel wants, transposes moved and cancelled.
 
 Given   `convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1]`, then bias, relu and a pool
 Result  `transpose %x`, then convolution `[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]`, bias, relu and pool in NHWC, then
@@ -32,7 +32,7 @@ LAYOUT = "irc.layout"
 
 @dataclass(frozen=True)
 class Layout(FunctionPass, name="layout"):
-    """Runs convolutions in NHWC and gives matrix products the operands their kernel wants."""
+    """Given  `convolution(%x, %w)` in NCHW.  Result  `transpose`, the convolution in NHWC, `transpose` back where needed."""
 
     def function(self, func: Func, module: Module, context: Context) -> Func:
         # Products say their operands' transposes themselves first, so that the choice of what to transpose is free.
