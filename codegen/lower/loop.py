@@ -49,6 +49,9 @@ def emit_stores(
     widths = (SQUARE, SQUARE) if len(axes) == 2 else (lanes_for(nodes),)
 
     def body(tile: Tile) -> None:
+        # A result may take over the buffer of any argument: everything is read before anything is written.
+        for store in traced:
+            tile.value(store.node)
         for store in traced:
             tile.write(store, outputs[store.buffer])
 
