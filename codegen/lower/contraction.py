@@ -138,6 +138,7 @@ def _problem(
         vector_lanes=lanes,
         element_bytes=bytes_of[1],
         rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
+        rhs_dense=lane is not None and c.extents[lane] in [abs(c.rhs.strides[a]) for a in depth],
         rhs_lane_pitch=0 if lane is None else abs(c.rhs.strides[lane]) * bytes_of[1],
         rhs_turns=_turns(c),
         rhs_pitch=abs(c.rhs.strides[depth[-1]]) * bytes_of[1] if depth else 0,

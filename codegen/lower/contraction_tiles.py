@@ -20,7 +20,7 @@ from irc.codegen.lower.packing import (
     pack_panels,
     pack_rows,
 )
-from irc.codegen.lower.view import TileDim, View
+from irc.codegen.lower.view import Counter, TileDim, View
 from irc.dialects import arith, memref, vector
 from irc.ir.affine import AffineMapAttr
 from irc.ir.operation import Value
@@ -40,7 +40,7 @@ class Buffers:
     lhs: View
     rhs: View
     outputs: tuple[View, ...]
-    others: tuple[View, ...]
+    others: tuple[View | Counter, ...]
     packed: View | None
     rows: View | None
     spill: View | None
@@ -53,7 +53,6 @@ class Buffers:
         at = len(plan.func.arguments)
         outputs = values[at : at + len(plan.func.returned)]
         scratch = iter(values[at + len(outputs) :])
-        reads = zip(plan.epilogue.reads, c.others, strict=True)
         packed = next(scratch) if plan.packed_type else None
         rows = next(scratch) if plan.rows_type else None
         spill = None
@@ -64,7 +63,7 @@ class Buffers:
             View.of(b, arguments[plan.lhs.argument], c.lhs, c.extents),
             View.of(b, arguments[plan.rhs.argument], c.rhs, c.extents),
             tuple(View.of(b, v, c.out, c.extents) for v in outputs),
-            tuple(View.of(b, arguments[value], access, c.extents) for (value, _), access in reads),
+            plan.epilogue.readers(b, arguments, c.others, c.extents),
             None if packed is None else View(packed, (SHARE, PANEL, *depth, plan.lane)),
             None if rows is None else _rows_view(b, plan, rows),
             spill,

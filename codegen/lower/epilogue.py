@@ -7,14 +7,14 @@ each of its own dimensions follows (None: it has extent 1 there)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.contraction_axes import dense_strides
 from irc.codegen.lower.elementwise import convert, has_lowering, lower_elementwise
 from irc.codegen.lower.group import kernel_element
-from irc.codegen.lower.view import Access
+from irc.codegen.lower.view import Access, Counter, View
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -85,7 +85,7 @@ def stored_value(value: Value) -> Value:
 class Epilogue:
     """The ops after `center` in `func`, as functions of the tile that it leaves.
 
-    `reads` lists the arguments they need, each with the dimensions of the result that its dimensions follow."""
+    `reads` lists the arguments and iotas they need, each with the dimensions of the result that its dimensions follow."""
 
     def __init__(self, func: Func, center: Operation) -> None:
         self.center = center
@@ -108,7 +108,7 @@ class Epilogue:
                 raise UnsupportedError(
                     f"the result of '{op.name}' rearranged by its own fusion is not supported"
                 )
-        elif op is None:
+        elif op is None or isinstance(op, hlo.Iota):
             self.reads.setdefault((value, dims), len(self.reads))
         else:
             for operand, below in zip(op.operands, self._operand_dims(op, dims), strict=True):
@@ -134,13 +134,31 @@ class Epilogue:
         )
 
     def strides(self, argument: Value, dims: Dims) -> tuple[int, ...]:
-        """The stride of `argument` along each dimension of the center's result."""
+        """The stride of an argument (for an iota: what it counts) along each dimension of the center's result."""
         strides = [0] * len(self.shape)
+        if isinstance(argument.op, hlo.Iota):
+            along = dims[argument.op.iota_dimension]
+            return tuple(int(d == along) for d in range(len(self.shape)))
         shape = argument.type.static_shape
         for d, n, stride in zip(dims, shape, dense_strides(shape), strict=True):
             if d is not None and n != 1:
                 strides[d] += stride
         return tuple(strides)
+
+    def readers(
+        self,
+        b: KernelBuilder,
+        arguments: Mapping[Value, Value],
+        accesses: Sequence[Access],
+        extents: Sequence[int],
+    ) -> tuple[View | Counter, ...]:
+        """What reads each of `reads`, by its access along the axes of a computation."""
+        return tuple(
+            Counter(access, value.type.element)
+            if value.op is not None
+            else View.of(b, arguments[value], access, extents)
+            for (value, _), access in zip(self.reads, accesses, strict=True)
+        )
 
     def emit(self, b: KernelBuilder, tiles: Sequence[Value], read: Callable[[int], Value]) -> list[Value]:
         """The output tiles. `tiles` are the results of `center`, `read(i)` is the tile of the i-th of `reads`."""
@@ -156,15 +174,15 @@ class Epilogue:
             op = value.op
             if op is self.center:
                 return tiles[value.index]
-            if op is None:
+            if (value, dims) in self.reads:
                 return read(self.reads[(value, dims)])
             if isinstance(op, hlo.Constant):
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)
-            operands = [
-                value_of(v, d) for v, d in zip(op.operands, self._operand_dims(op, dims), strict=True)
-            ]
-            return lower_elementwise(b, op, operands) if has_lowering(op.__class__) else operands[0]
+            below = zip(op.operands, self._operand_dims(op, dims), strict=True)
+            operands = [value_of(v, d) for v, d in below]
+            with b.at(op.location):
+                return lower_elementwise(b, op, operands) if has_lowering(op.__class__) else operands[0]
 
         return [value_of(v, identity(len(self.shape))) for v in self.outputs]
 

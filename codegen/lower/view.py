@@ -6,11 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from irc.codegen.lower.builder import Index, KernelBuilder
-from irc.dialects import memref, vector
+from irc.codegen.lower.elementwise import convert
+from irc.dialects import arith, memref, vector
 from irc.ir.affine import AffineConstant, AffineDim, AffineMapAttr
 from irc.ir.operation import Value
-from irc.ir.types import FloatType, VectorType
+from irc.ir.types import FloatType, VectorType, i64
 
 TileDim = tuple[int | None, int]
 """A dimension of a tile: the axis it lies along (None: nothing varies along it), and its extent."""
@@ -114,3 +117,38 @@ class View:
         position = {a: i for i, a in enumerate(self.axes)}
         results = tuple(AffineConstant(0) if a is None else AffineDim(position[a]) for a in along)
         return {"in_bounds": in_bounds, "permutation_map": AffineMapAttr(len(self.axes), 0, results)}
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """What a view of an iota would read: at each position, the sum of index times stride, as `element`."""
+
+    access: Access
+    element: Any
+
+    def read(
+        self,
+        b: KernelBuilder,
+        start: Mapping[int, Index],
+        tile: Sequence[TileDim],
+        ragged: Collection[int] = (),
+    ) -> Value:
+        """The tile at `start`; there is no end to reach past."""
+        strides = self.access.strides
+        base: Index = 0
+        for axis, i in start.items():
+            if axis < len(strides):
+                base = b.add(base, b.mul(i, strides[axis]))
+        shape = tuple(n for _, n in tile)
+        steps = np.zeros(shape, np.int64)
+        for d, (axis, n) in enumerate(tile):
+            if axis is not None and axis < len(strides):
+                steps += (np.arange(n) * strides[axis]).reshape(
+                    [-1 if i == d else 1 for i in range(len(shape))]
+                )
+        counted = b.constant(steps, VectorType(shape, i64))
+        if base != 0:
+            number = b.emit(arith.IndexCast(b.index(base), result_types=[i64]))
+            everywhere = b.emit(vector.Broadcast(number, result_types=[counted.type]))
+            counted = b.emit(arith.AddI(counted, everywhere))
+        return convert(b, counted, i64, self.element)

@@ -13,7 +13,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.elementwise import convert
 from irc.codegen.lower.epilogue import Epilogue
 from irc.codegen.lower.group import kernel_element
-from irc.codegen.lower.view import Access, View
+from irc.codegen.lower.view import Access, Counter, View
 from irc.dialects import arith, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
@@ -172,12 +172,12 @@ def in_or_out(b: KernelBuilder, w: Windows, at: At, body: Callable[[KernelBuilde
         b.branch(inside, lambda b: body(b, False), lambda b: body(b, True))
 
 
-def other_views(b: KernelBuilder, epilogue: Epilogue, arguments: dict[Value, Value]) -> list[View]:
-    """The buffers that an epilogue reads, along the dimensions of its center's result."""
-    return [
-        View.of(b, arguments[value], Access(0, epilogue.strides(value, dims)), epilogue.shape)
-        for value, dims in epilogue.reads
-    ]
+def other_views(
+    b: KernelBuilder, epilogue: Epilogue, arguments: dict[Value, Value]
+) -> tuple[View | Counter, ...]:
+    """What an epilogue reads, along the dimensions of its center's result."""
+    accesses = [Access(0, epilogue.strides(value, dims)) for value, dims in epilogue.reads]
+    return epilogue.readers(b, arguments, accesses, epilogue.shape)
 
 
 def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], element: Any) -> Value:

@@ -41,6 +41,8 @@ class Problem:
     rhs_contiguous: bool
     rhs_pitch: int
     """Between neighbours along the last axis of depth."""
+    rhs_dense: bool
+    """Along some axis of depth, one row of rhs begins where the last one ended."""
     rhs_lane_pitch: int
     """Between neighbours along lanes."""
     rhs_turns: bool
@@ -231,7 +233,8 @@ def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[i
     bc = -(-max(p.batch, 1) // batches)
     rest = -(-wanted // batches)
     fewest = -(-p.lanes // most)
-    strip = max(1, -(-_STRIP // (width * p.element_bytes)))  # panels worth touching a row's page for
+    # Panels worth touching a row's page for; where some axis of depth runs on from row to row, rows are no pages apart.
+    strip = 1 if p.rhs_dense else max(1, -(-_STRIP // (width * p.element_bytes)))
     by_lanes = max(fewest, min(max(1, panels // strip), rest))
     least_rows = _PACKED_ROWS if pack_b == "block" else 4 * mr
     if pack_b != "block" and p.row_count > 2 * mr:

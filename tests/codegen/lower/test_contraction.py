@@ -122,7 +122,7 @@ def test_no_rows_make_an_empty_kernel() -> None:
 
 
 def epilogue_function() -> Any:
-    """A residual, a mask, a scale per row, a scalar, a conversion; three results, one of them reshaped."""
+    """A residual, a mask, a scale per row, a scalar, a conversion, positions; four results, one of them reshaped."""
     shape = (2, 3, 7, 20)
     types = [TensorType(s, f32) for s in ((2, 3, 7, 9), (9, 20), shape, (2, 1, 7, 1), ())]
 
@@ -134,7 +134,9 @@ def epilogue_function() -> Any:
         kept = b.emit(hlo.Select(mask, b.emit(hlo.Multiply(y, wide)), everywhere))
         narrow = b.emit(hlo.Convert(kept, result_types=[TensorType(shape, f16)]))
         flat = b.emit(hlo.Reshape(kept, result_types=[TensorType((42, 20), f32)]))
-        return [mask, narrow, flat]
+        place = b.emit(hlo.Iota(iota_dimension=2, result_types=[TensorType((3, 20, 7), f32)]))
+        placed = b.emit(hlo.BroadcastInDim(place, broadcast_dimensions=(1, 3, 2), result_types=[y.type]))
+        return [mask, narrow, flat, b.emit(hlo.Add(y, placed))]
 
     return function(types, body)
 
