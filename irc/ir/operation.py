@@ -210,9 +210,9 @@ class Operation:
                 continue
             tensors = isinstance(given, TensorType) and isinstance(expected, TensorType)
             if not tensors or given.element is not expected.element:  # type: ignore[attr-defined]
-                raise self.error(element, f"has a result of type {given}, inferred {expected}")
+                raise self.error(element, _incompatible(given, expected))
             if not compatible_shapes(given.shape, expected.shape):  # type: ignore[attr-defined]
-                raise self.error(shape, f"has a result of type {given}, inferred {expected}")
+                raise self.error(shape, _incompatible(given, expected))
 
     def with_operands(self: OpT, operands: Sequence[Value], regions: Sequence[Region] | None = None) -> OpT:
         """The same op on other operands (and regions). Result types are inferred again only if operand types changed."""
@@ -298,6 +298,10 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<{self.name}({', '.join(str(o.type) for o in self.operands)})>"
+
+
+def _incompatible(given: Type, inferred: Type) -> str:
+    return f"inferred type(s) '{inferred}' are incompatible with return type(s) of operation '{given}'"
 
 
 def _copy_identity(old: Operation, new: Operation) -> None:

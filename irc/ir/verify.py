@@ -24,6 +24,24 @@ def verify(op: Operation) -> None:
     _Verifier().operation(op, {}, {})
 
 
+KINDS = {
+    "i64": "64-bit signless integer attribute",
+    "i32": "32-bit signless integer attribute",
+    "index": "index attribute",
+    "f32": "32-bit float attribute",
+    "bool": "bool attribute",
+    "unit": "unit attribute",
+    "string": "string attribute",
+    "symbol": "flat symbol reference attribute",
+    "type": "any type attribute",
+    "array<i64>": "i64 dense array attribute",
+    "array<i32>": "i32 dense array attribute",
+    "array<i1>": "i1 dense array attribute",
+    "i64 elements": "64-bit signless integer elements attribute",
+}
+"""What MLIR calls the kinds of attributes, in its errors."""
+
+
 class _Verifier:
     """`visible` maps the values that may be used to True; inner regions see a layer on top of it."""
 
@@ -99,9 +117,9 @@ def check_declared(op: Operation) -> None:
             if not field.optional:
                 raise op.error("attributes", f"requires attribute '{key}'")
         elif not field.codec.accepts(attr):
+            kind = KINDS.get(field.codec.name, field.codec.name)
             raise op.error(
-                "attributes",
-                f"attribute '{key}' failed to satisfy constraint: {field.codec.name}, found {attr}",
+                "attributes", f"attribute '{key}' failed to satisfy constraint: {kind}, found {attr}"
             )
     fields = op.region_fields
     if fields and fields[-1].variadic:

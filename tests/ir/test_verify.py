@@ -91,7 +91,7 @@ def test_an_op_after_the_end() -> None:
         (
             {"dimension": IntegerAttr(0, i32)},
             "attributes",
-            "failed to satisfy constraint: i64, found 0 : i32",
+            "failed to satisfy constraint: 64-bit signless integer attribute, found 0 : i32",
         ),
         ({"dimension": StringAttr("0")}, "attributes", 'found "0"'),
     ],

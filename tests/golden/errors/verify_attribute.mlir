@@ -12,6 +12,6 @@ func.func @main(%x: tensor<2x3xf32>, %y: tensor<3x4xf32>) -> tensor<2x4xf32> {
   return %4 : tensor<2x4xf32>
 }
 // GIVES
-// verify_attribute.mlir:7:8: 'stablehlo.sort' op attribute 'dimension' failed to satisfy constraint: i64, found 1 : i32 [attributes]
+// verify_attribute.mlir:7:8: 'stablehlo.sort' op attribute 'dimension' failed to satisfy constraint: 64-bit signless integer attribute, found 1 : i32 [attributes]
 //       %4 = "stablehlo.sort"(%3) <{dimension = 1 : i32, is_stable = true}> ({
 //            ^^^^^^^^^^^^^^^^
