@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from irc.errors import UnsupportedError
+from irc.ir.fields import Operand
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Region
 from irc.ir.types import (
@@ -33,6 +34,7 @@ ANY_ELEMENT = (*BOOL, *INTEGER, *FLOAT, *COMPLEX)
 _WORDS = {"integer": INTEGER, "any": ANY_ELEMENT, "dimension": (*INTEGER, "index")}
 
 
+@cache
 def element_kind(element: Any) -> str:
     """`bool`, `signed`, `unsigned`, `float`, `complex`, `index`, `quantized`, or `other`."""
     match element:
@@ -86,21 +88,19 @@ class TensorOp(Operation):
 
     def check_operands(self) -> None:
         """Each operand is a tensor of its field's element kinds and rank; the spec labels input n with `In`."""
-        for number, field in enumerate(self.operand_fields, 1):
-            constraint = constraint_of(field.constraint) if field.constraint else Constraint(self.domain)
-            values = getattr(self, field.name)
+        for label, field, constraint in _plan(type(self)):
+            values = field.__get__(self)
             for value in values if field.variadic else (values,):
-                self._check_operand(f"I{number}", field.name, value.type, constraint)
+                self._check_operand(label, field.name, value.type, constraint)
 
     def _check_operand(self, label: str, name: str, type: Any, constraint: Constraint) -> None:
         if not isinstance(type, TensorType):
             raise self.error(label, f"takes a tensor as `{name}`, not {type}")
         kind = element_kind(type.element)
-        if kind == "quantized":
-            raise UnsupportedError(
-                f"'{self.name}' on quantized tensors is not supported ({type})", span=span_of(self.location)
-            )
         if kind not in constraint.kinds:
+            if kind == "quantized":
+                message = f"'{self.name}' on quantized tensors is not supported ({type})"
+                raise UnsupportedError(message, span=span_of(self.location))
             raise self.error(label, f"takes {' or '.join(constraint.kinds)} elements as `{name}`, not {type}")
         if constraint.rank is not None and type.rank != constraint.rank:
             raise self.error(label, f"takes a tensor of rank {constraint.rank} as `{name}`, not {type}")
@@ -112,6 +112,15 @@ class TensorOp(Operation):
         if not self.results:
             raise self.error(label, "cannot infer its result: give result_types")
         return self.results[0].type
+
+
+@cache
+def _plan(cls: type[TensorOp]) -> list[tuple[str, Operand, Constraint]]:
+    """Label, field and constraint of each operand of an op class."""
+    domain = Constraint(cls.domain)
+    constraints = [constraint_of(f.constraint) if f.constraint else domain for f in cls.operand_fields]
+    labels = [f"I{n}" for n in range(1, len(constraints) + 1)]
+    return list(zip(labels, cls.operand_fields, constraints, strict=True))
 
 
 def same_dim(a: Dim, b: Dim) -> bool:
