@@ -44,31 +44,31 @@ class KernelBuilder(Builder):
             return x + y
         if x == 0:
             return y
-        return x if y == 0 else self.emit(arith.AddI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+        return x if y == 0 else self.emit(arith.AddI(self.index(x), self.index(y)))
 
     def sub(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
             return x - y
-        return x if y == 0 else self.emit(arith.SubI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+        return x if y == 0 else self.emit(arith.SubI(self.index(x), self.index(y)))
 
     def mul(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
             return x * y
         if x == 1 or y == 1:
             return y if x == 1 else x
-        return 0 if x == 0 or y == 0 else self.emit(arith.MulI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+        return 0 if x == 0 or y == 0 else self.emit(arith.MulI(self.index(x), self.index(y)))
 
     def div(self, x: Index, y: int) -> Index:
         """x / y rounded down, for x >= 0."""
         if isinstance(x, int):
             return x // y
-        return x if y == 1 else self.emit(arith.DivUI(x, self.index(y)))  # type: ignore[no-any-return]
+        return x if y == 1 else self.emit(arith.DivUI(x, self.index(y)))
 
     def rem(self, x: Index, y: int) -> Index:
         """x modulo y, for x >= 0."""
         if isinstance(x, int):
             return x % y
-        return 0 if y == 1 else self.emit(arith.RemUI(x, self.index(y)))  # type: ignore[no-any-return]
+        return 0 if y == 1 else self.emit(arith.RemUI(x, self.index(y)))
 
     def min(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
@@ -127,7 +127,7 @@ class KernelBuilder(Builder):
         """`scf.if`; both arms give values of `types`."""
 
         def region(arm: Callable[[KernelBuilder], Sequence[Value] | None]) -> Region:
-            return self.region([], lambda b: b.emit(scf.Yield(tuple(arm(b) or ()))))  # type: ignore[arg-type]
+            return self.region([], lambda b: b.emit(scf.Yield(tuple(arm(b) or ()))))
 
         regions = [region(then), region(otherwise) if otherwise else Region()]
         op = scf.If(condition, regions=regions, result_types=list(types))

@@ -154,14 +154,15 @@ def emit_contraction(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> N
 
 def _ticket(b: KernelBuilder, plan: Plan, ids: Sequence[Index]) -> Ticket:
     wholes = (plan.matrices, plan.loop_count, plan.row_plan.count, plan.panels)
-    ranges = []
+    ranges: list[tuple[Index, Index]] = []
     number: Index = 0
     for i, n, share, count in zip(ids, wholes, plan.shares, plan.grid, strict=True):
         low = b.mul(i, share)
         high = b.add(low, share)
         ranges.append((low, n if count == 1 else high if n % share == 0 else b.min(high, n)))
         number = b.add(b.mul(number, count), i)
-    return Ticket(*ranges, number)
+    matrices, loops, tiles, panels = ranges
+    return Ticket(matrices, loops, tiles, panels, number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +260,7 @@ class _Loops:
         plan = self.plan
         lanes = {plan.lane: plan.lanes} if plan.is_depthwise else {}
         start = {a: i for a, i in at.items() if a != plan.lane}
-        left = self.buffers.lhs.at(b, start, {**dict(rows), **lanes})
+        left = self.buffers.lhs.at(b, start, {a: n for a, n in rows if a is not None} | lanes)
         if self.buffers.rows is None:
             return left
         target = self.buffers.rows.at(b, {SHARE: self.ticket.number}, {})

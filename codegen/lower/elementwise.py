@@ -42,8 +42,11 @@ _BOOL_BINARY: dict[type[Operation], type[Operation]] = {
     hlo.Add: arith.OrI, hlo.Multiply: arith.AndI, hlo.Maximum: arith.OrI, hlo.Minimum: arith.AndI,
     hlo.And: arith.AndI, hlo.Or: arith.OrI, hlo.Xor: arith.XOrI,
 }  # fmt: skip
-_SIGNED_BINARY = {hlo.Maximum: arith.MaxSI, hlo.Minimum: arith.MinSI}
-_UNSIGNED_BINARY = {hlo.Maximum: arith.MaxUI, hlo.Minimum: arith.MinUI}
+_SIGNED_BINARY: dict[type[Operation], type[Operation]] = {hlo.Maximum: arith.MaxSI, hlo.Minimum: arith.MinSI}
+_UNSIGNED_BINARY: dict[type[Operation], type[Operation]] = {
+    hlo.Maximum: arith.MaxUI,
+    hlo.Minimum: arith.MinUI,
+}
 _FLOAT_PREDICATES = {"EQ": "oeq", "NE": "une", "GE": "oge", "GT": "ogt", "LE": "ole", "LT": "olt"}
 
 
@@ -134,7 +137,7 @@ def _not(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
 
 
 def _count_bits(target: type[Operation]) -> Lowering:
-    return lambda b, op, x: b.emit(target(x[0]))  # type: ignore[no-any-return]
+    return lambda b, op, x: b.emit(target(x[0]))
 
 
 def _logistic(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
@@ -326,8 +329,8 @@ def convert(b: KernelBuilder, x: Value, source: Any, target: Any) -> Value:
             return _float_to_integer(b, _float_to_float(b, x, f32) if source in (f16, bf16) else x, target)
         case IntegerType(), FloatType():
             cast = arith.UIToFP if source.is_unsigned or source.width == 1 else arith.SIToFP
-            wide = f64 if target is f64 else f32
-            made = b.emit(cast(x, result_types=[arith.like(x.type, wide)]))
+            exact = f64 if target is f64 else f32
+            made = b.emit(cast(x, result_types=[arith.like(x.type, exact)]))
             return _float_to_float(b, made, target)
         case IntegerType(), IntegerType(width=1):
             return b.emit(arith.CmpI(x, splat(b, 0, x), predicate="ne"))  # type: ignore[no-any-return]

@@ -176,6 +176,7 @@ class Epilogue:
                 return tiles[value.index]
             if (value, dims) in self.reads:
                 return read(self.reads[(value, dims)])
+            assert op is not None, "an argument is in reads"
             if isinstance(op, hlo.Constant):
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
                 return b.constant(op.value.splat_array, type)

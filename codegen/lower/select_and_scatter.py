@@ -98,10 +98,17 @@ class SelectAndScatter:
             return
         result = outputs[0] if self.is_direct else View.of(b, rest[count], dense, w.shape)
         whole = self.everything
-        fill = lambda b, at, p: result.write(b, splat(b, init, p.width), at, whole.dims(p), whole.ragged(p))  # noqa: E731
+
+        def fill(b: KernelBuilder, at: At, p: Panel) -> None:
+            result.write(b, splat(b, init, p.width), at, whole.dims(p), whole.ragged(p))
+
+        def load(b: KernelBuilder, at: At, p: Panel) -> Value:
+            return result.read(b, at, w.dims(p), w.ragged(p))
+
+        def store(b: KernelBuilder, value: Value, at: At, p: Panel) -> None:
+            result.write(b, value, at, w.dims(p), w.ragged(p))
+
         self.each_element(b, fill)
-        load = lambda b, at, p: result.read(b, at, w.dims(p), w.ragged(p))  # noqa: E731
-        store = lambda b, value, at, p: result.write(b, value, at, w.dims(p), w.ragged(p))  # noqa: E731
         self.each_window(b, arguments, load, store, self.independent)
         if not self.is_direct:
             self.each_element(b, lambda b, at, p: finish(b, load(b, at, p), at, p))

@@ -136,9 +136,9 @@ class Counter:
         """The tile at `start`; there is no end to reach past."""
         strides = self.access.strides
         base: Index = 0
-        for axis, i in start.items():
-            if axis < len(strides):
-                base = b.add(base, b.mul(i, strides[axis]))
+        for placed, i in start.items():
+            if placed < len(strides):
+                base = b.add(base, b.mul(i, strides[placed]))
         shape = tuple(n for _, n in tile)
         steps = np.zeros(shape, np.int64)
         for d, (axis, n) in enumerate(tile):
