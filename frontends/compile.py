@@ -1,7 +1,234 @@
-"""@irc.compile."""
+"""@irc.compile: functions, modules and whole training steps, recorded once a signature and replayed without Python."""
 
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 
-def compile(function: Any = None, **options: Any) -> Any:
-    return function
+from irc import options
+from irc.errors import UnsupportedError
+from irc.frontends.recorder.graph import recorder
+from irc.frontends.recorder.storage import Handle
+from irc.frontends.recorder.trace import Executed, Recording, Replayed, Trace
+from irc.ir.types import TensorType
+
+LIMIT = 64
+"""Signatures that one function keeps; the one used longest ago goes first."""
+
+_TENSOR = object()
+
+
+def compile(
+    function: Any = None, *, target: str = "cpu", dynamic: bool | None = None, donate: bool = True
+) -> Any:
+    """Compiles a function, a module (class or instance), or a step that trains one.
+
+    The first call with new argument types records the function; later ones run an executable. Tensors it reads from
+    outside (parameters, buffers, optimizer state, the random generator) are read at each call, and what it writes to them
+    is written at each call; with `donate` their old buffers are reused. Other Python values are part of the signature.
+    Raises TraceError where the function looks at a tensor's value."""
+    if function is None:
+        return functools.partial(compile, target=target, dynamic=dynamic, donate=donate)
+    if target != "cpu":
+        raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
+    special = getattr(function, "__irc_compile__", None)
+    if special is not None:
+        return special(functools.partial(CompiledFunction, donate=donate))
+    return CompiledFunction(function, donate=donate)
+
+
+class CompiledFunction:
+    """A function with its recorded traces, one or more for each signature."""
+
+    def __init__(self, function: Callable[..., Any], *, donate: bool = True, name: str = "") -> None:
+        self.function = function
+        self.name = name or getattr(function, "__qualname__", type(function).__name__)
+        self.donate = donate
+        self.traces: OrderedDict[Any, list[Trace]] = OrderedDict()
+        self.shapes: dict[Trace, Any] = {}
+        functools.update_wrapper(self, function, updated=())
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: one compiled function for each object, so that bound methods do not record again."""
+        if instance is None:
+            return self
+        bound = instance.__dict__.get("_irc_methods")
+        if bound is None:
+            bound = instance.__dict__["_irc_methods"] = {}
+        name = self.function.__name__
+        if name not in bound:
+            bound[name] = CompiledFunction(
+                functools.partial(self.function, instance), donate=self.donate, name=self.name
+            )
+        return bound[name]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if recorder.graph.tracing:
+            return self.function(*args, **kwargs)
+        tensors: list[Handle] = []
+        structure = _flatten((args, kwargs) if kwargs else args, tensors)
+        signature = (structure, recorder.grad_enabled, *[_tensor_key(t) for t in tensors])
+        found = self.traces.get(signature)
+        refusals = []
+        if found is not None:
+            for trace in found:
+                refusal = trace.refusal()
+                if refusal is None:
+                    return self._unflatten(trace, trace.run(tensors))  # type: ignore[attr-defined]
+                refusals.append(refusal)
+        if self.traces:
+            self._tell(signature, refusals)
+        return self._record(signature, tensors, args, kwargs)
+
+    def _unflatten(self, trace: Trace, results: list[Handle]) -> Any:
+        return _unflatten(self.shapes[trace], iter(results))
+
+    def _record(self, signature: Any, tensors: list[Handle], args: Any, kwargs: Any) -> Any:
+        shape: list[Any] = []
+
+        def run(*stand_ins: Handle) -> list[Handle]:
+            new_args, new_kwargs = _replaced((args, kwargs), iter(stand_ins))
+            returned: list[Handle] = []
+            shape.append(_flatten(self.function(*new_args, **new_kwargs), returned))
+            return returned
+
+        recording = Recording(run, tensors)
+        if recording.left:
+            kind = recording.left[0].type
+            self._say(f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside")
+            return _unflatten(shape[0], iter(recording.adopt()))
+        trace = (Replayed if recording.is_differentiable else Executed)(recording, donate=self.donate)
+        del recording
+        self.shapes[trace] = shape[0]
+        self.traces.setdefault(signature, []).append(trace)
+        if len(self.traces) > LIMIT:
+            _, dropped = self.traces.popitem(last=False)
+            for old in dropped:
+                self.shapes.pop(old, None)
+            self._say(f"{self.name} has been called with {LIMIT + 1} signatures: the oldest is forgotten")
+        return self._unflatten(trace, trace.run(tensors))
+
+    def _tell(self, signature: Any, refusals: Sequence[str]) -> None:
+        if options.logged("compile"):
+            latest = next(reversed(self.traces))
+            reason = refusals[-1] if refusals else _difference(self.function, latest, signature)
+            self._say(f"{self.name} is recorded again: {reason}")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        if options.logged("compile"):
+            print(f"irc: {text}", file=sys.stderr)
+
+
+def _tensor_key(tensor: Handle) -> Any:
+    value = tensor._read()
+    return value.type, value.requires_grad
+
+
+def is_static(tensor: Handle) -> bool:
+    """A parameter given as an argument is that parameter, not one of its type: its gradient belongs to it."""
+    return tensor._read().leaf is not None
+
+
+def _flatten(value: Any, tensors: list[Handle]) -> Any:
+    """The structure of nested tuples, lists and dicts, with tensors taken out into a list."""
+    if isinstance(value, Handle):
+        if is_static(value):
+            return _Static(value)
+        tensors.append(value)
+        return _TENSOR
+    if type(value) is tuple or type(value) is list:
+        return (type(value), *[_flatten(v, tensors) for v in value])
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return (type(value), *[_flatten(v, tensors) for v in value])
+    if isinstance(value, dict):
+        return (dict, tuple(value), *[_flatten(v, tensors) for v in value.values()])
+    return _Static(value)
+
+
+class _Static:
+    """A Python value in a signature: compared by type and value, or by identity where it cannot be hashed; an array by
+    its content."""
+
+    __slots__ = ("key", "value")
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        if isinstance(value, Handle):
+            self.key: Any = (type(value), id(value))
+            return
+        if isinstance(value, np.ndarray):
+            self.key = (value.dtype.str, value.shape, value.tobytes())
+            return
+        try:
+            hash(value)
+            # repr tells 0.0 from -0.0, and a NaN equals itself.
+            self.key = (type(value), repr(value) if isinstance(value, float) else value)
+        except TypeError:
+            self.key = (type(value), id(value))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def _unflatten(structure: Any, tensors: Any) -> Any:
+    if structure is _TENSOR:
+        return next(tensors)
+    if isinstance(structure, _Static):
+        return structure.value
+    kind, *rest = structure
+    if kind is dict:
+        names, *values = rest
+        return {n: _unflatten(v, tensors) for n, v in zip(names, values, strict=True)}
+    made = [_unflatten(v, tensors) for v in rest]
+    return kind(*made) if hasattr(kind, "_fields") else kind(made)
+
+
+def _replaced(value: Any, tensors: Any) -> Any:
+    """The same nesting with its tensors replaced in order."""
+    if isinstance(value, Handle):
+        return value if is_static(value) else next(tensors)
+    if type(value) is tuple or type(value) is list:
+        return type(value)([_replaced(v, tensors) for v in value])
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*[_replaced(v, tensors) for v in value])
+    if isinstance(value, dict):
+        return {k: _replaced(v, tensors) for k, v in value.items()}
+    return value
+
+
+def _difference(function: Any, before: Any, now: Any) -> str:
+    """What differs between two signatures, in the words of the function's parameters."""
+    if before[0] != now[0]:
+        return "an argument that is no tensor has another value, or the arguments are nested differently"
+    if before[1] != now[1]:
+        return f"gradients are {'on' if now[1] else 'off'} now"
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    for i, ((old, old_grad), (new, new_grad)) in enumerate(zip(before[2:], now[2:], strict=False)):
+        name = names[i] if i < len(names) else f"tensor {i}"
+        if old is not new:
+            return f"{name} is {new} now, and was {old}{_dimension(old, new)}"
+        if old_grad is not new_grad:
+            return f"{name} {'requires' if new_grad else 'does not require'} a gradient now"
+    return "it has another number of tensors"
+
+
+def _dimension(old: TensorType, new: TensorType) -> str:
+    changed = [i for i, (a, b) in enumerate(zip(old.shape, new.shape, strict=False)) if a != b]
+    return f" (dimension {changed[0]})" if len(old.shape) == len(new.shape) and len(changed) == 1 else ""
+

@@ -36,6 +36,8 @@ class Graph:
         """While tracing: storages written to, with the value each had before."""
         self.grads: dict[Any, Any] = {}
         """While tracing: tensors whose `.grad` was set, with what it was before."""
+        self.grad_reads: dict[Any, bool] = {}
+        """While tracing: tensors whose `.grad` was asked for before it was set, and whether it was missing."""
         self.modules: dict[Any, bool] = {}
         """While tracing: modules called, with their `training`, as guards."""
 
@@ -48,6 +50,11 @@ class Graph:
         self.operations += len(node.template.operations)
         self.nbytes += node.template.weight
 
+    def adopt(self, other: Graph) -> None:
+        """Takes over what another graph recorded."""
+        for node in other.take():
+            self.add(node)
+
     def take(self) -> list[Node]:
         """The pending nodes, which are then no longer pending."""
         nodes = self.pending
@@ -59,12 +66,14 @@ class Graph:
 class Recorder:
     """The state of recording in this process: the graph that grows now, and whether gradients are recorded."""
 
-    __slots__ = ("explain", "grad_enabled", "graph", "sequence")
+    __slots__ = ("epoch", "explain", "grad_enabled", "graph", "sequence")
 
     def __init__(self) -> None:
         self.graph = Graph()
         self.grad_enabled = True
         self.sequence = 0
+        self.epoch = 0
+        """Counts changes of modules between training and evaluation."""
         self.explain: Callable[[IrcError, Sequence[Operand]], None] = _no_explanation
         """Adds what a frontend knows about the operands (module path, where a shape came from) to an error."""
 

@@ -33,7 +33,8 @@ class Storage:
 
     def write(self, value: Recorded) -> None:
         graph = recorder.graph
-        if graph.tracing and self.graph is not graph:
+        if graph.tracing and (self._value.array is not None or self._value.node is None):
+            # What held an array or an argument before is state; what the trace itself made is not.
             graph.written.setdefault(self, self._value)
         self._value = value
         value.owner = ref(self)

@@ -41,7 +41,7 @@ def from_array(array: np.ndarray[Any, Any], requires_grad: bool = False) -> Tens
         element = element_of(array.dtype)
     except KeyError:
         raise located(RecordTypeError(f"can't convert np.ndarray of type numpy.{array.dtype} to a tensor")) from None
-    made = wrap(constant(np.ascontiguousarray(array), TensorType(tuple(array.shape), element)))
+    made = wrap(constant(np.asarray(array, order="C"), TensorType(tuple(array.shape), element)))
     return made.requires_grad_(True) if requires_grad else made
 
 

@@ -51,7 +51,7 @@ def _encode(obj: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any
     """`obj` as JSON; tensors go to `arrays` under their paths."""
     if isinstance(obj, Tensor):
         name = path or "tensor"
-        arrays[name] = np.ascontiguousarray(obj._look("torch.save"))
+        arrays[name] = np.asarray(obj._look("torch.save"), order="C")
         return {"tensor": name, "requires_grad": obj.requires_grad}
     if isinstance(obj, dict):
         keys = [[_key(k), _encode(v, f"{path}.{k}" if path else str(k), arrays)] for k, v in obj.items()]

@@ -164,7 +164,7 @@ class Tensor(Handle):
 
     @property
     def grad(self) -> Tensor | None:
-        return self._grad
+        return read_grad(self)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -443,6 +443,14 @@ retained: list[tuple[Recorded, Tensor]] = []
 """Tensors that are not leaves and asked to keep their gradient."""
 
 
+def read_grad(tensor: Tensor) -> Tensor | None:
+    """A tensor's gradient; a compiled function notes that it has asked."""
+    graph = recorder.graph
+    if graph.tracing and tensor not in graph.grads:
+        graph.grad_reads.setdefault(tensor, tensor._grad is None)
+    return tensor._grad
+
+
 def note_grad(tensor: Tensor) -> None:
     """While a compiled function is recorded: remembers the `.grad` a tensor had before."""
     graph = recorder.graph
@@ -472,8 +480,8 @@ def backward(
 
 
 def _accumulate(tensor: Tensor, gradient: Tensor, create_graph: bool) -> None:
+    before = read_grad(tensor)
     note_grad(tensor)
-    before = tensor._grad
     if before is None:
         tensor._grad = gradient
     elif create_graph:

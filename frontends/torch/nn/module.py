@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
@@ -50,10 +51,23 @@ class Handle:
         self.hooks.pop(self.id, None)
 
 
-class Mode:
-    """Counts changes of any module's `training`, for the guards of compiled functions."""
+class _Compilable:
+    """`__irc_compile__` of a module and of a module class: makes calls of it go through a compiled function."""
 
-    epoch = 0
+    def __get__(self, instance: Any, owner: Any) -> Callable[[Any], Any]:
+        if instance is not None:
+            return functools.partial(_compile_instance, instance)
+        return functools.partial(_compile_class, owner)
+
+
+def _compile_instance(module: Module, make: Callable[..., Any]) -> Module:
+    module.__dict__["_compiled"] = make(functools.partial(Module._call, module), name=type(module).__name__)
+    return module
+
+
+def _compile_class(kind: type[Module], make: Callable[..., Any]) -> type[Module]:
+    kind._compiler = staticmethod(make)  # type: ignore[assignment]
+    return kind
 
 
 class Module:
@@ -63,6 +77,8 @@ class Module:
     _parameters: dict[str, Parameter | None]
     _buffers: dict[str, Tensor | None]
     _modules: dict[str, Module | None]
+    _compiler: Any = None
+    __irc_compile__ = _Compilable()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         put = self.__dict__.__setitem__
@@ -74,6 +90,7 @@ class Module:
         put("_forward_pre_hooks", {})
         put("training", True)
         put("_root_name", None)
+        put("_compiled", None)
         put("_made_at", Site.here())
 
     # Attributes.
@@ -111,7 +128,7 @@ class Module:
             self._buffers[name] = value
         else:
             if name == "training":
-                Mode.epoch += 1
+                recorder.epoch += 1
             object.__setattr__(self, name, value)
 
     def _declared(self, name: str) -> None:
@@ -200,6 +217,16 @@ class Module:
         raise located(RecordError(f'Module [{type(self).__name__}] is missing the required "forward" function'))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if scopes.current is None and not recorder.graph.tracing:
+            compiled = self.__dict__["_compiled"]
+            if compiled is None and self._compiler is not None:
+                compiled = _compile_instance(self, self._compiler).__dict__["_compiled"]
+            if compiled is not None:
+                self._name_root()
+                return compiled(*args, **kwargs)
+        return self._call(*args, **kwargs)
+
+    def _call(self, *args: Any, **kwargs: Any) -> Any:
         outer = scopes.current
         if outer is None:
             scope = self._root_scope(args)
@@ -224,13 +251,16 @@ class Module:
             scopes.current = outer
 
     def _root_scope(self, args: tuple[Any, ...]) -> Scope:
-        if self._root_name is None:
-            name = name_in_frames(self) or type(self).__name__.lower()
-            self.__dict__["_root_name"] = name
-            self._settle()
+        self._name_root()
         first = next((a for a in args if isinstance(a, Tensor)), None)
         batch = first.shape[0] if first is not None and first.dim() else None
         return Scope(self, None, self._root_name, batch)
+
+    def _name_root(self) -> None:
+        """At the first call: the name by which the user knows the module."""
+        if self._root_name is None:
+            self.__dict__["_root_name"] = name_in_frames(self) or type(self).__name__.lower()
+            self._settle()
 
     def _settle(self) -> None:
         """Computes parameters that are still being initialised: their draws are a segment of their own, so that the first
@@ -348,11 +378,10 @@ class Module:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         for p in self.parameters():
-            if p._grad is not None:
-                if set_to_none:
-                    p.grad = None
-                else:
-                    p._grad.zero_()
+            if set_to_none:
+                p.grad = None
+            elif p.grad is not None:
+                p.grad.zero_()
 
     def state_dict(
         self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
@@ -473,6 +502,7 @@ class Module:
         for name, value in self.__dict__.items():
             made.__dict__[name] = deepcopy(value, memo)
         made.__dict__["_root_name"] = None
+        made.__dict__["_compiled"] = None
         return made
 
 

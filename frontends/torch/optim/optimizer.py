@@ -74,11 +74,10 @@ class Optimizer:
         """Forgets the gradients, or fills them with zeros."""
         for group in self.param_groups:
             for p in group["params"]:
-                if p._grad is not None:
-                    if set_to_none:
-                        p.grad = None
-                    else:
-                        p._grad.detach_().zero_()
+                if set_to_none:
+                    p.grad = None
+                elif p.grad is not None:
+                    p.grad.detach_().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update of every parameter that has a gradient. With a closure, that is called first and gives the loss."""
@@ -89,7 +88,7 @@ class Optimizer:
         before, recorder.grad_enabled = recorder.grad_enabled, False
         try:
             for group in self.param_groups:
-                params = [p for p in group["params"] if p._grad is not None]
+                params = [p for p in group["params"] if p.grad is not None]
                 if params:
                     self._update(group, params)
             if not recorder.graph.tracing:

@@ -1,0 +1,34 @@
+"""Models in a program's globals, and calling one on inputs of given types: what `irc dump --input` needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from irc.frontends import torch
+from irc.ir.types import TensorType
+from irc.passes.hooks import random_array
+
+
+def models_in(names: dict[str, Any]) -> dict[str, Any]:
+    """Module instances first, then module classes, by the names the program gave them."""
+    module = torch.nn.Module
+    instances = {n: v for n, v in names.items() if isinstance(v, module)}
+    classes = {
+        n: v for n, v in names.items() if isinstance(v, type) and issubclass(v, module) and v.__module__ == "__main__"
+    }
+    return instances | classes
+
+
+def call_with(model: Any, types: Sequence[TensorType]) -> None:
+    """Calls a model (an instance, or a class that is made without arguments) on random inputs, without gradients, and
+    looks at what it gives, so that it is compiled."""
+    made = model() if isinstance(model, type) else model
+    rng = np.random.default_rng(0)
+    inputs = [torch.from_numpy(random_array(t, rng)) for t in types]
+    with torch.no_grad():
+        result = made(*inputs)
+    for value in result if isinstance(result, tuple | list) else (result,):
+        value.numpy()

@@ -1,0 +1,343 @@
+"""Traces: a Python function recorded once and replayed without it.
+
+While it is recorded, its tensor arguments are placeholders, and what it reads and writes of the outside is noted:
+storages (parameters, buffers, optimizer state, the random generator), gradients, live numbers such as learning rates.
+Replaying gathers their arrays, calls one executable, and puts the results back; buffers that are replaced are donated.
+
+A trace whose results still have a gradient is not an executable of its own: its nodes are recorded again, so that forward
+and backward become one program as without the compiled function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irc.frontends.recorder.backend import Executable, compile_program, counters
+from irc.frontends.recorder.gradient import flush
+from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
+from irc.frontends.recorder.segment import Segment, literal_array
+from irc.frontends.recorder.storage import Handle, Storage
+from irc.frontends.recorder.value import Literal, Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One tensor a trace returns: the value's slot, an argument, or a tensor that was there before."""
+
+    slot: int | None = None
+    argument: int | None = None
+    tensor: Any = None
+    kind: type[Handle] | None = None
+
+
+class Recording:
+    """One run of a function into a graph of its own.
+
+    `left` are values that tensors made inside still hold, besides results and gradients (a list appended to, an attribute
+    set anew): no replay could make them, so such a recording is adopted by the program around it. Any other puts back
+    what it changed: only replaying changes it for good."""
+
+    def __init__(self, function: Callable[..., list[Handle]], arguments: Sequence[Handle]) -> None:
+        """`function(*handles)` gives a list of handles, in the order the caller wants them."""
+        flush()
+        self.graph = Graph(tracing=True)
+        self.arguments = list(arguments)
+        self.placeholders: list[Handle] = []
+        self.initial: list[Recorded] = []
+        kept = False
+        with recorder.within(self.graph):
+            for argument in arguments:
+                self._stand_in(argument)
+            try:
+                self.returned = function(*self.placeholders)
+                self.final = {storage: storage._value for storage in self.graph.written}
+                self.gradients = {tensor: tensor._grad for tensor in self.graph.grads}
+                self.left = self._left_behind()
+                kept = bool(self.left)
+            finally:
+                if not kept:
+                    self._restore()
+
+    def _stand_in(self, argument: Handle) -> None:
+        given = argument._read()
+        value = placeholder(given.type)
+        value.requires_grad = given.requires_grad
+        handle = type(argument).__new__(type(argument))
+        handle._hold(value)
+        self.placeholders.append(handle)
+        self.initial.append(value)
+
+    def _restore(self) -> None:
+        for storage, before in self.graph.written.items():
+            storage._value = before
+            storage.version += 1
+        for tensor, before in self.graph.grads.items():
+            tensor._grad = before
+
+    def _left_behind(self) -> list[Recorded]:
+        known = [id(h._read()) for h in self.returned]
+        known += [id(g._read()) for g in self.gradients.values() if g is not None]
+        known += [id(v) for v in self.final.values()]
+        pending = (v for node in self.graph.pending for v in node.results)
+        return [v for v in pending if v.array is None and v.is_held and id(v) not in known]
+
+    @property
+    def is_differentiable(self) -> bool:
+        """Whether a gradient may still be asked for through a result."""
+        values = [handle._read() for handle in self.returned]
+        return any(v.has_history and not v.node.freed for v in values if v.node is not None)
+
+    def adopt(self) -> list[Handle]:
+        """Makes what was recorded part of the program around, and gives the results."""
+        for value, argument in zip(self.initial, self.arguments, strict=True):
+            given = argument._read()
+            value.array, value.node, value.index, value.leaf = given.array, given.node, given.index, given.leaf
+            value.source = given
+        recorder.graph.adopt(self.graph)
+        for handle, value, argument in zip(self.placeholders, self.initial, self.arguments, strict=True):
+            if handle._read() is not value:
+                argument._write(handle._read().alias())
+        stood_in = {id(h): a for h, a in zip(self.placeholders, self.arguments, strict=True)}
+        return [stood_in.get(id(h), h) for h in self.returned]
+
+
+class Trace:
+    """What replaying needs, taken from a recording: inputs, outputs, guards."""
+
+    def __init__(self, recording: Recording, *, donate: bool) -> None:
+        graph = recording.graph
+        self.states = [s for s in recording.final if not self._is_placeholder(recording, s)]
+        self.written_arguments = [
+            i for i, h in enumerate(recording.placeholders) if h._storage in recording.final
+        ]
+        self.gradients = list(recording.gradients.items())
+        self.modules = dict(graph.modules)
+        self.missing_gradients = dict(graph.grad_reads)
+        self.epoch = recorder.epoch
+        values, self.results = self._results(recording)
+        written = [recording.final[s] for s in self.states]
+        arguments = [recording.final[recording.placeholders[i]._storage] for i in self.written_arguments]
+        gradients = [g._read() for _, g in self.gradients if g is not None]
+        self.outputs = [*written, *arguments, *gradients, *values]
+        self.nodes = needed(self.outputs)
+        self.placeholders = recording.initial
+        self.before = dict(graph.written)
+        self.donate = donate
+
+    @staticmethod
+    def _is_placeholder(recording: Recording, storage: Storage) -> bool:
+        return any(h._storage is storage for h in recording.placeholders)
+
+    @staticmethod
+    def _results(recording: Recording) -> tuple[list[Recorded], list[Result]]:
+        """Values that must come out, and how each returned tensor is made of them."""
+        values: list[Recorded] = []
+        results = []
+        initial = {id(v): i for i, v in enumerate(recording.initial)}
+        for handle in recording.returned:
+            value = handle._read()
+            if handle._storage.graph is not recording.graph:
+                results.append(Result(tensor=handle))
+            elif id(value) in initial:
+                results.append(Result(argument=initial[id(value)]))
+            else:
+                results.append(Result(slot=len(values), kind=type(handle)))
+                values.append(value)
+        return values, results
+
+    def refusal(self) -> str | None:
+        """Why this trace does not stand for the world of now; None when it does."""
+        if self.epoch != recorder.epoch:
+            for module, training in self.modules.items():
+                if module.training is not training:
+                    return f"{type(module).__name__} is in {'training' if module.training else 'evaluation'} mode now"
+            self.epoch = recorder.epoch
+        for tensor, was_missing in self.missing_gradients.items():
+            if (tensor._grad is None) is not was_missing:
+                return "a gradient is there that was not" if was_missing else "a gradient is gone that was there"
+        return None
+
+    def finish(self, slots: Sequence[Recorded], arguments: Sequence[Handle]) -> list[Handle]:
+        """Puts new values into the storages, arguments and gradients, and makes the results."""
+        at = len(self.states)
+        for storage, value in zip(self.states, slots, strict=False):
+            before = storage._value
+            if before.leaf is not None:
+                value.requires_grad, value.leaf = True, before.leaf
+            storage.write(value)
+        for i in self.written_arguments:
+            arguments[i]._write(slots[at])
+            at += 1
+        for tensor, gradient in self.gradients:
+            if gradient is None:
+                tensor._grad = None
+            else:
+                made = type(gradient).__new__(type(gradient))
+                made._hold(slots[at])
+                tensor._grad = made
+                at += 1
+        return [self._result(r, slots, at, arguments) for r in self.results]
+
+    @staticmethod
+    def _result(result: Result, slots: Sequence[Recorded], at: int, arguments: Sequence[Handle]) -> Any:
+        if result.tensor is not None:
+            return result.tensor
+        if result.argument is not None:
+            return arguments[result.argument]
+        assert result.slot is not None and result.kind is not None
+        made = result.kind.__new__(result.kind)
+        made._hold(slots[at + result.slot])
+        return made
+
+
+class Source:
+    """Where an input that is no argument comes from at each replay: a storage, a view, or a value kept for good."""
+
+    __slots__ = ("holder", "kept", "requires_grad", "type")
+
+    def __init__(self, value: Recorded, before: dict[Storage, Recorded]) -> None:
+        shown: Recorded | None = value
+        self.holder = None
+        while shown is not None and self.holder is None:
+            self.holder = _holder(shown, before)
+            shown = shown.source
+        self.kept = value if self.holder is None else None
+        self.type = value.type
+        self.requires_grad = value.requires_grad
+
+    def read(self) -> Recorded:
+        if self.kept is not None:
+            return self.kept
+        held = self.holder._value if isinstance(self.holder, Storage) else self.holder._read()  # type: ignore[union-attr]
+        # What the trace read outside the gradient stays there.
+        return held.alias() if held.requires_grad and not self.requires_grad else held
+
+
+def _holder(value: Recorded, before: dict[Storage, Recorded]) -> Any:
+    """The storage or view that showed this value when the trace began."""
+    holder = value.owner() if value.owner is not None else None
+    if holder is None:
+        return None
+    current = holder._value is value or (isinstance(holder, Storage) and before.get(holder) is value)
+    return holder if current else None
+
+
+class Executed(Trace):
+    """A trace that is one executable."""
+
+    def __init__(self, recording: Recording, *, donate: bool) -> None:
+        super().__init__(recording, donate=donate)
+        segment = Segment(self.nodes, self.outputs, self.placeholders)
+        self.sources = [Source(v, self.before) for v in segment.externals[len(self.placeholders) :]]
+        self.live = [x for x in segment.literals if x.live is not None]
+        self.types = [o.type for o in self.outputs]
+        self.donated = self._donations(len(self.placeholders)) if donate else {}
+        key = (segment.parts, segment.outputs, tuple(self.donated.items()), tuple(self._numbers(segment.literals)))
+        found = _EXECUTABLES.get(key)
+        if found is None:
+            module = segment.module([x.live is not None for x in segment.literals])
+            found = _EXECUTABLES[key] = compile_program(module, self.donated)
+        self.executable: Executable = found
+        self.nodes, self.outputs, self.placeholders, self.before = [], [], [], {}
+
+    @staticmethod
+    def _numbers(literals: Iterable[Literal]) -> list[Any]:
+        """Literals that are baked in, with their exact values; live ones are None."""
+        return [repr(x.value) if x.live is None else None for x in literals]
+
+    def _donations(self, start: int) -> dict[int, int]:
+        """Inputs that are replaced, with the outputs that replace them."""
+        place = {storage: i for i, storage in enumerate(self.states)}
+        found = {}
+        for i, source in enumerate(self.sources, start):
+            if source.holder in place and source.type is self.types[place[source.holder]]:  # type: ignore[index]
+                found[i] = place[source.holder]  # type: ignore[index]
+        return found
+
+    def refusal(self) -> str | None:
+        for source in self.sources:
+            if source.kept is None and source.read().type is not source.type:
+                return f"a tensor that the function uses is {source.read().type} now, and was {source.type}"
+        return super().refusal()
+
+    def run(self, arguments: Sequence[Handle]) -> list[Handle]:
+        """One call of the executable."""
+        values = [a._read() for a in arguments]
+        if recorder.graph.pending:
+            flush()
+        arrays = [v.array for v in values]
+        start = len(arrays)
+        for i, source in enumerate(self.sources, start):
+            value = source.read()
+            array = value.array
+            # Three references: the storage's, `value`, and the call's. More of them, or an array shared with an alias,
+            # means that somebody else would see the buffer change.
+            if i in self.donated and (value.source is not None or sys.getrefcount(value) > 3):
+                array = array.copy()
+            arrays.append(array)
+        arrays += [literal_array(x) for x in self.live]
+        counters.runs += 1
+        results = self.executable(*arrays)
+        slots = [Recorded(t, None, 0, a) for t, a in zip(self.types, results, strict=True)]
+        return self.finish(slots, arguments)
+
+
+class Replayed(Trace):
+    """A trace whose nodes are recorded again at each call."""
+
+    def __init__(self, recording: Recording, *, donate: bool) -> None:
+        super().__init__(recording, donate=donate)
+        self.sources: dict[int, Source] = {}
+        self.inside = {node: i for i, node in enumerate(self.nodes)}
+        self.argument = {id(v): i for i, v in enumerate(self.placeholders)}
+        for value in self._externals():
+            self.sources.setdefault(id(value), Source(value, self.before))
+
+    def _externals(self) -> Iterable[Recorded]:
+        for value in [*(o for node in self.nodes for o in node.inputs), *self.outputs]:
+            inside = value.node in self.inside and value.array is None if isinstance(value, Recorded) else True
+            if not inside and id(value) not in self.argument:
+                yield value  # type: ignore[misc]
+
+    def run(self, arguments: Sequence[Handle]) -> list[Handle]:
+        """Records the nodes on the arguments and states of now."""
+        given = [a._read() for a in arguments]
+        made: list[dict[tuple[int, bool], Recorded]] = []
+        for node in self.nodes:
+            operands = tuple(
+                o if isinstance(o, Literal) else self._value(o, given, made) for o in node.inputs
+            )
+            results = apply_template(node.template, operands, node.site)
+            made.append({(r.index, r.requires_grad): r for r in results})
+        slots = [self._value(o, given, made, own=True) for o in self.outputs]
+        return self.finish(slots, arguments)
+
+    def _value(
+        self, value: Recorded, given: Sequence[Recorded], made: list[dict[tuple[int, bool], Recorded]], own: bool = False
+    ) -> Recorded:
+        """The value that stands for a recorded one in this replay; `own` ones are new to their owner."""
+        if id(value) in self.argument:
+            found = given[self.argument[id(value)]]
+            return found.alias() if own or (found.requires_grad and not value.requires_grad) else found
+        if value.array is None and value.node in self.inside:
+            results = made[self.inside[value.node]]
+            found_here = results.get((value.index, value.requires_grad))
+            if found_here is None:
+                # Recorded outside the gradient (detach, no_grad), or inside a template: the same slot, cut.
+                any_result = next(iter(results.values()))
+                assert any_result.node is not None
+                found_here = results[value.index, value.requires_grad] = any_result.node.at(
+                    value.index, value.requires_grad
+                )
+            if own and found_here.owner is not None:
+                found_here = found_here.alias()
+            return found_here
+        found = self.sources[id(value)].read()
+        return found.alias() if own else found
+
+
+_EXECUTABLES: dict[Any, Executable] = {}
+
+
