@@ -17,7 +17,7 @@ SPACE = r"(?:[ \t\r\n]|//[^\n]*)*+"
 STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 
 
-def balanced(depth: int = 14) -> str:
+def balanced(depth: int = 16) -> str:
     """A pattern for what may stand between brackets: anything, brackets in pairs down to `depth`."""
     plain = rf"[^()\[\]{{}}<>\"/=-]++|{STRING}|->|[<>]=|=|-|//[^\n]*|/"
     inner = rf"(?>{plain})*+"

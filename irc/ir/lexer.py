@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 
 from lark.lexer import Lexer
 
-from irc.ir.cursor import BALANCED, BARE, SPACE, STRING, SUFFIX
+from irc.ir.cursor import BALANCED, BARE, SPACE, STRING, SUFFIX, balanced
 from irc.ir.operation import all_operations, short_names
 
 _NAMES = rf"%{SUFFIX}(?::\d+)?(?:{SPACE},{SPACE}%{SUFFIX}(?::\d+)?)*{SPACE}="
-_LABEL = rf"\^{SUFFIX}{SPACE}(?:\({BALANCED}\){SPACE})?:"
+_USE = rf"%{SUFFIX}(?:\#\d+)?"
+_LABEL = rf"\^{SUFFIX}{SPACE}(?:\({balanced(4)}\){SPACE})?:"
 _KEY = rf"(?:[A-Za-z_][\w$.-]*|{STRING})"
 _ALIAS = rf"[#!]{SUFFIX}{SPACE}=(?!=)"
 _SPACE = re.compile(SPACE)
@@ -64,7 +65,7 @@ def _patterns(shorts: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]
         | ->
         | [,:=?*+.;|&-]
         | \d[\w.]*
-        | %(?!{_NAMES[1:]}{SPACE}(?:{name}|\")){SUFFIX}(?:\#\d+)?
+        | (?!{results}){_USE}(?:{SPACE},{SPACE}{_USE})*+
         | applies{SPACE}{BARE}
         | (?!{short})[A-Za-z_][\w$]*+(?!\.[\w$])
         | <{BALANCED}> | \[{BALANCED}\]

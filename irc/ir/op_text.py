@@ -25,6 +25,10 @@ _SINGLE = re.compile(rf"%({SUFFIX}){SPACE}=")
 _UNNAMED = re.compile(r"\d+\Z|arg\d+\Z")
 
 
+DEEPEST = 100
+"""How deep regions may be nested: printer, verifier and passes recurse into them."""
+
+
 @dataclass(slots=True)
 class Argument:
     """A block argument that an op's own text names: `%i` of a loop, `%x: type loc(...)` of a function."""
@@ -232,7 +236,9 @@ class OpReader(AttributeReader):
             frame.undefined[m[1]] = m.start(1) - 1
         return frame.labels[m[1]]
 
-    def open_region(self, request: RegionRequest, isolated: bool) -> None:
+    def open_region(self, request: RegionRequest, isolated: bool, offset: int) -> None:
+        if len(self.frames) >= DEEPEST:
+            raise self.error(f"regions are nested more than {DEEPEST} deep", offset)
         frame = _Frame(request, self.names, self.added, self.operations, isolated)
         self.frames.append(frame)
         self.names = {} if isolated else self.names

@@ -158,7 +158,7 @@ class ModuleReader(OpReader):
         if not self.accept("}"):
             raise self.source.error("expected a region, found attributes", start)
         end = self.end
-        self.open_region(pending.request, pending.state.cls.isolated)
+        self.open_region(pending.request, pending.state.cls.isolated, start)
         region = self.close_region(start)
         self.end = end
         return region
@@ -170,7 +170,7 @@ class ModuleReader(OpReader):
         if not self.at_end():
             raise self.expected("a region")
         assert pending.request is not None
-        self.open_region(pending.request, pending.state.cls.isolated)
+        self.open_region(pending.request, pending.state.cls.isolated, token.start_pos)
         pending.request = None
 
     def label(self, token: Any) -> None:
