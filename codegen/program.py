@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from irc.codegen.buffers import Buffer, MemoryPlan, assign_offsets, live_ranges
-from irc.codegen.lower import HEROES, lower_group
+from irc.codegen.lower import HEROES, lower_group, works_in_place
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.dialects import arith, memref, scf
@@ -156,8 +156,6 @@ class _Planner:
     def _elementwise_over(self, op: Operation, result: Value, kept: Value) -> bool:
         """Element i of every result of the kernel needs of `kept` element i alone."""
         func = self._function(op)
-        if any(type(inner) in HEROES for inner in func.block.operations):
-            return False
         places = [i for i, v in enumerate(op.operands) if _root(v) is kept]
         if not all(op.operands[i] is kept for i in places):
             return False
@@ -170,6 +168,8 @@ class _Planner:
                 elif not getattr(inner, "elementwise", False):
                     return False
                 reach.update(dict.fromkeys(inner.results))
+        if any(type(inner) in HEROES for inner in func.block.operations) and not works_in_place(func):
+            return False
         return all(v.type.shape == kept.type.shape for v in reach)
 
     def _operation(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
@@ -381,8 +381,12 @@ class _Emitter:
                 base = self.arguments[len(self.main.arguments) + buffer.index]
         if base.type is t:
             return base  # type: ignore[no-any-return]
-        plain = memref.ReinterpretCast.static(base, 0, t.static_shape, t.strides)  # type: ignore[arg-type]
-        return b.emit(plain)  # type: ignore[no-any-return]
+        strides: Any = t.strides
+        cast = memref.ReinterpretCast(
+            base, (), (), (),
+            static_offsets=(0,), static_sizes=t.static_shape, static_strides=strides, result_types=[t],
+        )  # fmt: skip
+        return b.emit(cast)  # type: ignore[no-any-return]
 
     def emit(self, b: KernelBuilder, steps: Sequence[Step]) -> None:
         for step in steps:

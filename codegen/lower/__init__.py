@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from irc.codegen.lower.contraction import lower_contraction
+from irc.codegen.lower.contraction import finishes_at_once, lower_contraction
 from irc.codegen.lower.elementwise import has_lowering
 from irc.codegen.lower.gather import lower_gather, lower_scatter
 from irc.codegen.lower.group import KernelGroup
@@ -32,9 +32,15 @@ HEROES: dict[type[Operation], Lowering] = {
     hlo.Gather: lower_gather,
     hlo.Sort: lower_sort,
 }
-"""The ops that decide what kind of kernel a function becomes. These kernels never work in place."""
+"""The ops that decide what kind of kernel a function becomes. They may work in place where `works_in_place` says so."""
 
 _IN_PLACE: dict[type[Operation], Callable[[Func, InPlace], KernelGroup]] = {hlo.Scatter: lower_scatter}
+
+
+def works_in_place(func: Func) -> bool:
+    """Whether the kernel of a function around a hero may write over an argument that only elementwise ops read."""
+    hero = next(op for op in func.block.operations if type(op) in HEROES)
+    return HEROES[type(hero)] is lower_contraction and finishes_at_once(func)
 
 
 def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:

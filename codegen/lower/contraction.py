@@ -34,8 +34,9 @@ from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
 def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
     """The kernels of a fused function that holds one dot_general or convolution.
 
-    Fields of an attribute `irc.schedule` on the function replace those of the default schedule. Outputs must not share
-    memory with inputs. Raises UnsupportedError, naming the op, for what has no lowering."""
+    Fields of an attribute `irc.schedule` on the function replace those of the default schedule. An output may share memory
+    with an input that ops after the contraction read element by element, if `finishes_at_once`; with no other input.
+    Raises UnsupportedError, naming the op, for what has no lowering."""
     center = _center(func)
     inputs = tuple(buffer_type(v.type) for v in func.arguments)
     outputs = tuple(buffer_type(v.type) for v in func.returned)
@@ -58,6 +59,13 @@ def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
         )
     )  # fmt: skip
     return KernelGroup(tuple(functions), plan.scratch)
+
+
+def finishes_at_once(func: Func) -> bool:
+    """Whether each element of the results is written once, after all that its tile reads of the other operands.
+
+    Not so where depth is cut into blocks: sums then wait in an output between two of them."""
+    return _plan(func, _center(func), LANE_BITS).blocks.count == 1
 
 
 def _center(func: Func) -> Operation:
