@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import numpy as np
 import pytest
 import xla_oracle
 from samples import BREAKS, SAMPLES, Break, Sample
+from samples.compare import check_near
 
 from irc.dialects.builtin import Module
 from irc.dialects.describe import constraints, describe, op_names
@@ -20,32 +20,11 @@ from irc.ir.operation import Value, registered
 
 OPS = [*op_names("stablehlo"), *op_names("chlo")]
 
-TOLERANCE = {
-    "float16": (2e-3, 1e-3),
-    "bfloat16": (2e-2, 1e-2),
-    "float32": (3e-5, 1e-6),
-    "float64": (1e-12, 1e-13),
-    "complex64": (3e-5, 1e-6),
-    "complex128": (1e-12, 1e-13),
-}
-"""Relative and absolute: what the two sides' functions and orders of summation may differ by."""
-
 NO_REFERENCE = {
     "stablehlo.custom_call": "its meaning is not in the program",
     "stablehlo.return": "the interpreter takes its operands",
 }
 NO_SAMPLE = {**NO_REFERENCE, "stablehlo.composite": "needs a function beside @main: test_composite"}
-
-
-def agree(ours: Any, theirs: Any) -> None:
-    assert ours.shape == theirs.shape
-    assert ours.dtype == theirs.dtype
-    if ours.dtype.name not in TOLERANCE:
-        np.testing.assert_array_equal(ours, theirs)
-        return
-    relative, absolute = TOLERANCE[ours.dtype.name]
-    wide = np.complex128 if ours.dtype.kind == "c" else np.float64
-    np.testing.assert_allclose(ours.astype(wide), theirs.astype(wide), relative, absolute)
 
 
 @cache
@@ -76,7 +55,7 @@ def test_reference_means_what_xla_means(sample: Sample) -> None:
         pytest.skip(sample.refused)
     try:
         for mine, theirs in zip(ours, of_xla(sample.op)[sample.name], strict=True):
-            agree(mine, theirs)
+            check_near(mine, theirs)
     except Exception:
         if not sample.differs:
             raise
