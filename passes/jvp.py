@@ -11,7 +11,8 @@ from irc.passes.manager import Context, Pass
 
 @dataclass(frozen=True)
 class Jvp(Pass, name="jvp"):
-    """Given  `@main(%x) -> %y`.  Result  `@main(%x, %dx) -> (%y, %dy)`: how the results move with the arguments.
+    """Given  `@main(%x) -> %y`.  Result  `@main(%x, %dx) -> (%y, %dy)`: how the results move with the
+    arguments.
 
     `wrt` numbers the arguments that move (none: all that are floating-point)."""
 

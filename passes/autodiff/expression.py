@@ -271,11 +271,13 @@ def reverse(x: Expr, dimensions: Sequence[int]) -> Expr:
     return _emit(hlo.Reverse, x, dimensions=tuple(dimensions)) if dimensions else x
 
 
-def pad(x: Expr, low: Sequence[int], high: Sequence[int], interior: Sequence[int], value: Number = 0) -> Expr:
+def pad(
+    x: Expr, low: Sequence[int], high: Sequence[int], interior: Sequence[int], value: Expr | Number = 0
+) -> Expr:
     """Negative `low` and `high` cut."""
     if not (any(low) or any(high) or any(interior)):
         return x
-    filling = x.scope.constant(value, TensorType((), x.element))
+    filling = value if isinstance(value, Expr) else x.scope.constant(value, TensorType((), x.element))
     return _emit(
         hlo.Pad,
         x,

@@ -84,7 +84,7 @@ def invariant_source(op: Any, block: Block, value: Value) -> Value:
     if value not in block.arguments:
         return value
     i = block.arguments.index(value)
-    return op.operands[i] if i in invariants(op) else value  # type: ignore[no-any-return]
+    return op.operands[i] if i in invariants(op) else value
 
 
 def invariants(op: Any) -> list[int]:

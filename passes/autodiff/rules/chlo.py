@@ -55,7 +55,7 @@ refuse("it takes the Bessel function of order 0, for which there is no op", chlo
 
 nograd("the result is a truth value", chlo.IsInf, chlo.IsNegInf, chlo.IsPosInf)
 nograd("integers have no gradient", chlo.Mulhi)
-nograd("steps by the spacing of floats", chlo.NextAfter)
+defvjp(chlo.NextAfter, lambda g, ans, x, y: g, None)
 
 
 @defadjoint(chlo.TopK)

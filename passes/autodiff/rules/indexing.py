@@ -25,6 +25,7 @@ from irc.passes.autodiff.expression import (
     reduce_with,
     reshape,
     select,
+    zeros_like,
 )
 from irc.passes.autodiff.registry import Accumulate, defadjoint, defvjp
 from irc.passes.autodiff.rules.reduction import fold_of
@@ -216,11 +217,10 @@ def scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         reverse.add(x.value, g)
         if updates.value in reverse.active:
             reverse.add(updates.value, places.masked(places.read(g)))
-    elif fold is hlo.Multiply and places.unique:
-        if x.value in reverse.active:
-            reverse.add(x.value, places.write(hlo.Multiply, g, updates))
+    elif fold is hlo.Multiply:
+        reverse.add(x.value, places.write(hlo.Multiply, g, updates))
         if updates.value in reverse.active:
-            reverse.add(updates.value, places.masked(places.read(g * x)))
+            reverse.add(updates.value, places.masked(scatter_factors(g * x, updates, places)))
     elif fold is hlo.Maximum or fold is hlo.Minimum:
         scatter_extremum_vjp(reverse, op, g, places)
     elif writes_over(op.update_computation):
@@ -228,8 +228,20 @@ def scatter_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     else:
         raise reverse.refusal(
             op,
-            "has a gradient only where it adds, takes an extremum, writes over, or multiplies uniquely",
+            "has a gradient only where it adds, multiplies, takes an extremum or writes over",
         )
+
+
+def scatter_factors(gx: Expr, updates: Expr, places: Scattered) -> Expr:
+    """`gx` times the product of the other updates at the same place (see `product_of_others`)."""
+    if places.unique:
+        return places.read(gx)
+    zero = eq(updates, 0)
+    count = convert(zero, gx.element)
+    zeros = places.read(places.write(hlo.Add, zeros_like(gx), count))
+    rest = select(zero, 1, updates)
+    product = places.read(places.write(hlo.Multiply, gx, rest))
+    return select(zero, select(eq(zeros, 1), product, 0), select(eq(zeros, 0), product / rest, 0))
 
 
 def writes_over(region: Region) -> bool:

@@ -7,7 +7,8 @@ cotangent to the element whose index it returned."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
@@ -16,17 +17,22 @@ from irc.ir.operation import Region, Value
 from irc.ir.types import TensorType
 from irc.passes.autodiff.expression import (
     Expr,
+    Scope,
     binary_region,
     broadcast,
     compare,
+    concatenate,
     convert,
     eq,
     pad,
     reduce_sum,
     reduce_with,
+    reshape,
     select,
     slice,
+    transpose,
 )
+from irc.passes.autodiff.lifting import is_elementwise, lifted
 from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.linalg import holes
 from irc.passes.autodiff.transform import Reverse
@@ -43,38 +49,88 @@ def fold_of(region: Region) -> type | None:
 
 @defadjoint(hlo.Reduce)
 def reduce_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    fold = fold_of(op.body)
+    constant_start = not any(v in reverse.active for v in op.init_values)
     if len(gs) > 1:
-        selection_vjp(reverse, op, gs)
-        return
+        if constant_start and (index := picked_operand(op)) is not None:
+            selection_vjp(reverse, op, gs, index)
+        else:
+            tree_vjp(reverse, op, gs)
+    elif fold is hlo.Add or (fold in SHARED and constant_start):
+        fold_vjp(reverse, op, gs, fold)
+    else:
+        tree_vjp(reverse, op, gs)
+
+
+SHARED = (hlo.Multiply, hlo.Maximum, hlo.Minimum)
+
+
+def fold_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], fold: type) -> None:
     ((value, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
     assert g is not None
-    fold = fold_of(op.body)
     if start.value in reverse.active:
-        if fold is not hlo.Add:
-            raise reverse.refusal(op, "has a gradient with respect to its initial value only when it adds")
         reverse.add(start.value, convert(reduce_sum(g, range(g.rank)), start.element))
-    if value.value in reverse.active:
-        # The body may work in a wider element type than the operand has.
-        wide = reduced_operand(reverse, op, fold, g, ans, convert(value, ans.element))
-        reverse.add(value.value, convert(wide, value.element))
-
-
-def reduced_operand(reverse: Reverse, op: Any, fold: type | None, g: Expr, ans: Expr, x: Expr) -> Expr:
-    """The cotangent of what was reduced."""
+    if value.value not in reverse.active:
+        return
+    # The body may work in a wider element type than the operand has.
+    x = convert(value, ans.element)
     kept = [d for d in range(x.rank) if d not in op.dimensions]
 
     def spread(v: Expr) -> Expr:
         return broadcast(v, x.shape, kept)
 
     if fold is hlo.Add:
-        return spread(g)
-    if fold is hlo.Multiply:
-        return spread(g) * product_of_others(x, spread, op.dimensions)
-    if fold is hlo.Maximum or fold is hlo.Minimum:
+        wide = spread(g)
+    elif fold is hlo.Multiply:
+        wide = spread(g) * product_of_others(x, spread, op.dimensions)
+    else:
         won = eq(x, spread(ans))
         winners = reduce_sum(convert(won, x.element), op.dimensions)
-        return select(won, spread(g / winners), 0)
-    raise reverse.refusal(op, "has a gradient only where its region is add, multiply, maximum or minimum")
+        wide = select(won, spread(g / winners), 0)
+    reverse.add(value.value, convert(wide, value.element))
+
+
+def tree_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Through the reduction written out: halves are combined, and halves of these."""
+    if not is_elementwise(op.body):
+        raise reverse.refusal(op, "has a gradient only where its region is made of elementwise ops")
+    builder = Builder(reverse.builder.location)
+    scope = Scope(builder)
+    count = prod(op.inputs[0].type.static_shape[d] for d in op.dimensions)
+    rows = [rows_of(scope.of(x), op.dimensions, count) for x in op.inputs]
+    starts = [broadcast(scope.of(v), r.shape[1:], ()) for v, r in zip(op.init_values, rows, strict=True)]
+    types = [v.type.element for v in op.body.block.terminator.operands]
+    rows, starts = ([convert(v, t) for v, t in zip(vs, types, strict=True)] for vs in (rows, starts))
+    while count > 1:
+        half = count // 2
+        pairs = [part(r, a, a + half) for a in (0, half) for r in rows]
+        made = lifted(op.body, pairs)
+        rest = [part(r, 2 * half, count) for r in rows]
+        rows = [concatenate([m, r], 0) if count % 2 else m for m, r in zip(made, rest, strict=True)]
+        count = half + count % 2
+    results = [reshape(r, r.shape[1:]) for r in rows] if count else starts
+    results = lifted(op.body, [*starts, *results]) if count else results
+    finish(reverse, op, builder, results, gs)
+
+
+def rows_of(x: Expr, dimensions: Sequence[int], count: int) -> Expr:
+    """The reduced dimensions in front, as one."""
+    kept = [d for d in range(x.rank) if d not in dimensions]
+    return reshape(transpose(x, [*sorted(dimensions), *kept]), [count, *(x.shape[d] for d in kept)])
+
+
+def part(x: Expr, start: int, stop: int) -> Expr:
+    """Rows `start` to `stop`."""
+    return slice(x, [start, *[0] * (x.rank - 1)], [stop, *x.shape[1:]])
+
+
+def finish(
+    reverse: Reverse, op: Any, builder: Builder, results: Sequence[Expr], gs: list[Expr | None]
+) -> None:
+    """Goes back through the ops of `builder`, which compute what `op` does."""
+    for made in builder.operations:
+        reverse.builder.emit(made)
+    reverse.through(op, builder.operations, [r.value for r in results], gs)
 
 
 def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
@@ -87,19 +143,14 @@ def product_of_others(x: Expr, spread: Any, dimensions: Sequence[int]) -> Expr:
     return select(zero, select(eq(zeros, 1), product, 0), select(eq(zeros, 0), product / rest, 0))
 
 
-def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
-    """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index
-    that was picked."""
-    picks = picked_operand(op)
-    if picks is None:
-        raise reverse.refusal(
-            op, "has a gradient with several results only where it picks elements by their index"
-        )
+def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], index: int) -> None:
+    """A reduction of (values, indices) that picks one pair: the cotangent of a value goes to the index that
+    was picked, which is operand number `index`."""
     (dimension,) = op.dimensions
     scope = reverse.scope
-    indices = scope.of(op.inputs[picks])
+    indices = scope.of(op.inputs[index])
     kept = [d for d in range(indices.rank) if d != dimension]
-    chosen = eq(indices, broadcast(scope.of(op.results[picks]), indices.shape, kept))
+    chosen = eq(indices, broadcast(scope.of(op.results[index]), indices.shape, kept))
     for x, g in zip(op.inputs, gs, strict=True):
         if g is not None:
             reverse.add(x, select(chosen, broadcast(g, indices.shape, kept), 0))
@@ -130,7 +181,7 @@ def counted_dimension(x: Value) -> int | None:
             return dimension  # type: ignore[no-any-return]
         case hlo.BroadcastInDim(operand=inner, broadcast_dimensions=dimensions):
             dimension = counted_dimension(inner)
-            return None if dimension is None else dimensions[dimension]  # type: ignore[no-any-return]
+            return None if dimension is None else dimensions[dimension]
     return None
 
 
@@ -147,26 +198,47 @@ def window_of(op: Any, rank: int) -> tuple[Any, ...]:
 
 @defadjoint(hlo.ReduceWindow)
 def reduce_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
-    if len(gs) > 1:
-        raise reverse.refusal(op, "has a gradient only with one result")
-    ((value, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
-    assert g is not None
     fold = fold_of(op.body)
+    _, base, dilations, _ = window_of(op, len(op.window_dimensions))
+    constant_start = not any(v in reverse.active for v in op.init_values)
+    known = fold is hlo.Add or (fold in (hlo.Maximum, hlo.Minimum) and not set(base) - {1})
+    if len(gs) > 1 or not constant_start or not known:
+        unrolled_window_vjp(reverse, op, gs)
+        return
+    ((value, _), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
+    assert g is not None
     x = convert(value, ans.element)
-    _, base, dilations, _ = window_of(op, x.rank)
-    if start.value in reverse.active:
-        raise reverse.refusal(op, "has no gradient with respect to its initial value")
     if fold is hlo.Add:
         wide = window_sum_vjp(g, x, op)
-    elif fold is not hlo.Maximum and fold is not hlo.Minimum:
-        raise reverse.refusal(op, "has a gradient only where its region is add, maximum or minimum")
-    elif set(base) - {1}:
-        raise reverse.refusal(op, "has no gradient with base dilations unless it adds")
     elif set(dilations) - {1}:
         wide = dilated_extremum_vjp(g, ans, x, op)
     else:
         wide = select_and_scatter(x, g, op, "GE" if fold is hlo.Maximum else "LE")
     reverse.add(value.value, convert(wide, value.element))
+
+
+LARGEST_UNROLLED = 4096
+"""The most elements of a window that is unrolled."""
+
+
+def unrolled_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Through the windows written out, position by position."""
+    if not is_elementwise(op.body) or prod(op.window_dimensions) > LARGEST_UNROLLED:
+        raise reverse.refusal(
+            op, "has a gradient only for small windows and elementwise regions, or sums and extrema"
+        )
+    builder = Builder(reverse.builder.location)
+    scope = Scope(builder)
+    types = [v.type.element for v in op.body.block.terminator.operands]
+    counts = op.results[0].type.static_shape
+    starts = [convert(scope.of(v), t) for v, t in zip(op.init_values, types, strict=True)]
+    inputs = [convert(scope.of(v), t) for v, t in zip(op.inputs, types, strict=True)]
+    results = [broadcast(v, counts, ()) for v in starts]
+    for views in zip(
+        *(window_views(x, op, counts, v) for x, v in zip(inputs, starts, strict=True)), strict=True
+    ):
+        results = lifted(op.body, [*results, *(view for view, _ in views)])
+    finish(reverse, op, builder, results, gs)
 
 
 def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
@@ -215,12 +287,15 @@ def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
     )
 
 
-def window_views(x: Expr, op: Any, counts: Sequence[int], filling: float) -> Iterator[tuple[Expr, Any]]:
+def window_views(
+    x: Expr, op: Any, counts: Sequence[int], filling: Expr | float
+) -> Iterator[tuple[Expr, Callable[[Expr], Expr]]]:
     """For each position in the window, row-major: the view of padded `x` that holds this element of every
-    window, and the function that puts a tensor of the view's shape back in its place, zeros elsewhere."""
-    strides, _, dilations, padding = window_of(op, x.rank)
+    window, and the function that puts a tensor of the view's shape back in its place, zeros elsewhere (where
+    there is no base dilation)."""
+    strides, base, dilations, padding = window_of(op, x.rank)
     low, high = [p[0] for p in padding], [p[1] for p in padding]
-    whole = pad(x, low, high, [0] * x.rank, filling)
+    whole = pad(x, low, high, [b - 1 for b in base], filling)
     for position in itertools.product(*map(range, op.window_dimensions)):
         start = [p * d for p, d in zip(position, dilations, strict=True)]
         limit = [a + holes(n, s) for a, n, s in zip(start, counts, strides, strict=True)]

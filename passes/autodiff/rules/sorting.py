@@ -1,4 +1,4 @@
-"""Gradient of sort: it moves elements, and a scatter moves their cotangents back."""
+"""Gradients of sort, which moves elements (a scatter moves their cotangents back), and of map."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import TensorType, i32
-from irc.passes.autodiff.expression import Expr
-from irc.passes.autodiff.registry import defadjoint, refuse
+from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes.autodiff.lifting import is_elementwise, lifted
+from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.indexing import put_along
-from irc.passes.autodiff.rules.reduction import counted_dimension
+from irc.passes.autodiff.rules.reduction import counted_dimension, finish
 from irc.passes.autodiff.transform import Reverse, inline
-
-
-refuse("inline it: its elementwise ops have rules", hlo.Map)
 
 
 @defadjoint(hlo.Sort)
@@ -56,3 +54,13 @@ def sorted_positions(reverse: Reverse, op: Any, dimension: int) -> Value:
     )
     reverse.replace(op, forward.operations, made[:-1])
     return made[-1]  # type: ignore[no-any-return]
+
+
+@defadjoint(hlo.Map)
+def map_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Through the ops of its region on whole tensors."""
+    if not is_elementwise(op.computation):
+        raise reverse.refusal(op, "has a gradient only where its region is made of elementwise ops")
+    builder = Builder(reverse.builder.location)
+    results = lifted(op.computation, list(map(Scope(builder).of, op.inputs)))
+    finish(reverse, op, builder, results, gs)

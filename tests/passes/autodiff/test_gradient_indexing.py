@@ -7,7 +7,6 @@ import pytest
 from autodiff_harness import check, program_for
 
 from irc.dialects import stablehlo as hlo
-from irc.errors import UnsupportedError
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, i32
 from irc.passes.autodiff import vjp
@@ -114,10 +113,12 @@ def test_scatter_of_scalars() -> None:
     check(lambda x, u, i: sin(scatter_with(hlo.Add, x, i, u, numbers)), x, u, np.array([1, 1, 5], np.int32))
 
 
-def test_a_product_at_indices_that_may_repeat_is_refused() -> None:
-    arrays = [np.ones((4, 2)), np.ones((3, 2)), np.array(INSIDE, np.int32)]
-    with pytest.raises(UnsupportedError, match=r"unique.*scatter-vjp"):
-        vjp(program_for(scatter_rows(hlo.Multiply), arrays))
+@pytest.mark.parametrize("zeros", [0, 1, 2])
+def test_products_at_indices_that_repeat(zeros: int) -> None:
+    x, u = RNG.standard_normal((4, 2)), RNG.standard_normal((3, 2))
+    u[[0, 2][:zeros], 0] = 0
+    for indices in (INSIDE, REPEATED, OUTSIDE):
+        check(scatter_rows(hlo.Multiply), x, u, np.array(indices, np.int32), order=1 if zeros else 2)
 
 
 def sort(dimension: int, *xs: Expr) -> tuple[Expr, ...]:

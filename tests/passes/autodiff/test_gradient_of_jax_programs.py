@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from irc.interpreter import interpret
 from irc.dialects.builtin import parse
+from irc.interpreter import interpret
 from irc.passes.autodiff import jvp, value_and_grad
 
 jax = pytest.importorskip("jax")
@@ -101,7 +101,7 @@ def switch_in_a_loop(x: Any, y: Any) -> Any:
 
 
 def sorting(x: Any, y: Any) -> Any:
-    values, indices = jax.lax.top_k(x, 2)
+    values, _ = jax.lax.top_k(x, 2)
     return (
         (jnp.sort(x, 0) * y).sum()
         + (values * jnp.arange(2.0)).sum()

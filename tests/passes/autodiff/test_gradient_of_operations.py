@@ -1,4 +1,5 @@
-"""`gradient` on a recorded list of ops, and what a caller relies on: residuals, dependence, locations, errors."""
+"""`gradient` on a recorded list of ops, and what a caller relies on: residuals, dependence, locations,
+errors."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class Recorded:
     def __init__(self) -> None:
         self.arguments = [Value(VECTOR, None, i) for i in range(3)]
         self.forward = Builder()
-        x, y, z = map(Scope(self.forward).of, self.arguments)
+        x, y, _ = map(Scope(self.forward).of, self.arguments)
         self.forward.location = FileLineCol("net.py", 3, 1)
         self.inner = exp(x)
         self.forward.location = FileLineCol("net.py", 4, 1)

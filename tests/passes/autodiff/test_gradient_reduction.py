@@ -11,7 +11,7 @@ from irc.errors import UnsupportedError
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, f32, i32
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import Expr, binary_region, eq, reduce_with, select, sin
+from irc.passes.autodiff.expression import Expr, binary_region, eq, exp, log, reduce_with, select, sin
 
 RNG = np.random.default_rng(11)
 M = RNG.standard_normal((3, 4, 2))
@@ -161,21 +161,91 @@ def test_which_of_equals_select_and_scatter_reads() -> None:
         np.testing.assert_array_equal(got[2], wanted)
 
 
-def test_what_is_refused_is_named() -> None:
-    def body(x: Expr) -> Expr:
-        region = binary_region(x.scope, hlo.Subtract, x.element)
-        start = x.scope.constant(0, TensorType((), x.element))
+def body_of(scope, types, make):
+    """A region of pairs: `make(a..., b...)` gives the results."""
+
+    def body(b, *arguments) -> None:
+        inner = type(scope)(b)
+        b.emit(hlo.Return([v.value for v in make(*map(inner.of, arguments))]))
+
+    return scope.builder.region([TensorType((), t) for t in types] * 2, body)
+
+
+def log_add_exp(a: Expr, b: Expr) -> list[Expr]:
+    return [a + log(exp(b - a) + 1)]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_a_reduction_with_any_body(n: int) -> None:
+    def body(x: Expr, start: Expr) -> Expr:
+        region = body_of(x.scope, [x.element], log_add_exp)
+        return x.scope.emit(hlo.Reduce([x.value], [start.value], dimensions=(0, 2), regions=[region]))
+
+    check(body, RNG.standard_normal((n, 2, 1)), np.array(0.3), tolerance=1e-5)
+
+
+def test_a_reduction_of_several_operands() -> None:
+    def body(x: Expr, y: Expr, u: Expr, v: Expr) -> tuple[Expr, ...]:
+        region = body_of(x.scope, [x.element] * 2, lambda a, b, c, d: [a + c, b * d])
+        return x.scope.emit(
+            hlo.Reduce([x.value, y.value], [u.value, v.value], dimensions=(1,), regions=[region])
+        )
+
+    check(body, M[..., 0], M[..., 1], np.array(0.3), np.array(0.7))
+
+
+@pytest.mark.parametrize("cls", [hlo.Maximum, hlo.Multiply], ids=name_of)
+def test_the_initial_value_of_any_reduction(cls) -> None:
+    def body(x: Expr, start: Expr) -> Expr:
+        region = binary_region(x.scope, cls, x.element)
         return x.scope.emit(hlo.Reduce([x.value], [start.value], dimensions=(0,), regions=[region]))
 
-    with pytest.raises(UnsupportedError, match=r"stablehlo.reduce.*reduce-vjp") as refusal:
+    check(body, RNG.standard_normal(5), np.array(0.4), tolerance=1e-5)
+
+
+def test_windows_with_any_body() -> None:
+    check(
+        lambda x: windowed(hlo.Multiply, x, **WINDOWS["padded"]), RNG.standard_normal((5, 6)), tolerance=1e-5
+    )
+    check(lambda x: windowed(hlo.Maximum, x, **SUMS_ONLY["base_dilation"]), RNG.standard_normal((3, 3)))
+
+    def body(x: Expr, y: Expr, start: Expr) -> tuple[Expr, ...]:
+        region = body_of(x.scope, [x.element] * 2, lambda a, b, c, d: [a * c, a * d + b * c])
+        starts = [start.value, x.scope.constant(0, TensorType((), x.element)).value]
+        return x.scope.emit(
+            hlo.ReduceWindow([x.value, y.value], starts, window_dimensions=(2,), regions=[region])
+        )
+
+    check(body, RNG.standard_normal(4), RNG.standard_normal(4), np.array(0.2), tolerance=1e-5)
+
+
+def test_map() -> None:
+    def body(x: Expr, y: Expr) -> Expr:
+        def product(b, p, q) -> None:
+            inner = type(x.scope)(b)
+            b.emit(hlo.Return([(sin(inner.of(p)) * inner.of(q) + 3).value]))
+
+        region = x.scope.builder.region([TensorType((), x.element)] * 2, product)
+        return x.scope.emit(hlo.Map([x.value, y.value], dimensions=(0, 1), regions=[region]))
+
+    check(body, M[..., 0], M[..., 1])
+
+
+def test_what_is_refused_is_named() -> None:
+    def body(x: Expr) -> Expr:
+        scalar = TensorType((), x.element)
+
+        def fold(b, p, q) -> None:
+            total = b.emit(hlo.Add(p, q))
+            b.emit(hlo.Return([b.emit(hlo.Reshape(total, result_types=[scalar]))]))
+
+        region = x.scope.builder.region([scalar, scalar], fold)
+        start = x.scope.constant(0, scalar)
+        return x.scope.emit(hlo.Reduce([x.value], [start.value], dimensions=(0,), regions=[region]))
+
+    with pytest.raises(UnsupportedError, match=r"stablehlo.reduce.*elementwise.*reduce-vjp") as refusal:
         vjp(program_for(body, [M]))
     assert refusal.value.line == 1
-    with pytest.raises(UnsupportedError, match=r"reduce_window-vjp"):
-        vjp(program_for(lambda x: windowed(hlo.Multiply, x, **WINDOWS["pool"]), [reshape_to(M)]))
-
-
-def reshape_to(x: np.ndarray) -> np.ndarray:
-    return x.reshape(4, 6)
 
 
 def test_a_body_wider_than_its_operand() -> None:
