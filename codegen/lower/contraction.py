@@ -17,7 +17,7 @@ from dataclasses import replace
 
 from irc.codegen.lower.builder import kernel
 from irc.codegen.lower.contraction_axes import Contraction, contraction_of
-from irc.codegen.lower.contraction_plan import LANE_BITS, Plan
+from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
@@ -30,9 +30,12 @@ from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
 
+VECTOR_BITS = 512
+"""Tiles are shaped for vectors of so many bits where nobody says otherwise."""
 
-def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
-    """The kernels of a fused function that holds one dot_general or convolution.
+
+def lower_contraction(func: Func, vector_bits: int = VECTOR_BITS) -> KernelGroup:
+    """The kernels of a fused function that holds one dot_general or convolution, for vectors of so many bits.
 
     Fields of an attribute `irc.schedule` on the function replace those of the default schedule. An output may share memory
     with an input that ops after the contraction read element by element, if `finishes_at_once`; with no other input.
@@ -40,7 +43,7 @@ def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
     center = _center(func)
     inputs = tuple(buffer_type(v.type) for v in func.arguments)
     outputs = tuple(buffer_type(v.type) for v in func.returned)
-    plan = _plan(func, center, lane_bits)
+    plan = _plan(func, center, vector_bits)
     names = [v.name for v in func.arguments]
     attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
     buffers = (*inputs, *outputs, *plan.scratch)
@@ -64,8 +67,9 @@ def lower_contraction(func: Func, lane_bits: int = LANE_BITS) -> KernelGroup:
 def finishes_at_once(func: Func) -> bool:
     """Whether each element of the results is written once, after all that its tile reads of the other operands.
 
-    Not so where depth is cut into blocks: sums then wait in an output between two of them."""
-    return _plan(func, _center(func), LANE_BITS).blocks.count == 1
+    Not so where depth is cut into blocks and an output holds the sums between two of them."""
+    plan = _plan(func, _center(func), VECTOR_BITS)
+    return plan.blocks.count == 1 or not plan.spills_to_output
 
 
 def _center(func: Func) -> Operation:
@@ -78,7 +82,7 @@ def _center(func: Func) -> Operation:
     return found[0]
 
 
-def _plan(func: Func, center: Operation, lane_bits: int) -> Plan:
+def _plan(func: Func, center: Operation, vector_bits: int) -> Plan:
     accumulator = _accumulator(center)
     lhs, rhs = source_of(center.operands[0]), source_of(center.operands[1])
     epilogue = Epilogue(func, center)
@@ -87,8 +91,8 @@ def _plan(func: Func, center: Operation, lane_bits: int) -> Plan:
     contraction = replace(contraction, others=others).simplified()
     if contraction.lane is not None and contraction.kind(contraction.lane) == "row":
         contraction, lhs, rhs = contraction.swapped(), rhs, lhs
-    lanes = lane_bits // max(accumulator.width, 32)
-    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, lanes))
+    lanes = vector_bits // max(accumulator.width, 32)
+    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, vector_bits))
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
@@ -132,7 +136,7 @@ def _accumulator(center: Operation) -> FloatType | IntegerType:
 
 
 def _problem(
-    c: Contraction, lhs: Source, rhs: Source, accumulator: FloatType | IntegerType, lanes: int
+    c: Contraction, lhs: Source, rhs: Source, accumulator: FloatType | IntegerType, vector_bits: int
 ) -> Problem:
     lane, depth, rows = c.lane, c.of_kind("depth"), c.of_kind("row")
     outer = [a for a in (*c.of_kind("batch"), *c.of_kind("column")) if a != lane]
@@ -143,7 +147,8 @@ def _problem(
         lanes=1 if lane is None else c.extents[lane],
         depth=tuple(c.extents[a] for a in depth),
         lane_kind="column" if lane is None else c.kind(lane),
-        vector_lanes=lanes,
+        vector_lanes=vector_bits // max(accumulator.width, 32),
+        registers=32 if vector_bits == 512 else 16,
         element_bytes=bytes_of[1],
         rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
         rhs_dense=lane is not None and c.extents[lane] in [abs(c.rhs.strides[a]) for a in depth],

@@ -14,7 +14,6 @@ from irc.codegen.schedule.contraction import RowPlan, Schedule, row_plan
 from irc.dialects.func import Func
 from irc.ir.types import FloatType, IntegerType, MemRefType
 
-LANE_BITS = 512
 _RUN = 16
 _PAD = 16  # elements between packed rows, so that their pitch is no power of two
 

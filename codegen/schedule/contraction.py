@@ -1,8 +1,8 @@
 """Tiles of a contraction on the CPU: how many rows and vectors a tile has, how depth is blocked, what is packed, how
 work is cut into tickets. Everything follows from shapes and strides; no choice changes a bit of the result.
 
-A register file of 32 vectors holds a tile of `mr` rows by `nv` vectors, `nv` vectors of the right side and a broadcast
-element of the left: 6x64 for f32 with 512-bit vectors. Two fused multiply-adds start each cycle and take four, so a
+The register file holds a tile of `mr` rows by `nv` vectors, `nv` vectors of the right side and a broadcast element of
+the left: 6x64 for f32 in 32 registers of 512 bits. Two fused multiply-adds start each cycle and take four, so a
 tile of fewer than eight accumulators waits for itself."""
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Problem:
     lane_kind: str
     """`column`: lanes lie along columns of rhs. `batch`: along an axis that both operands have (depthwise)."""
     vector_lanes: int
+    registers: int
     element_bytes: int
     rhs_contiguous: bool
     rhs_pitch: int
@@ -153,15 +154,19 @@ def _turned_vectors(p: Problem) -> int:
     return 2 if p.row_count == 1 and p.rhs_lane_pitch % PAGE else 1
 
 
-_CANDIDATES = ((6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8))
+_TILES = {
+    32: ((6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8)),
+    16: ((6, 2), (4, 3), (12, 1), (2, 6), (1, 8)),
+}
+"""Rows and vectors of tiles that leave room for a row of the right side and one element in so many registers."""
 _CLOSE = 1.05
-"""6x4 is taken where nothing is better by more: few rows at a time suit long rows that lie a power of two apart."""
+"""The first tile is taken where none is better by more: few rows suit long rows that lie a power of two apart."""
 
 
 def _tile(p: Problem) -> tuple[int, int]:
     """The tile with the fewest estimated cycles."""
     vectors = max(1, -(-p.lanes // p.vector_lanes))
-    usable = [(mr, nv) for mr, nv in _CANDIDATES if nv <= vectors]
+    usable = [(mr, nv) for mr, nv in _TILES[p.registers] if nv <= vectors]
     if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
         # All rows of a tile lie in one set of the first-level cache, which has so many ways.
         usable = [(mr, nv) for mr, nv in usable if mr <= 8]
@@ -207,6 +212,8 @@ def _packing(p: Problem) -> str:
         return "block"
     if aliased and rows >= 12:
         return "all" if rows >= 256 else "block"
+    if p.narrow and rows >= 24:  # each element is converted once
+        return "all" if rows >= 256 else "block"
     return "all" if size >= 4 * MEGA and rows >= 256 else "none"
 
 
@@ -217,7 +224,7 @@ def _depth_block(p: Problem, pack_b: str) -> int:
         return _STREAM_STEPS
     limit = 512 if p.lanes > 128 or pack_b == "block" or depth > 2048 else 2048
     if p.rhs_pitch > PAGE and pack_b == "block" and len(p.depth) > 1:
-        limit = 256
+        limit = 128
     if depth <= limit * 3 // 2:
         return max(depth, 1)
     return -(-depth // -(-depth // limit))

@@ -223,3 +223,11 @@ def test_row_tiles_cover_the_rows_once_and_are_balanced(extents: tuple[int, ...]
 def test_the_schedule_attribute_reads_back() -> None:
     schedule = Schedule(6, 4, 512, 1, 192, 1024, "all", True, "lanes")
     assert Schedule(1, 1, 1, 1, 1, 1).edited(schedule.attribute()) == schedule
+
+
+@pytest.mark.parametrize("bits", [256, 128])
+def test_narrower_vectors_give_the_same_bits(bits: int) -> None:
+    for name in ("matmul", "both-transposed", "conv", "conv-depthwise", "f64"):
+        func = CASES[name]
+        arrays = samples(func)
+        assert_same_bits(run_group(func, lower_contraction(func, bits), arrays), reference(func, arrays), name)
