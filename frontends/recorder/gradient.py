@@ -16,14 +16,15 @@ from irc.errors import IrcError
 from irc.frontends.errors import RecordError, locate
 from irc.frontends.recorder.graph import apply_template, recorder
 from irc.frontends.recorder.segment import compute
-from irc.frontends.recorder.template import Template, own_results
+from irc.frontends.recorder.template import Template, copy_operations, own_results
 from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
 from irc.frontends.source import Site
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.builder import Builder
-from irc.ir.operation import Operation, Value
+from irc.ir.keys import region_key
+from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import FloatType
-from irc.passes.autodiff import gradient, residuals
+from irc.passes.autodiff.transform import Replacement, Reverse, copy_into
 
 Residual = tuple[int, int]
 """(node position, value number), or (-1, external number)."""
@@ -32,11 +33,12 @@ Residual = tuple[int, int]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The reverse of one structure: a template over residuals and cotangents; `reached` says which of the wanted values
-    its results are the gradients of."""
+    its results are the gradients of. `augmented` are the templates that nodes have to run as, by position."""
 
     template: Template | None
     residuals: tuple[Residual, ...]
     reached: tuple[int, ...]
+    augmented: tuple[tuple[int, Template], ...] = ()
 
 
 class History:
@@ -52,14 +54,30 @@ class History:
         self._external: dict[int, int] = {}
         self._base = {node: i for i, node in enumerate(self.nodes)}
         parts: list[Any] = []
+        read_beyond = self._read_beyond()
         for node in self.nodes:
-            parts.append(node.template)
+            parts.append(node.running if node in read_beyond else node.template)
             parts.append(tuple(self._reference(o) for o in node.inputs))
         self.root_refs = tuple(self._reference(r) for r in roots)
         on_the_way = [v for v in more if v.node in self._base]
         self.wanted = [*self._leaves(), *on_the_way] if wanted is None else list(wanted)
         self.wanted_refs = tuple(self._reference(w) for w in self.wanted)
         self.key = (tuple(parts), self.root_refs, self.wanted_refs)
+
+    def _read_beyond(self) -> dict[Node, None]:
+        """Nodes of which a later one reads what only their augmented template has (a gradient of a gradient)."""
+        operands = (o for node in self.nodes for o in node.inputs if o.has_history)
+        return {o.node: None for o in operands if o.index >= len(o.node.template.values)}  # type: ignore[union-attr, misc]
+
+    def augment(self, found: Plan) -> None:
+        """Makes the nodes run as the templates that a plan asks for."""
+        for position, template in found.augmented:
+            node = self.nodes[position]
+            if node.augmented is not template:
+                # What another plan's loop kept is not what this one's reads.
+                known = len(node.template.values)
+                node.saved = {k: array for k, array in node.saved.items() if k < known}
+                node.augmented = template
 
     def _reference(self, value: Operand) -> tuple[int, int]:
         if value.has_history and value.node in self._base:
@@ -81,7 +99,7 @@ class History:
             return self.externals[index]
         node = self.nodes[position]
         # A gradient that is itself differentiated flows through the residuals too.
-        tracked = recorder.grad_enabled and type(node.template.values[index].type.element) is FloatType
+        tracked = recorder.grad_enabled and type(node.running.values[index].type.element) is FloatType
         return node.at(index, tracked)
 
     @property
@@ -127,13 +145,16 @@ class _Planner:
     def __init__(self, history: History) -> None:
         self.history = history
         self.externals = [Value(v.type, None, i) for i, v in enumerate(history.externals)]
-        self.operations: list[Operation] = []
+        self.operations: list[list[Operation]] = []
+        self.operands: list[list[Value]] = []
         self.values: list[list[Value]] = []
         self.origin: dict[Value, Residual] = {v: (-1, i) for i, v in enumerate(self.externals)}
-        parts = history.key[0]
-        for position, (node, refs) in enumerate(zip(history.nodes, parts[1::2], strict=True)):
-            made, values = node.template.place([self.value(r) for r in refs], node.site.location())
-            self.operations += made
+        templates, references = history.key[0][::2], history.key[0][1::2]
+        for position, (node, template, refs) in enumerate(zip(history.nodes, templates, references, strict=True)):
+            operands = [self.value(r) for r in refs]
+            made, values = template.place(operands, node.site.location())
+            self.operations.append(made)
+            self.operands.append(operands)
             self.values.append(values)
             self.origin.update((v, (position, i)) for i, v in enumerate(values))
 
@@ -146,22 +167,70 @@ class _Planner:
         outputs = [self.value(r) for r in history.root_refs]
         wanted = [self.value(r) for r in history.wanted_refs]
         cotangents = [one(builder, outputs[0])] if unit else [Value(o.type) for o in outputs]
-        given = [] if unit else cotangents
-        results = gradient(builder, outputs, cotangents, wanted, self.operations)
-        reached = tuple(i for i, g in enumerate(results) if g is not None)
+        replaced: dict[Operation, Replacement] = {}
+        reverse = Reverse(builder, [op for ops in self.operations for op in ops], wanted, replaced=replaced)
+        for output, cotangent in zip(outputs, cotangents, strict=True):
+            reverse.add(output, reverse.scope.of(cotangent))
+        reverse.run()
+        found = [reverse.cotangents.get(v) for v in wanted]
+        reached = tuple(i for i, g in enumerate(found) if g is not None)
         if not reached:
             return Plan(None, (), ())
-        grads = own_results(builder, [g for g in results if g is not None])
+        augmented = self._augment(replaced) if replaced else ()
+        grads = own_results(builder, [g.value for g in found if g is not None])
         read = self._read(builder.operations)
+        given = [] if unit else cotangents
         template = Template([*read, *given], builder.operations, grads)
-        return Plan(template, tuple(self.origin[v] for v in read), reached)
+        return Plan(template, tuple(self.origin[v] for v in read), reached, augmented)
 
     def _read(self, operations: Sequence[Operation]) -> list[Value]:
-        """What the reverse ops read of the forward: residuals and externals, in order of first use."""
-        inside = residuals(operations, self.operations)
+        """What the reverse ops read of the forward: externals, then residuals, in order of first use."""
         used = dict.fromkeys(o for op in operations for inner in op.walk() for o in inner.operands)
-        outside = [v for v in self.externals if v in used]
-        return [*outside, *inside]
+        found = [v for v in used if v in self.origin]
+        return sorted(found, key=lambda v: self.origin[v][0] >= 0)
+
+    def _augment(self, replaced: dict[Operation, Replacement]) -> tuple[tuple[int, Template], ...]:
+        """The templates of nodes some of whose ops were replaced: the old values first, then the new ones."""
+        builder, local = Builder(), {}
+        out = []
+        for position, operations in enumerate(self.operations):
+            before = len(builder.operations)
+            copy_into(builder, operations, local, replaced)
+            if any(op in replaced for op in operations):
+                made = builder.operations[before:]
+                old = [local[v] for v in self.values[position]]
+                more = [r for op in made for r in op.results if r not in dict.fromkeys(old)]
+                values = [*old, *more]
+                self._note_origins(position, local, values)
+                parameters = [local.get(v, v) for v in self.operands[position]]
+                results = [old[i] for i in self.history.nodes[position].template.results]
+                out.append((position, _distinct_parameters(parameters, made, results, values)))
+        return tuple(out)
+
+    def _note_origins(self, position: int, local: dict[Value, Value], values: list[Value]) -> None:
+        """Where the values that replaced ops make can be found."""
+        place = {v: i for i, v in enumerate(values)}
+        for made, copied in local.items():
+            if copied in place and made not in self.origin:
+                self.origin[made] = (position, place[copied])
+
+
+def _distinct_parameters(
+    parameters: list[Value], operations: Sequence[Operation], results: list[Value], values: list[Value]
+) -> Template:
+    """A template whose parameters are values of their own, though one was given twice."""
+    fresh = [Value(p.type, None, i) for i, p in enumerate(parameters)]
+    renamed = dict(zip(parameters, fresh, strict=True))
+    made = copy_operations(operations, renamed)
+    template = Template(fresh, made, [renamed[v] for v in results], [renamed[v] for v in values])
+    place = {r: i for i, r in enumerate(r for op in made for r in op.results)}
+    structure = region_key((Region([Block(fresh, made)]),), {})
+    key = (structure, template.results, tuple(place[v] for v in template.values))
+    return _AUGMENTED.setdefault(key, template)
+
+
+_AUGMENTED: dict[Any, Template] = {}
+"""Augmented templates by structure: plans for different roots meet in one where they ask for the same."""
 
 
 def one(builder: Builder, value: Value) -> Value:
@@ -199,6 +268,7 @@ def backward(
     if history.is_freed and found.residuals:
         raise locate(RecordError(SECOND_BACKWARD), site)
     pairs = []
+    history.augment(found)
     if found.template is not None:
         operands = (*map(history.operand, found.residuals), *(cotangents or ()))
         results = apply_template(found.template, operands, site)
@@ -222,5 +292,6 @@ def flush() -> None:
         return
     history = History(roots)
     found = plan(history, False)
+    history.augment(found)
     keep = [o for o in map(history.operand, found.residuals) if isinstance(o, Recorded) and o.array is None]
     compute(graph.take(), keep, retain=True)

@@ -44,10 +44,10 @@ class Segment:
                     refs.append(None)
                 else:
                     refs.append(self._reference(operand, base, external))
-            parts.append(node.template)
+            parts.append(node.running)
             parts.append(tuple(refs))
             base[node] = count
-            count += len(node.template.values)
+            count += len(node.running.values)
         self.parts = tuple(parts)
         self.outputs = tuple(self._reference(o, base, external) for o in outputs)
         self.sites: list[Site] = [node.site for node in nodes]

@@ -20,16 +20,21 @@ Lowering = Callable[..., Any]
 
 
 class Template:
-    """Ops over parameters. `values` are all results of its ops in order; `results` are positions in it."""
+    """Ops over parameters. `values` are results of its ops that others may refer to by position (all of them, in order,
+    unless given); `results` are the positions of those the operation returns."""
 
     __slots__ = ("operations", "parameters", "position", "result_types", "results", "values", "weight")
 
     def __init__(
-        self, parameters: Sequence[Value], operations: Sequence[Operation], results: Sequence[Value]
+        self,
+        parameters: Sequence[Value],
+        operations: Sequence[Operation],
+        results: Sequence[Value],
+        values: Sequence[Value] | None = None,
     ) -> None:
         self.parameters = tuple(parameters)
         self.operations = tuple(operations)
-        self.values = tuple(result for op in operations for result in op.results)
+        self.values = tuple(r for op in operations for r in op.results) if values is None else tuple(values)
         self.position = {value: i for i, value in enumerate(self.values)}
         self.results = tuple(self.position[value] for value in results)
         self.result_types: tuple[TensorType, ...] = tuple(value.type for value in results)
@@ -37,15 +42,16 @@ class Template:
 
     def place(self, operands: Sequence[Value], location: Location) -> tuple[list[Operation], list[Value]]:
         """Its ops on these operands, and the copies of `values`. Ops without a place of their own get `location`."""
-        return copy_operations(self.operations, dict(zip(self.parameters, operands, strict=True)), location)
+        renamed = dict(zip(self.parameters, operands, strict=True))
+        made = copy_operations(self.operations, renamed, location)
+        return made, [renamed[value] for value in self.values]
 
 
 def copy_operations(
     operations: Sequence[Operation], renamed: dict[Value, Value], location: Location | None = None
-) -> tuple[list[Operation], list[Value]]:
-    """Copies of straight-line ops with operands renamed; returns them and their results in order. `renamed` grows."""
+) -> list[Operation]:
+    """Copies of straight-line ops with operands renamed; `renamed` learns of their results."""
     made: list[Operation] = []
-    values: list[Value] = []
     for op in operations:
         regions = op.regions
         if regions and _captures(op):
@@ -61,8 +67,7 @@ def copy_operations(
         made.append(new)
         for old, result in zip(op.results, new.results, strict=True):
             renamed[old] = result
-            values.append(result)
-    return made, values
+    return made
 
 
 def _captures(op: Operation) -> bool:
@@ -85,7 +90,7 @@ def _copy_region(region: Region, outer: Mapping[Value, Value], location: Locatio
     for block in region.blocks:
         arguments = [Value(a.type, None, a.index, a.name, a.location) for a in block.arguments]
         renamed.update(zip(block.arguments, arguments, strict=True))
-        operations, _ = copy_operations(block.operations, renamed, location)
+        operations = copy_operations(block.operations, renamed, location)
         blocks.append(Block(arguments, operations))
     return Region(blocks)
 

@@ -81,9 +81,10 @@ class Node:
     """One recorded operation: a template applied to operands, with the user's place.
 
     `results` are the recorded values that show some of its values; `saved` are arrays kept for a pending backward;
-    `freed` says that a backward has used up its history."""
+    `freed` says that a backward has used up its history. `augmented` computes the same values and more, which a
+    gradient reads (a loop that keeps what each of its turns saw); the node runs as that where it is there."""
 
-    __slots__ = ("computed", "freed", "inputs", "results", "saved", "sequence", "site", "template")
+    __slots__ = ("augmented", "computed", "freed", "inputs", "results", "saved", "sequence", "site", "template")
 
     def __init__(self, template: Template, inputs: tuple[Operand, ...], site: Site, sequence: int) -> None:
         self.template = template
@@ -94,13 +95,19 @@ class Node:
         self.saved: dict[int, Any] = {}
         self.computed = False
         self.freed = False
+        self.augmented: Template | None = None
+
+    @property
+    def running(self) -> Template:
+        """The template that is run."""
+        return self.augmented or self.template
 
     def at(self, index: int, requires_grad: bool = False) -> Recorded:
         """A recorded value for value `index` of the template, result or not."""
         for result in self.results:
             if result.index == index and result.requires_grad is requires_grad:
                 return result
-        made = Recorded(self.template.values[index].type, self, index, self.saved.get(index))
+        made = Recorded(self.running.values[index].type, self, index, self.saved.get(index))
         made.requires_grad = requires_grad
         if not self.computed:
             self.results.append(made)

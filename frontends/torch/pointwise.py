@@ -454,7 +454,9 @@ def write(target: Tensor, value: Tensor) -> Tensor:
         )
     if value._read().type is not held.type:
         value = emit(L.copy_into, (target, value))
-    target._write(value._read())
+    result = value._read()
+    result.owner = None  # it changes hands
+    target._write(result)
     return target
 
 
