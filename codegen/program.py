@@ -218,7 +218,7 @@ class _Planner:
 
     def _lowered(self, func: Func, shared: dict[int, int]) -> KernelGroup:
         """The kernels of a function; functions that are the same but for names and lines share them."""
-        key = (region_key(func.regions, {}), tuple(shared.items()))
+        key = (region_key(func.regions, {}), func.attributes.get("irc.schedule"), tuple(shared.items()))
         if key not in self.groups:
             group = lower_group(func, shared)
             self.groups[key] = KernelGroup(tuple(self._named(f) for f in group.functions), group.scratch)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, fields, replace
 
+from irc.errors import IrcError
 from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.types import i64
 
@@ -89,9 +90,22 @@ class Schedule:
         return DictionaryAttr(tuple(sorted(entries, key=lambda e: e[0])))
 
     def edited(self, attribute: DictionaryAttr) -> Schedule:
-        """This schedule with the fields that a hand-written attribute names."""
-        known = {f.name for f in fields(self)}
-        return replace(self, **{k: v.value for k, v in attribute.value if k in known})  # type: ignore[attr-defined]
+        """This schedule with the fields that a hand-written attribute names. Raises IrcError for one that makes no sense."""
+        given = {name: getattr(value, "value", None) for name, value in attribute.value}
+        for name, value in given.items():
+            if not _makes_sense(name, value):
+                raise IrcError(f"irc.schedule has no field {name} = {value} for a contraction")
+        return replace(self, **given)  # type: ignore[arg-type]
+
+
+_CHOICES = {"pack_b": ("none", "block", "all", "turn"), "order": ("rows", "lanes"), "pack_a": (True, False)}
+
+
+def _makes_sense(name: str, value: object) -> bool:
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    known = name in {f.name for f in fields(Schedule)}
+    return known and isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def _encode(value: object) -> Attribute:

@@ -25,7 +25,7 @@ from group_programs import (
 from irc.codegen.lower.contraction import lower_contraction
 from irc.codegen.schedule.contraction import Schedule, row_plan
 from irc.dialects import stablehlo as hlo
-from irc.errors import UnsupportedError
+from irc.errors import IrcError, UnsupportedError
 from irc.ir.attributes import BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.printer import print_operation
 from irc.ir.types import ComplexType, TensorType, bf16, f16, f32, f64, i1, i8, i32, i64, ui8
@@ -96,6 +96,12 @@ def test_the_edited_schedule_is_what_the_kernel_says() -> None:
     schedule = group.functions[-1].attributes["irc.schedule"]
     assert schedule["mr"].value == 5 and schedule["pack_b"].value == "all"
     assert [f.sym_name for f in group.functions] == ["fused_pack", "fused"]
+
+
+@pytest.mark.parametrize("edit", [{"mr": 0}, {"pack_b": "some"}, {"rows": 5}, {"kc": "many"}, {"pack_a": 2}])
+def test_a_schedule_that_makes_no_sense_is_refused(edit: dict[str, Any]) -> None:
+    with pytest.raises(IrcError, match=r"irc\.schedule has no field"):
+        lower_contraction(scheduled(CASES["matmul"], edit))
 
 
 def test_threads_do_not_change_bits() -> None:
@@ -230,4 +236,6 @@ def test_narrower_vectors_give_the_same_bits(bits: int) -> None:
     for name in ("matmul", "both-transposed", "conv", "conv-depthwise", "f64"):
         func = CASES[name]
         arrays = samples(func)
-        assert_same_bits(run_group(func, lower_contraction(func, bits), arrays), reference(func, arrays), name)
+        assert_same_bits(
+            run_group(func, lower_contraction(func, bits), arrays), reference(func, arrays), name
+        )
