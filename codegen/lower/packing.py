@@ -148,17 +148,18 @@ def _turn_panel(
     def squares(b: KernelBuilder, k: Index, ragged: tuple[int, ...]) -> None:
         to = {**into, **local(b, plan, block, {turned: k}, whole)}
 
-        def square(b: KernelBuilder, lane: Index, over: tuple[int, ...]) -> None:
+        def square(b: KernelBuilder, lane: Index, over: tuple[int, ...], past: tuple[int, ...] = ()) -> None:
             at = {**start, turned: k, plan.lane: b.add(start[plan.lane], lane)}
             tile = source.read(b, at, [(plan.lane, _SQUARE), (turned, _SQUARE)], over)
             made = b.emit(vector.Transpose(plan.rhs.convert(b, tile, plan.accumulator), permutation=(1, 0)))
             rows: list[TileDim] = [(turned, _SQUARE), (plan.lane, _SQUARE)]
-            target.write(b, made, {**to, plan.lane: lane}, rows, ragged)
+            target.write(b, made, {**to, plan.lane: lane}, rows, (*ragged, *past))
 
         full = lanes - lanes % _SQUARE
         b.loop(0, full, _SQUARE, lambda b, lane: square(b, lane, ragged))
         if lanes != full:
-            square(b, full, (*ragged, plan.lane))
+            # A panel narrower than a square (8 lanes of f64) does not hold all of one.
+            square(b, full, (*ragged, plan.lane), (plan.lane,) if full + _SQUARE > plan.width else ())
 
     by_sixteen(b, plan, block, turned, squares)
 
