@@ -1,6 +1,17 @@
 """For every op: inputs that work, and an op that breaks each constraint. One module a family, named as the dialect's."""
 
-from samples import control, dynamic, elementwise, indexing, linalg, normalization, reduction, shape
+from samples import (
+    collective,
+    control,
+    dynamic,
+    elementwise,
+    indexing,
+    legacy,
+    linalg,
+    normalization,
+    reduction,
+    shape,
+)
 from samples.case import BREAKS, SAMPLES, Break, Sample
 
 __all__ = [
@@ -8,10 +19,12 @@ __all__ = [
     "SAMPLES",
     "Break",
     "Sample",
+    "collective",
     "control",
     "dynamic",
     "elementwise",
     "indexing",
+    "legacy",
     "linalg",
     "normalization",
     "reduction",

@@ -2,14 +2,28 @@
 
 from irc.dialects.stablehlo import assembly
 from irc.dialects.stablehlo.attributes import (
+    Bounds,
+    ChannelHandle,
     ConvDimensionNumbers,
     DotAlgorithm,
     DotDimensionNumbers,
     GatherDimensionNumbers,
     OutputOperandAlias,
+    ResultAccuracy,
     ScatterDimensionNumbers,
+    TypeExtensions,
 )
 from irc.dialects.stablehlo.base import TensorOp
+from irc.dialects.stablehlo.collective import (
+    AllGather,
+    AllReduce,
+    AllToAll,
+    CollectiveBroadcast,
+    CollectivePermute,
+    PartitionId,
+    ReduceScatter,
+    ReplicaId,
+)
 from irc.dialects.stablehlo.control import (
     AfterAll,
     Case,
@@ -83,6 +97,14 @@ from irc.dialects.stablehlo.elementwise import (
 )
 from irc.dialects.stablehlo.fft import Fft
 from irc.dialects.stablehlo.indexing import Gather, Scatter
+from irc.dialects.stablehlo.legacy import (
+    Broadcast,
+    Dot,
+    Rng,
+    SetDimensionSize,
+    UniformDequantize,
+    UniformQuantize,
+)
 from irc.dialects.stablehlo.linalg import Cholesky, Convolution, DotGeneral, TriangularSolve
 from irc.dialects.stablehlo.normalization import BatchNormGrad, BatchNormInference, BatchNormTraining
 from irc.dialects.stablehlo.random import RngBitGenerator
@@ -108,6 +130,9 @@ __all__ = [
     "Abs",
     "Add",
     "AfterAll",
+    "AllGather",
+    "AllReduce",
+    "AllToAll",
     "And",
     "Atan2",
     "BatchNormGrad",
@@ -115,12 +140,17 @@ __all__ = [
     "BatchNormTraining",
     "BinaryElementwise",
     "BitcastConvert",
+    "Bounds",
+    "Broadcast",
     "BroadcastInDim",
     "Case",
     "Cbrt",
     "Ceil",
+    "ChannelHandle",
     "Cholesky",
     "Clamp",
+    "CollectiveBroadcast",
+    "CollectivePermute",
     "Compare",
     "Complex",
     "Composite",
@@ -134,6 +164,7 @@ __all__ = [
     "CreateToken",
     "CustomCall",
     "Divide",
+    "Dot",
     "DotAlgorithm",
     "DotDimensionNumbers",
     "DotGeneral",
@@ -170,17 +201,22 @@ __all__ = [
     "Or",
     "OutputOperandAlias",
     "Pad",
+    "PartitionId",
     "Popcnt",
     "Power",
     "Real",
     "RealDynamicSlice",
     "Reduce",
     "ReducePrecision",
+    "ReduceScatter",
     "ReduceWindow",
     "Remainder",
+    "ReplicaId",
     "Reshape",
+    "ResultAccuracy",
     "Return",
     "Reverse",
+    "Rng",
     "RngBitGenerator",
     "RoundNearestAfz",
     "RoundNearestEven",
@@ -189,6 +225,7 @@ __all__ = [
     "ScatterDimensionNumbers",
     "Select",
     "SelectAndScatter",
+    "SetDimensionSize",
     "ShiftLeft",
     "ShiftRightArithmetic",
     "ShiftRightLogical",
@@ -204,7 +241,10 @@ __all__ = [
     "Transpose",
     "TriangularSolve",
     "Tuple",
+    "TypeExtensions",
     "UnaryElementwise",
+    "UniformDequantize",
+    "UniformQuantize",
     "While",
     "Xor",
     "assembly",

@@ -157,6 +157,15 @@ def _plain(value: Any) -> str:
 
 
 @dataclass(frozen=True, repr=False)
+class ChannelHandle(StructAttr):
+    """Which channel processes talk over; not positive means none."""
+
+    mnemonic: ClassVar[str] = "stablehlo.channel_handle"
+    handle: int
+    type: int
+
+
+@dataclass(frozen=True, repr=False)
 class OutputOperandAlias(StructAttr):
     """A custom_call result that lies in an operand's buffer."""
 

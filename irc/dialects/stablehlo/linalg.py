@@ -121,20 +121,24 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
         self.check(algorithm.num_primitive_operations > 0, "C24", f"has {algorithm}")
 
     def evaluate(self, x: Array, y: Array) -> Array:
-        d, dtype = self.dot_dimension_numbers, self.result.type.element.numpy
-        wide = accumulator_dtype(dtype)
-        lhs_free, rhs_free = free_dimensions(x.ndim, y.ndim, d)
-        batch = [x.shape[i] for i in d.lhs_batching_dimensions]
-        rows, columns = [x.shape[i] for i in lhs_free], [y.shape[i] for i in rhs_free]
-        depth = prod(x.shape[i] for i in d.lhs_contracting_dimensions)
-        a = x.transpose(*d.lhs_batching_dimensions, *lhs_free, *d.lhs_contracting_dimensions)
-        b = y.transpose(*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *rhs_free)
-        a = convert(a.reshape(prod(batch), prod(rows), depth), wide)
-        b = convert(b.reshape(prod(batch), depth, prod(columns)), wide)
-        acc = np.zeros((prod(batch), prod(rows), prod(columns)), wide)
-        for k in range(depth):
-            acc = accumulate(a[:, :, k, None], b[:, None, k, :], acc)
-        return narrow(acc, dtype).reshape((*batch, *rows, *columns))
+        return contract(x, y, self.dot_dimension_numbers, self.result.type.element.numpy)
+
+
+def contract(x: Array, y: Array, d: DotDimensionNumbers, dtype: np.dtype[Any]) -> Array:
+    """dot_general of arrays, accumulated in order of the contracted index and rounded to `dtype` once."""
+    wide = accumulator_dtype(dtype)
+    lhs_free, rhs_free = free_dimensions(x.ndim, y.ndim, d)
+    batch = [x.shape[i] for i in d.lhs_batching_dimensions]
+    rows, columns = [x.shape[i] for i in lhs_free], [y.shape[i] for i in rhs_free]
+    depth = prod(x.shape[i] for i in d.lhs_contracting_dimensions)
+    a = x.transpose(*d.lhs_batching_dimensions, *lhs_free, *d.lhs_contracting_dimensions)
+    b = y.transpose(*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *rhs_free)
+    a = convert(a.reshape(prod(batch), prod(rows), depth), wide)
+    b = convert(b.reshape(prod(batch), depth, prod(columns)), wide)
+    acc = np.zeros((prod(batch), prod(rows), prod(columns)), wide)
+    for k in range(depth):
+        acc = accumulate(a[:, :, k, None], b[:, None, k, :], acc)
+    return narrow(acc, dtype).reshape((*batch, *rows, *columns))
 
 
 def free_dimensions(lhs_rank: int, rhs_rank: int, d: DotDimensionNumbers) -> tuple[list[int], list[int]]:
