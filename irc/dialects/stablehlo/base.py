@@ -88,7 +88,8 @@ class TensorOp(Operation):
 
     def check_operands(self) -> None:
         """Each operand is a tensor of its field's element kinds and rank; the spec labels input n with `In`."""
-        for label, field, constraint in _plan(type(self)):
+        cls: Any = type(self)
+        for label, field, constraint in _plan(cls):
             values = field.__get__(self)
             for value in values if field.variadic else (values,):
                 self._check_operand(label, field.name, value.type, constraint)

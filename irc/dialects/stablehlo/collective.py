@@ -62,10 +62,9 @@ class _Collective(TensorOp):
             self.check(sorted(ids) == list(range(len(ids))), complete, f"leaves out a replica in {groups}")
         return groups.type.shape[1]
 
-    def check_channel(self, label: str) -> None:
+    def check_channel(self, needed: bool | None, label: str) -> None:
         """Global device ids need a channel."""
         handle = self.channel_handle
-        needed = bool(self.use_global_device_ids)
         self.check(
             not needed or (handle is not None and handle.handle > 0), label, f"has the channel {handle}"
         )
@@ -98,7 +97,7 @@ class AllGather(_Collective, name="stablehlo.all_gather"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         self.check_groups("I3", "C2", "C4")
-        self.check_channel("C5")
+        self.check_channel(self.use_global_device_ids, "C5")
         dim = self.all_gather_dim
         self.check(len(self.results) == len(self.inputs), "C6", f"gives {len(self.results)} results")
         for operand, result in zip(self.inputs, self.results, strict=True):
@@ -128,7 +127,7 @@ class AllReduce(_Collective, name="stablehlo.all_reduce"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         self.check_groups("I2", "C1", "C3")
-        self.check_channel("C4")
+        self.check_channel(self.use_global_device_ids, "C4")
         types = [v.type for v in self.inputs]
         return [t.with_element(check_reducer(self, self.computation, [t.element], "C5")[0]) for t in types]
 
@@ -156,7 +155,7 @@ class ReduceScatter(_Collective, name="stablehlo.reduce_scatter"):
         self.check_operands()
         type, given, dim = self.operand.type, self.given_type("C8"), self.scatter_dimension
         size = self.check_groups("I3", "C3", "C5")
-        self.check_channel("C6")
+        self.check_channel(self.use_global_device_ids, "C6")
         self.check(0 <= dim < type.rank, "C2", f"scatters {type} along dimension {dim}")
         extent = type.shape[dim]
         self.check(
