@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -40,6 +39,8 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         for alias, real in ALIASES.items():
             if fullname == alias or fullname.startswith(alias + "."):
+                import importlib.util  # costs as much as all of `import irc`, and only aliases need it
+
                 name = real + fullname[len(alias) :]
                 if name == real or importlib.util.find_spec(name) is not None:
                     return ModuleSpec(fullname, _Loader(name), is_package=True)
