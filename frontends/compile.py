@@ -72,7 +72,7 @@ class CompiledFunction:
         if recorder.graph.tracing:
             return self.function(*args, **kwargs)
         tensors: list[Handle] = []
-        structure = _flatten((args, kwargs) if kwargs else args, tensors)
+        structure = flatten((args, kwargs) if kwargs else args, tensors)
         signature = (structure, recorder.grad_enabled, *[_tensor_key(t) for t in tensors])
         found = self.traces.get(signature)
         refusals = []
@@ -87,7 +87,7 @@ class CompiledFunction:
         return self._record(signature, tensors, args, kwargs)
 
     def _unflatten(self, trace: Trace, results: list[Handle]) -> Any:
-        return _unflatten(self.shapes[trace], iter(results))
+        return unflatten(self.shapes[trace], iter(results))
 
     def _record(self, signature: Any, tensors: list[Handle], args: Any, kwargs: Any) -> Any:
         shape: list[Any] = []
@@ -95,14 +95,14 @@ class CompiledFunction:
         def run(*stand_ins: Handle) -> list[Handle]:
             new_args, new_kwargs = _replaced((args, kwargs), iter(stand_ins))
             returned: list[Handle] = []
-            shape.append(_flatten(self.function(*new_args, **new_kwargs), returned))
+            shape.append(flatten(self.function(*new_args, **new_kwargs), returned))
             return returned
 
         recording = Recording(run, tensors)
         if recording.left:
             kind = recording.left[0].type
             self._say(f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside")
-            return _unflatten(shape[0], iter(recording.adopt()))
+            return unflatten(shape[0], iter(recording.adopt()))
         trace = (Replayed if recording.is_differentiable else Executed)(recording, donate=self.donate)
         del recording
         self.shapes[trace] = shape[0]
@@ -136,19 +136,20 @@ def is_static(tensor: Handle) -> bool:
     return tensor._read().leaf is not None
 
 
-def _flatten(value: Any, tensors: list[Handle]) -> Any:
-    """The structure of nested tuples, lists and dicts, with tensors taken out into a list."""
+def flatten(value: Any, tensors: list[Handle], leaves: bool = False) -> Any:
+    """The structure of nested tuples, lists and dicts, with tensors taken out into a list (parameters, too, with
+    `leaves`)."""
     if isinstance(value, Handle):
-        if is_static(value):
+        if not leaves and is_static(value):
             return _Static(value)
         tensors.append(value)
         return _TENSOR
     if type(value) is tuple or type(value) is list:
-        return (type(value), *[_flatten(v, tensors) for v in value])
+        return (type(value), *[flatten(v, tensors, leaves) for v in value])
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return (type(value), *[_flatten(v, tensors) for v in value])
+        return (type(value), *[flatten(v, tensors, leaves) for v in value])
     if isinstance(value, dict):
-        return (dict, tuple(value), *[_flatten(v, tensors) for v in value.values()])
+        return (dict, tuple(value), *[flatten(v, tensors, leaves) for v in value.values()])
     return _Static(value)
 
 
@@ -183,7 +184,7 @@ class _Static:
         return repr(self.value)
 
 
-def _unflatten(structure: Any, tensors: Any) -> Any:
+def unflatten(structure: Any, tensors: Any) -> Any:
     if structure is _TENSOR:
         return next(tensors)
     if isinstance(structure, _Static):
@@ -191,8 +192,8 @@ def _unflatten(structure: Any, tensors: Any) -> Any:
     kind, *rest = structure
     if kind is dict:
         names, *values = rest
-        return {n: _unflatten(v, tensors) for n, v in zip(names, values, strict=True)}
-    made = [_unflatten(v, tensors) for v in rest]
+        return {n: unflatten(v, tensors) for n, v in zip(names, values, strict=True)}
+    made = [unflatten(v, tensors) for v in rest]
     return kind(*made) if hasattr(kind, "_fields") else kind(made)
 
 

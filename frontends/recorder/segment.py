@@ -98,13 +98,20 @@ class Segment:
         return Block(arguments, operations)
 
 
+def root_of(value: Recorded) -> Recorded:
+    """The placeholder behind its aliases."""
+    while value.array is None and value.node is None and value.source is not None:
+        value = value.source
+    return value
+
+
 def _identity(value: Recorded) -> int:
-    """What makes two externals one: their array, or the placeholder itself."""
+    """What makes two externals one: their array, or the placeholder behind them."""
     if value.array is not None:
         return id(value.array)
     if value.node is not None:
         return id(value.node.saved[value.index])
-    return id(value)
+    return id(root_of(value))
 
 
 def external_array(value: Recorded) -> Any:

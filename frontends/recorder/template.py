@@ -103,6 +103,11 @@ def find_template(key: Any) -> Template | None:
     return _TEMPLATES.get(key)
 
 
+def keep_template(key: Any, template: Template) -> None:
+    """Remembers a template made elsewhere."""
+    _TEMPLATES[key] = template
+
+
 def make_template(key: Any, lower: Lowering, statics: tuple[Any, ...], types: Sequence[TensorType]) -> Template:
     """Lowers the operation for these operand types; raises what the lowering raises, and remembers only success."""
     scope = Scope(Builder())

@@ -17,7 +17,7 @@ from typing import Any
 from irc.frontends.recorder.backend import Executable, compile_program, counters
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
-from irc.frontends.recorder.segment import Segment, literal_array
+from irc.frontends.recorder.segment import Segment, literal_array, root_of
 from irc.frontends.recorder.storage import Handle, Storage
 from irc.frontends.recorder.value import Literal, Recorded
 
@@ -298,7 +298,7 @@ class Replayed(Trace):
     def _externals(self) -> Iterable[Recorded]:
         for value in [*(o for node in self.nodes for o in node.inputs), *self.outputs]:
             inside = value.node in self.inside and value.array is None if isinstance(value, Recorded) else True
-            if not inside and id(value) not in self.argument:
+            if not inside and id(root_of(value)) not in self.argument:  # type: ignore[arg-type]
                 yield value  # type: ignore[misc]
 
     def run(self, arguments: Sequence[Handle]) -> list[Handle]:
@@ -318,8 +318,8 @@ class Replayed(Trace):
         self, value: Recorded, given: Sequence[Recorded], made: list[dict[tuple[int, bool], Recorded]], own: bool = False
     ) -> Recorded:
         """The value that stands for a recorded one in this replay; `own` ones are new to their owner."""
-        if id(value) in self.argument:
-            found = given[self.argument[id(value)]]
+        if id(root_of(value)) in self.argument:
+            found = given[self.argument[id(root_of(value))]]
             return found.alias() if own or (found.requires_grad and not value.requires_grad) else found
         if value.array is None and value.node in self.inside:
             results = made[self.inside[value.node]]

@@ -1,0 +1,305 @@
+"""irc.cond, irc.while_loop, irc.scan: control flow that is part of the program.
+
+Branches and bodies are recorded, not run: they become the regions of stablehlo.if and stablehlo.while, in compiled
+functions and outside of them. Tensors they use from outside are captured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from irc.dialects import stablehlo as hlo
+from irc.frontends.compile import flatten, unflatten
+from irc.frontends.errors import RecordError, RecordTypeError, TraceError
+from irc.frontends.lowering.control import counted_loop, put_slice, take_slice
+from irc.frontends.recorder.graph import Graph, apply_template, placeholder, recorder
+from irc.frontends.recorder.segment import literal_constant
+from irc.frontends.recorder.storage import Handle, located
+from irc.frontends.recorder.template import Template, find_template, keep_template, own_results
+from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
+from irc.frontends.source import Site
+from irc.ir.builder import Builder
+from irc.ir.operation import Value
+from irc.ir.types import FloatType, TensorType, i1, ui16, ui32, ui64
+from irc.passes.autodiff.expression import Expr, Scope
+
+
+def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *operands: Any) -> Any:
+    """`true_fn(*operands)` where `pred` holds, else `false_fn(*operands)`; both give the same structure and types.
+
+    `pred` is a boolean scalar tensor. A Python bool picks a branch at once."""
+    if isinstance(pred, bool):
+        return (true_fn if pred else false_fn)(*operands)
+    if not isinstance(pred, Handle) or pred._read().type is not TensorType((), i1):
+        raise located(RecordTypeError("irc.cond takes a boolean scalar tensor (or a Python bool) as pred"))
+    handles: list[Handle] = []
+    structure = flatten(operands, handles, leaves=True)
+    branches = [
+        Closure(lambda *hs, f=f: f(*unflatten(structure, iter(hs))), handles) for f in (true_fn, false_fn)
+    ]
+    taken, other = branches
+    _same_types("the branches of irc.cond give", taken, other)
+
+    def lower(scope: Scope, p: Expr, *rest: Expr) -> list[Expr]:
+        arguments, captured = _cut(rest, len(handles), taken.captured, other.captured)
+        regions = [
+            scope.builder.region([], lambda b, c=c, extra=extra: _region(b, c, arguments, extra))
+            for c, extra in zip(branches, captured, strict=True)
+        ]
+        made = hlo.If(p.value, regions=regions)
+        scope.builder.emit(made)
+        return [scope.of(r) for r in made.results]
+
+    inputs = [pred._read(), *(h._read() for h in handles), *taken.captured, *other.captured]
+    return taken.wrap(_record(("if", taken.key, other.key), lower, inputs))
+
+
+def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: Any) -> Any:
+    """While `cond_fn(value)` holds: value = `body_fn(value)`. Gives the last value.
+
+    `init` is a tensor or a nested tuple, list or dict of tensors; the body gives the same structure and types."""
+    handles: list[Handle] = []
+    structure = flatten(init, handles, leaves=True)
+    if not handles:
+        raise located(RecordTypeError("irc.while_loop takes a tensor, or tensors in tuples, lists and dicts, as init"))
+    test = Closure(lambda *hs: cond_fn(unflatten(structure, iter(hs))), handles)
+    if [t for t, _ in test.results] != [TensorType((), i1)]:
+        raise located(RecordTypeError("the condition of irc.while_loop gives one boolean scalar tensor"))
+    body = Closure(lambda *hs: body_fn(unflatten(structure, iter(hs))), handles)
+    _same_carried("the body of irc.while_loop", body, structure, [h._read().type for h in handles])
+    count = len(handles)
+
+    def lower(scope: Scope, *xs: Expr) -> list[Expr]:
+        carried, (for_test, for_body) = _cut(xs, count, test.captured, body.captured)
+        types = [c.type for c in carried]
+        regions = [
+            scope.builder.region(types, lambda b, *vs: _region(b, test, vs, for_test)),
+            scope.builder.region(types, lambda b, *vs: _region(b, body, vs, for_body)),
+        ]
+        made = hlo.While(carried, regions=regions)
+        scope.builder.emit(made)
+        return [scope.of(r) for r in made.results]
+
+    inputs = [*(h._read() for h in handles), *test.captured, *body.captured]
+    return body.wrap(_record(("while", test.key, body.key), lower, inputs))
+
+
+def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False) -> Any:
+    """`carry, y = f(carry, x)` for each x along the first dimension of `xs`; gives the last carry and the stacked ys.
+
+    `init` and `xs` are tensors or nested tuples, lists and dicts of them; without `xs`, `length` says how often."""
+    carried: list[Handle] = []
+    rows: list[Handle] = []
+    carry_structure, row_structure = flatten(init, carried, leaves=True), flatten(xs, rows, leaves=True)
+    lengths = {h._read().type.shape[0] for h in rows} | ({length} if length is not None else set())
+    if len(lengths) != 1:
+        raise located(RecordError(f"irc.scan goes along one length, and is given {sorted(map(str, lengths)) or 'none'}"))
+    (trips,) = lengths
+    slices = [_row(h) for h in rows]
+    n = len(carried)
+
+    def step(*hs: Handle) -> Any:
+        return f(unflatten(carry_structure, iter(hs[:n])), unflatten(row_structure, iter(hs[n:])))
+
+    body = Closure(step, [*carried, *slices])
+    kind = body.structure
+    if not (isinstance(kind, tuple) and kind[0] in (tuple, list) and len(kind) == 3):
+        raise located(RecordTypeError("the function of irc.scan gives (carry, y)"))
+    _same_carried("the function of irc.scan", body, carry_structure, [h._read().type for h in carried], kind[1])
+
+    def lower(scope: Scope, *every: Expr) -> list[Expr]:
+        start, stacks_in = list(every[:n]), every[n : n + len(rows)]
+        captured = [x.value for x in every[n + len(rows) :]]
+        stacks = [scope.constant(0, TensorType((trips, *t.shape), t.element)) for t, _ in body.results[n:]]
+
+        def turn(inner: Scope, i: Expr, state: list[Expr]) -> list[Expr]:
+            at = (trips - 1) - i if reverse else i
+            arguments = [*(s.value for s in state[:n]), *(take_slice(x, at).value for x in stacks_in)]
+            made = [inner.of(v) for v in body.place(inner.builder, arguments, captured)]
+            ys = [put_slice(stack, at, y) for stack, y in zip(state[n:], made[n:], strict=True)]
+            return [*made[:n], *ys]
+
+        return counted_loop(scope, trips, [*start, *stacks], turn)
+
+    inputs = [*(h._read() for h in carried), *(h._read() for h in rows), *body.captured]
+    return body.wrap(_record(("scan", body.key, trips, reverse, n), lower, inputs))
+
+
+def _row(handle: Handle) -> Handle:
+    """A stand-in for one slice along the first dimension."""
+    value = handle._read()
+    row = placeholder(TensorType(value.type.shape[1:], value.type.element))
+    row.requires_grad = value.requires_grad
+    made = type(handle).__new__(type(handle))
+    made._hold(row)
+    return made
+
+
+class Closure:
+    """A function recorded on stand-ins: its nodes, its results, and the values it uses from outside (`captured`).
+
+    `key` is its structure: equal keys on equal operand types lower to the same region."""
+
+    def __init__(self, function: Callable[..., Any], arguments: Sequence[Handle]) -> None:
+        graph = Graph(tracing=True)
+        self.arguments: list[Recorded] = []
+        handles: list[Handle] = []
+        with recorder.within(graph):
+            stand_ins = [self._stand_in(a) for a in arguments]
+            self.structure = flatten(function(*stand_ins), handles, leaves=True)
+            values = [h._read() for h in handles]
+        self._check_effects(graph)
+        self.kinds = [type(h) for h in handles]
+        self.results = [(v.type, v.requires_grad) for v in values]
+        self.nodes = _needed_here(graph.pending, values)
+        self.place_of = {node: i for i, node in enumerate(self.nodes)}
+        self.captured: list[Recorded] = []
+        self.known = {id(v): i for i, v in enumerate(self.arguments)}
+        self.parts = [(node.running, tuple(map(self._reference, node.inputs))) for node in self.nodes]
+        self.outputs = tuple(map(self._reference, values))
+        self.key = (tuple(self.parts), self.outputs, tuple(a.type for a in self.arguments))
+
+    def _stand_in(self, argument: Handle) -> Handle:
+        given = argument._read()
+        value = placeholder(given.type)
+        value.requires_grad = given.requires_grad and recorder.grad_enabled
+        self.arguments.append(value)
+        made = type(argument).__new__(type(argument))
+        made._hold(value)
+        return made
+
+    @staticmethod
+    def _check_effects(graph: Graph) -> None:
+        if graph.written or graph.grads:
+            raise located(
+                TraceError(
+                    "a branch or loop body writes to a tensor from outside (or draws random numbers)",
+                    notes=("give the new value back as a result, and write it outside",),
+                )
+            )
+
+    def _reference(self, operand: Operand) -> Any:
+        """("literal", number), or (place, index, whether the gradient stops here)."""
+        if isinstance(operand, Literal):
+            return "literal", operand.type, repr(operand.value), operand
+        node = operand.node
+        if node in self.place_of and operand.array is None:
+            tracked = any(r.requires_grad for r in node.results if r.index == operand.index)  # type: ignore[union-attr]
+            return self.place_of[node], operand.index, tracked and not operand.requires_grad  # type: ignore[index]
+        root = operand
+        while root.source is not None and id(root) not in self.known and root.array is None and root.node is None:
+            root = root.source
+        if id(root) in self.known:
+            return -1, self.known[id(root)], root.requires_grad and not operand.requires_grad
+        for i, value in enumerate(self.captured):
+            if value is operand:
+                return -2, i, False
+        self.captured.append(operand)
+        return -2, len(self.captured) - 1, False
+
+    def place(self, b: Builder, arguments: Sequence[Value], captured: Sequence[Value]) -> list[Value]:
+        """The recorded ops in a builder; the values of the results."""
+        scope, made = Scope(b), []
+
+        def value(ref: Any) -> Value:
+            if ref[0] == "literal":
+                return b.emit(literal_constant(ref[3]))  # type: ignore[no-any-return]
+            place, index, cut = ref
+            found = arguments[index] if place == -1 else captured[index] if place == -2 else made[place][index]
+            return _stopped(scope.of(found)).value if cut else found
+
+        for node, (template, refs) in zip(self.nodes, self.parts, strict=True):
+            operations, values = template.place([value(r) for r in refs], node.site.location())
+            b.operations += operations
+            made.append(values)
+        return [value(r) for r in self.outputs]
+
+    def wrap(self, values: Iterable[Recorded]) -> Any:
+        """Results as the function gave them."""
+        handles = []
+        for value, kind in zip(values, self.kinds, strict=True):
+            handle = kind.__new__(kind)
+            handle._hold(value)
+            handles.append(handle)
+        return unflatten(self.structure, iter(handles))
+
+
+_WORDS = {16: ui16, 32: ui32, 64: ui64}
+
+
+def _stopped(x: Expr) -> Expr:
+    """x, through its bits: gradients do not follow."""
+    if not isinstance(x.element, FloatType):
+        return x
+    word = x.type.with_element(_WORDS[x.element.width])
+    bits = x.scope.emit(hlo.BitcastConvert(x.value, result_types=[word]))
+    return x.scope.emit(hlo.BitcastConvert(bits.value, result_types=[x.type]))  # type: ignore[no-any-return]
+
+
+def _needed_here(pending: Sequence[Node], values: Sequence[Recorded]) -> list[Node]:
+    inside = dict.fromkeys(pending)
+    found: dict[Node, None] = {}
+    stack = list(values)
+    while stack:
+        node = stack.pop().node
+        if node is not None and node in inside and node not in found:
+            found[node] = None
+            stack.extend(o for o in node.inputs if isinstance(o, Recorded))
+    return [node for node in pending if node in found]
+
+
+def _region(b: Builder, closure: Closure, arguments: Sequence[Value], captured: Sequence[Value]) -> None:
+    b.emit(hlo.Return(closure.place(b, arguments, captured)))
+
+
+def _cut(xs: Sequence[Expr], count: int, *captured: Sequence[Any]) -> tuple[list[Value], list[list[Value]]]:
+    """The first `count` values, and then runs as long as each of `captured`."""
+    values = [x.value for x in xs]
+    out, at = [], count
+    for part in captured:
+        out.append(values[at : at + len(part)])
+        at += len(part)
+    return values[:count], out
+
+
+def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorded]) -> list[Recorded]:
+    types = tuple(v.type for v in inputs)
+    full = (_strip(key), types)
+    template = find_template(full)
+    if template is None:
+        scope = Scope(Builder())
+        parameters = [Value(t, None, i) for i, t in enumerate(types)]
+        results = [r.value for r in lower(scope, *map(scope.of, parameters))]
+        template = Template(parameters, scope.builder.operations, own_results(scope.builder, results))
+        keep_template(full, template)
+    return apply_template(template, tuple(inputs), Site.here())
+
+
+def _strip(key: Any) -> Any:
+    """The key without the literal objects, whose numbers it holds anyway."""
+    if isinstance(key, Literal):
+        return None
+    return tuple(map(_strip, key)) if isinstance(key, tuple) else key
+
+
+def _same_types(what: str, first: Closure, second: Closure) -> None:
+    one, two = [t for t, _ in first.results], [t for t, _ in second.results]
+    if first.structure != second.structure or one != two:
+        raise located(RecordTypeError(f"{what} different things: {_text(one)} and {_text(two)}"))
+
+
+def _same_carried(
+    what: str, body: Closure, structure: Any, types: Sequence[TensorType], given: Any = None
+) -> None:
+    found = [t for t, _ in body.results][: len(types)]
+    if (body.structure if given is None else given) != structure or found != list(types):
+        raise located(
+            RecordTypeError(
+                f"{what} gives {_text(found)} for {_text(types)}: what is carried keeps its structure and types"
+            )
+        )
+
+
+def _text(types: Sequence[TensorType]) -> str:
+    return ", ".join(map(str, types)) or "nothing"
+
