@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder
+from irc.codegen.lower.elementwise_bits import infinite, mulhi, next_after, reduce_precision
 from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.narrow import in_f32, splat
 from irc.dialects import arith, chlo, math
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
@@ -82,29 +84,12 @@ def _by_table(b: KernelBuilder, op: Operation, operands: Sequence[Value]) -> Val
             target = _INTEGER_BINARY.get(kind) or _SIGNED_BINARY.get(kind)
     if target is None:
         raise _refusal(op)
-    return _in_f32(b, lambda *x: b.emit(target(*x)), operands)
+    return in_f32(b, lambda *x: b.emit(target(*x)), operands)
 
 
 def _refusal(op: Operation) -> UnsupportedError:
     types = ", ".join(str(v.type) for v in op.operands)
     return UnsupportedError(f"no lowering of '{op.name}' on ({types})", span=span_of(op.location))
-
-
-def _in_f32(b: KernelBuilder, emit: Callable[..., Value], operands: Sequence[Value]) -> Value:
-    """`emit(*operands)` computed in f32 and rounded once where the operands are narrower floats."""
-    narrow = arith.element(operands[0].type)
-    if narrow not in (f16, bf16):
-        return emit(*operands)
-    wide = arith.like(operands[0].type, f32)
-    result = emit(*(b.emit(arith.ExtF(x, result_types=[wide])) for x in operands))
-    if arith.element(result.type) is not f32:
-        return result
-    return b.emit(arith.TruncF(result, result_types=[operands[0].type]))  # type: ignore[no-any-return]
-
-
-def splat(b: KernelBuilder, value: Any, like: Value) -> Value:
-    """A constant of `like`'s type."""
-    return b.constant(value, like.type)
 
 
 def _is_float(op: Operation) -> bool:
@@ -148,21 +133,26 @@ def _logistic(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
         grown = b.emit(arith.AddF(one, b.emit(math.Exp(b.emit(arith.NegF(v))))))
         return b.emit(arith.DivF(one, grown))  # type: ignore[no-any-return]
 
-    return _in_f32(b, emit, x)
+    return in_f32(b, emit, x)
 
 
 def _square(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
-    return _in_f32(b, lambda v: b.emit((arith.MulF if _is_float(op) else arith.MulI)(v, v)), x)
+    return in_f32(b, lambda v: b.emit((arith.MulF if _is_float(op) else arith.MulI)(v, v)), x)
 
 
 def _rsqrt(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     """1 / sqrt(x)."""
-    return _in_f32(b, lambda v: b.emit(arith.DivF(splat(b, 1.0, v), b.emit(math.Sqrt(v)))), x)
+    return in_f32(b, lambda v: b.emit(arith.DivF(splat(b, 1.0, v), b.emit(math.Sqrt(v)))), x)
+
+
+def _conj(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
+    """A real number is its own conjugate."""
+    return x[0]
 
 
 def _sign(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     """-1, 0 or 1; float zeros and NaN as they are."""
-    return _in_f32(b, lambda v: _sign_of(b, _is_unsigned(op), v), x)
+    return in_f32(b, lambda v: _sign_of(b, _is_unsigned(op), v), x)
 
 
 def _sign_of(b: KernelBuilder, unsigned: bool, v: Value) -> Value:
@@ -182,7 +172,7 @@ def _is_finite(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     def emit(v: Value) -> Value:
         return b.emit(arith.CmpF(b.emit(math.AbsF(v)), splat(b, float("inf"), v), predicate="olt"))  # type: ignore[no-any-return]
 
-    return _in_f32(b, emit, x)
+    return in_f32(b, emit, x)
 
 
 def _safe_divisor(b: KernelBuilder, x: Value, y: Value, unsigned: bool) -> tuple[Value, Value]:
@@ -268,7 +258,7 @@ def _compare(b: KernelBuilder, op: hlo.Compare, x: Sequence[Value]) -> Value:
         if op.compare_type == "TOTALORDER":
             keys = [_total_order_key(b, v) for v in x]
             return _compare_integers(b, direction, keys, unsigned=False)
-        return _in_f32(b, lambda p, q: b.emit(arith.CmpF(p, q, predicate=_FLOAT_PREDICATES[direction])), x)
+        return in_f32(b, lambda p, q: b.emit(arith.CmpF(p, q, predicate=_FLOAT_PREDICATES[direction])), x)
     return _compare_integers(b, direction, x, _is_unsigned(op))
 
 
@@ -296,7 +286,7 @@ def _clamp(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     low, operand, high = x
     if _is_float(op):
         clamp = lambda lo, v, hi: b.emit(arith.MinimumF(b.emit(arith.MaximumF(v, lo)), hi))  # noqa: E731
-        return _in_f32(b, clamp, (low, operand, high))
+        return in_f32(b, clamp, (low, operand, high))
     largest, least = (arith.MaxUI, arith.MinUI) if _is_unsigned(op) else (arith.MaxSI, arith.MinSI)
     return b.emit(least(b.emit(largest(operand, low)), high))  # type: ignore[no-any-return]
 
@@ -398,6 +388,8 @@ _SPECIAL: dict[type[Operation], Callable[..., Value | None]] = {
     hlo.ShiftLeft: _shift(arith.ShLI), hlo.ShiftRightLogical: _shift(arith.ShRUI),
     hlo.ShiftRightArithmetic: _shift(arith.ShRSI),
     hlo.Compare: _compare, hlo.Select: _select, hlo.Clamp: _clamp,
-    hlo.Convert: _convert, hlo.BitcastConvert: _bitcast,
+    hlo.Convert: _convert, hlo.BitcastConvert: _bitcast, hlo.ReducePrecision: reduce_precision,
+    chlo.IsInf: infinite(0), chlo.IsPosInf: infinite(1), chlo.IsNegInf: infinite(-1), chlo.Conj: _conj,
+    chlo.NextAfter: next_after, chlo.Mulhi: mulhi,
 }  # fmt: skip
 """Ops with a rule of their own; None from a rule means that the tables above apply."""
