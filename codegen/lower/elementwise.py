@@ -11,6 +11,7 @@ from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.elementwise_bits import infinite, mulhi, next_after, reduce_precision
+from irc.codegen.lower.erf_inv import erf_inv
 from irc.codegen.lower.group import kernel_element
 from irc.codegen.lower.narrow import in_f32, splat
 from irc.dialects import arith, chlo, math
@@ -390,6 +391,6 @@ _SPECIAL: dict[type[Operation], Callable[..., Value | None]] = {
     hlo.Compare: _compare, hlo.Select: _select, hlo.Clamp: _clamp,
     hlo.Convert: _convert, hlo.BitcastConvert: _bitcast, hlo.ReducePrecision: reduce_precision,
     chlo.IsInf: infinite(0), chlo.IsPosInf: infinite(1), chlo.IsNegInf: infinite(-1), chlo.Conj: _conj,
-    chlo.NextAfter: next_after, chlo.Mulhi: mulhi,
+    chlo.ErfInv: erf_inv, chlo.NextAfter: next_after, chlo.Mulhi: mulhi,
 }  # fmt: skip
 """Ops with a rule of their own; None from a rule means that the tables above apply."""
