@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from irc.codegen.lower.bitcast import is_reshaping_bitcast, lower_bitcast
 from irc.codegen.lower.contraction import finishes_at_once, lower_contraction
+from irc.codegen.lower.cut import lower_in_two
 from irc.codegen.lower.elementwise import has_lowering
 from irc.codegen.lower.gather import lower_gather, lower_scatter
 from irc.codegen.lower.group import KernelGroup
 from irc.codegen.lower.loop import ROOTS_ONLY, lower_loop
 from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
-from irc.codegen.lower.space import INDEXING
+from irc.codegen.lower.space import INDEXING, NotAffine
 from irc.codegen.lower.window import lower_window
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -46,15 +48,18 @@ def works_in_place(func: Func) -> bool:
 def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
     """The kernels of a fused function: a loop kernel where no op of it asks for another kind.
 
-    Raises UnsupportedError naming the op that has no lowering, at the line it came from."""
+    A value that one kernel cannot both make and use (a reshape of what was moved) is stored between two. Raises
+    UnsupportedError naming the op that has no lowering, at the line it came from."""
     operations = func.block.operations
     hero = next((op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE), None)
     try:
         if hero is None:
-            return lower_loop(func, in_place or {})
+            return lower_bitcast(func) if is_reshaping_bitcast(operations[0]) else lower_loop(func, in_place or {})
         if type(hero) in _IN_PLACE:
             return _IN_PLACE[type(hero)](func, in_place or {})
         return HEROES[type(hero)](func)
+    except NotAffine as cut:
+        return lower_in_two(func, cut.value, lower_group)
     except IrcError as error:
         error.span = error.span or span_of((hero or operations[0]).location)
         raise

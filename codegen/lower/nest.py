@@ -188,9 +188,7 @@ class Tile:
         target = kernel_element(t)
         integer = target if not hasattr(target, "name") else i64
         cast = b.emit(arith.IndexCast(scalar, result_types=[arith.like(scalar.type, integer)]))
-        if integer is target:
-            return cast  # type: ignore[no-any-return]
-        return b.emit(arith.SIToFP(cast, result_types=[arith.like(scalar.type, target)]))  # type: ignore[no-any-return]
+        return cast if integer is target else elementwise.convert(b, cast, i64, target)  # type: ignore[no-any-return]
 
     def _sum(self, place: Affine) -> Index:
         total: Index = place.constant

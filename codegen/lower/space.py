@@ -22,7 +22,15 @@ Counter = tuple[str, int]
 
 
 class NotAffine(Exception):
-    """The value cannot be computed inside this kernel: one of its index maps is not affine in the loop counters."""
+    """`value` cannot be computed inside this kernel: its index is not affine in the loop counters."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.value = value
+
+
+class _Uneven(Exception):
+    """An index that no splitting divides evenly."""
 
 
 class _Split(Exception):
@@ -139,20 +147,20 @@ class Space:
         factors[counter[1] : counter[1] + 1] = [factors[counter[1]] // low, low]
 
     def divide(self, index: Affine, by: int) -> tuple[Affine, Affine]:
-        """Quotient and remainder, both affine; splits a counter or raises NotAffine where they are not."""
+        """Quotient and remainder, both affine; splits a counter or raises _Uneven where they are not."""
         if by == 1:
             return index, Affine()
         high = tuple((k, c // by) for k, c in index.terms if c % by == 0)
         low = tuple((k, c) for k, c in index.terms if c % by)
         rest = index.constant % by
         if low:
-            largest = rest + sum(c * (self.extent(k) - 1) for k, c in low)
-            if largest >= by or any(c < 0 for _, c in low):
+            turns = [c * (self.extent(k) - 1) for k, c in low]
+            if rest + sum(t for t in turns if t < 0) < 0 or rest + sum(t for t in turns if t > 0) >= by:
                 for k, c in low:
-                    inner = by // c if c > 0 and by % c == 0 else 0
+                    inner = by // abs(c) if by % c == 0 else 0
                     if inner and self.extent(k) > inner and self.extent(k) % inner == 0:
                         raise _Split(k, inner)
-                raise NotAffine
+                raise _Uneven
         return Affine(high, index.constant // by), Affine(low, rest)
 
 
@@ -201,10 +209,13 @@ class Tracer:
         if value in self.leaves:
             return Leaf(value.type.element, value, address)
         index, rest = [], address
-        for stride in row_major_strides(value.type.static_shape):
-            assert stride is not None
-            at, rest = self.space.divide(rest, stride)
-            index.append(at)
+        try:
+            for stride in row_major_strides(value.type.static_shape):
+                assert stride is not None
+                at, rest = self.space.divide(rest, stride)
+                index.append(at)
+        except _Uneven:
+            raise NotAffine(value) from None
         return self.trace(value, tuple(index))
 
 
@@ -243,7 +254,7 @@ def _reverse(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Nod
 
 def _constant(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if not op.value.is_splat:
-        raise NotAffine
+        raise UnsupportedError(f"'{op.name}' of several numbers inside a kernel is not supported", span=span_of(op.location))
     return Splat(value.type.element, op.value.splat_array[()])
 
 
@@ -253,7 +264,7 @@ def _iota(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
 
 def _dynamic_slice(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if op.operand not in t.leaves:
-        raise NotAffine
+        raise NotAffine(op.operand)
     shape = op.operand.type.static_shape
     dynamic = tuple(
         (t.trace(start, ()), extent - size, stride)
@@ -267,7 +278,7 @@ def _dynamic_slice(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) 
 
 def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if any(counter[0].startswith("r") for i in index for counter, _ in i.terms):
-        raise NotAffine  # a reduction inside the elements of another
+        raise NotAffine(value)  # a reduction inside the elements of another
     shape = op.inputs[0].type.static_shape
     names = reduced_names(op)
     reduced = {d: t.space.dimension(name, shape[d]) for d, name in names.items()}
@@ -285,7 +296,7 @@ def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node
 
 def _bitcast(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if op.operand.type.shape != value.type.shape:
-        raise NotAffine
+        raise UnsupportedError(f"'{op.name}' that changes the shape inside a kernel is not supported", span=span_of(op.location))
     return Apply(value.type.element, op, (t.trace(op.operand, index),))
 
 
@@ -363,8 +374,7 @@ def trace_stores(space: Space, leaves: Sequence[Value], stores: Sequence[Store],
 def _trace_store(t: Tracer, store: Store, index: tuple[Affine, ...], shape: tuple[int, ...]) -> Traced:
     dynamic = tuple((t.trace(v, ()), limit, stride) for v, limit, stride in store.dynamic)
     if store.shape != shape:
-        if prod(shape) != prod(store.shape) or store != Store.whole(store.value, store.buffer):
-            raise NotAffine
+        assert prod(shape) == prod(store.shape) and store == Store.whole(store.value, store.buffer), "stores of one nest"
         address = linear(index, shape)
         return Traced(t.reshaped(store.value, address), store.buffer, address, dynamic)
     at = tuple(i + s for i, s in zip(index, store.start, strict=True)) if store.start else index
@@ -377,7 +387,7 @@ def _trace_store(t: Tracer, store: Store, index: tuple[Affine, ...], shape: tupl
 def trace_rows(space: Space, leaves: Sequence[Value], returned: Sequence[Value]) -> list[Traced]:
     """Traces results over the dimensions a reduction keeps (`k0, ...`) and those it reduces (`r0:extent, ...`).
 
-    A result has as many elements as the reduction's result, or as its operand. Raises NotAffine otherwise."""
+    A result has as many elements as the reduction's result, or as its operand."""
     first: Any = next(op for op in _above(returned, leaves) if isinstance(op, hlo.Reduce))
     shape, kept = first.inputs[0].type.static_shape, first.results[0].type.static_shape
     while True:
@@ -401,7 +411,7 @@ def _trace_row(t: Tracer, value: Value, buffer: int, spaces: Any) -> Traced:
         if value.type.size == prod(shape):
             address = linear(index, shape)
             return Traced(t.reshaped(value, address), buffer, address)
-    raise NotAffine
+    raise UnsupportedError(f"a result of type {value.type} beside this reduction is not supported", span=span_of(value.location))
 
 
 def _above(values: Sequence[Value], leaves: Sequence[Value]) -> Iterator[Operation]:

@@ -101,9 +101,10 @@ class _BlockOutliner:
         """Whether a free op becomes part of the group's function."""
         if source not in self.order or not is_free(source):
             return False
-        if group.kind == "single" or (group.kind == "contraction" and op is group.ops[0]):
+        if group.kind == "single":
             return isinstance(source, hlo.Constant) and isinstance(op, _WITH_CONSTANTS)
-        return True
+        # What a contraction multiplies comes from memory, whoever else in the group uses it.
+        return group.kind != "contraction" or not any(v.op is source for v in group.ops[0].operands)
 
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""

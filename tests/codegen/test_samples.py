@@ -26,8 +26,6 @@ REFUSED = dict.fromkeys(REFUSED_FILE.read_text().split())
 
 FAILS = {
     "reduce-widened": "a body whose scalars are wider than the inputs is lowered to text that LLVM refuses",
-    "bitcast_convert-narrower": "a lone bitcast to another rank is not refused by name",
-    "bitcast_convert-wider": "a lone bitcast to another rank is not refused by name",
 }
 """What is known to be wrong; an entry that works fails the test, so that the list shrinks."""
 
