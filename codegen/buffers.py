@@ -45,7 +45,9 @@ class MemoryPlan:
     def __str__(self) -> str:
         rows = ["offset      bytes       life        value"]
         for b in sorted(self.buffers, key=lambda b: (b.index, b.first)):
-            rows.append(f"{b.index:<11} {b.nbytes:<11} {f'{b.first}-{b.last}':<11} {b.name or b.type}  loc({b.location})")
+            rows.append(
+                f"{b.index:<11} {b.nbytes:<11} {f'{b.first}-{b.last}':<11} {b.name or b.type}  loc({b.location})"
+            )
         rows.append(f"arena {self.arena_bytes} bytes, inputs {self.input_bytes}, outputs {self.output_bytes}")
         return "\n".join(rows)
 

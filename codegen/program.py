@@ -111,7 +111,9 @@ class _Planner:
         )
 
     def temporary(self, type: Any, location: Location, name: str = "") -> Buffer:
-        buffer = Buffer(buffer_type(type) if isinstance(type, TensorType) else type, "arena", 0, location, name)
+        buffer = Buffer(
+            buffer_type(type) if isinstance(type, TensorType) else type, "arena", 0, location, name
+        )
         self.arena.append(buffer)
         return buffer
 
@@ -124,7 +126,11 @@ class _Planner:
         direct = self._direct_targets(block, targets, held, uses)
         for op in block.operations[:-1]:
             self._operation(op, direct, steps)
-        self._copies([(self.buffers[v], t) for v, t in zip(returned, targets, strict=True)], steps, block.terminator.location)
+        self._copies(
+            [(self.buffers[v], t) for v, t in zip(returned, targets, strict=True)],
+            steps,
+            block.terminator.location,
+        )
         return steps
 
     def _direct_targets(
@@ -176,7 +182,9 @@ class _Planner:
         match op:
             case hlo.Constant():
                 if not isinstance(op.value, DenseElementsAttr):
-                    raise UnsupportedError(f"'{op.name}' of {op.value} is not supported", span=span_of(op.location))
+                    raise UnsupportedError(
+                        f"'{op.name}' of {op.value} is not supported", span=span_of(op.location)
+                    )
                 buffer = Buffer(buffer_type(op.result.type), "constant", len(self.constants), op.location)
                 self.buffers[op.result] = self.constants.setdefault(op.value, buffer)
             case hlo.Reshape():
@@ -205,7 +213,9 @@ class _Planner:
         arguments = [Value(v.type, None, i, location=op.location) for i, v in enumerate(op.operands)]
         inner = op.with_operands(arguments)
         name = op.name.partition(".")[2]
-        return Func.of(name, Block(arguments, [inner, Return(inner.results)]), visibility="private", location=op.location)
+        return Func.of(
+            name, Block(arguments, [inner, Return(inner.results)]), visibility="private", location=op.location
+        )
 
     def _kernel(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
         func = self._function(op)
@@ -249,12 +259,16 @@ class _Planner:
         # The two may differ in shape (a reshape is a view): elements move in row-major order.
         t = TensorType((source.type.size,), source.type.element)
         argument = Value(t, None, 0)
-        func = Func.of("copy", Block([argument], [Return([argument])]), visibility="private", location=location)
+        func = Func.of(
+            "copy", Block([argument], [Return([argument])]), visibility="private", location=location
+        )
         return Run(self._lowered(func, {}), [source, target], location)
 
     def _while(self, op: Any, direct: dict[Value, Buffer], steps: list[Step]) -> None:
         slots = self._result_buffers(op, direct)
-        self._copies([(self.buffers[v], s) for v, s in zip(op.operands, slots, strict=True)], steps, op.location)
+        self._copies(
+            [(self.buffers[v], s) for v, s in zip(op.operands, slots, strict=True)], steps, op.location
+        )
         condition, body = (r.block for r in op.regions)
         for argument, slot in zip(condition.arguments, slots, strict=True):
             self.buffers[argument] = slot
@@ -355,9 +369,14 @@ class _Emitter:
             initial = DenseElementsAttr.of(TensorType(t.shape, t.element), value.array.view(t.element.numpy))
             made.append(
                 memref.Global(
-                    sym_name=f"constant_{buffer.index}", sym_visibility="private", type=t,
-                    initial_value=initial, constant=True, alignment=64, location=buffer.location,
-                )  # fmt: skip
+                    sym_name=f"constant_{buffer.index}",
+                    sym_visibility="private",
+                    type=t,
+                    initial_value=initial,
+                    constant=True,
+                    alignment=64,
+                    location=buffer.location,
+                )
             )
         return made
 
@@ -372,7 +391,7 @@ class _Emitter:
         b = self.top
         match buffer.place:
             case "arena":
-                return b.emit(memref.View(self.arena, b.index(buffer.index), (), result_types=[t]))  # type: ignore[no-any-return]
+                return b.emit(memref.View(self.arena, b.index(buffer.index), (), result_types=[t]))
             case "constant":
                 base = b.emit(memref.GetGlobal(name=f"constant_{buffer.index}", result_types=[buffer.type]))
             case "input":
@@ -380,13 +399,13 @@ class _Emitter:
             case _:
                 base = self.arguments[len(self.main.arguments) + buffer.index]
         if base.type is t:
-            return base  # type: ignore[no-any-return]
+            return base
         strides: Any = t.strides
         cast = memref.ReinterpretCast(
             base, (), (), (),
             static_offsets=(0,), static_sizes=t.static_shape, static_strides=strides, result_types=[t],
         )  # fmt: skip
-        return b.emit(cast)  # type: ignore[no-any-return]
+        return b.emit(cast)
 
     def emit(self, b: KernelBuilder, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -412,7 +431,7 @@ class _Emitter:
         b.emit(scf.While((), regions=[b.region([], before), b.region([], after)], result_types=[]))
 
     def _scalar(self, b: KernelBuilder, buffer: Buffer) -> Value:
-        return b.emit(memref.Load(self.view(buffer, MemRefType((), buffer.type.element)), ()))  # type: ignore[no-any-return]
+        return b.emit(memref.Load(self.view(buffer, MemRefType((), buffer.type.element)), ()))
 
     def _branch(self, b: KernelBuilder, step: Branch) -> None:
         chosen = self._scalar(b, step.selector)

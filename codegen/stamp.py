@@ -32,7 +32,11 @@ class ProgramStamp:
         """From the attributes of a module of kernels."""
         signature = kernels.attributes.get(SIGNATURE)
         main = kernels.symbols.get("main")
-        if not (isinstance(signature, TypeAttr) and isinstance(signature.value, FunctionType) and isinstance(main, Func)):
+        if not (
+            isinstance(signature, TypeAttr)
+            and isinstance(signature.value, FunctionType)
+            and isinstance(main, Func)
+        ):
             raise IrcError(f"a module of kernels needs @main and the attribute '{SIGNATURE}'")
         inputs: Any = signature.value.inputs
         outputs: Any = signature.value.results

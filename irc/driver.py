@@ -79,7 +79,11 @@ class Executable:
             self.object_code = assemble(stages.llvm, stages.target, stages.opt)
         with _timed(timings, "load"):
             self.program = NativeProgram(
-                self.object_code, stamp.inputs, stamp.outputs, arena_bytes=stamp.arena_bytes, donate=dict(stamp.donors)
+                self.object_code,
+                stamp.inputs,
+                stamp.outputs,
+                arena_bytes=stamp.arena_bytes,
+                donate=dict(stamp.donors),
             )
         self.call = self.program.call
 

@@ -18,7 +18,6 @@ from irc.codegen.emit.function import (
     with_scalar,
 )
 from irc.codegen.emit.held import llvm_type, rows_of, shape_of, split
-
 from irc.dialects import arith
 from irc.dialects.arith import element
 from irc.dialects.vector import Broadcast

@@ -7,8 +7,8 @@ import struct
 from typing import Any
 
 import numpy as np
-from irc.codegen.emit.held import llvm_type
 
+from irc.codegen.emit.held import llvm_type
 from irc.ir.types import FloatType
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse
-
 from irc.dialects.func import Call, Func
 from irc.ir.types import Type
 

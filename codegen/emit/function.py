@@ -19,7 +19,6 @@ from irc.codegen.emit.held import (
     split,
     vector_type,
 )
-
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from irc.codegen.emit.function import FunctionEmitter
 from irc.codegen.emit.held import Held, Scattered, Tile, llvm_type, shape_of, split, vector_type
-
 from irc.ir.types import VectorType
 
 Source = tuple[str, int]

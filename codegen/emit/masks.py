@@ -9,7 +9,6 @@ from irc.codegen.emit.function import FunctionEmitter, emits
 from irc.codegen.emit.held import literal, shape_of, split
 from irc.codegen.emit.lanes import leading
 from irc.codegen.emit.memref import lane_mask, splat
-
 from irc.dialects import vector
 from irc.ir.types import VectorType, i1
 

@@ -17,7 +17,6 @@ from irc.codegen.emit.function import (
     with_scalar,
 )
 from irc.codegen.vector_math import TABLE, Builder, DType
-
 from irc.dialects import math
 from irc.dialects.arith import element
 from irc.ir.operation import Operation

@@ -24,7 +24,6 @@ from irc.codegen.emit.held import (
 from irc.codegen.emit.lanes import leading, one_lane
 from irc.codegen.emit.memref import address, element_at, from_memory, hint, lane_mask, splat, to_memory
 from irc.codegen.emit.shapes import transposed
-
 from irc.dialects import vector
 from irc.ir.affine import AffineConstant, AffineDim, AffineMapAttr
 from irc.ir.operation import Operation, Value

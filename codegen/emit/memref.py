@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from irc.codegen.emit.constants import bytes_text
 from irc.codegen.emit.function import FunctionEmitter, constant, emits, refuse, with_scalar
 from irc.codegen.emit.held import Buffer, element_bytes, literal, llvm_type, memory_type
-
 from irc.dialects import memref
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Operation

@@ -8,7 +8,6 @@ from typing import Any
 from irc.codegen.emit import arith, func, masks, math, memory, memref, reduction, scf, shapes
 from irc.codegen.emit.function import FunctionEmitter, refuse
 from irc.codegen.emit.held import Buffer
-
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.dialects.memref import Global

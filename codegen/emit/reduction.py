@@ -13,7 +13,6 @@ from irc.codegen.emit.held import Held, Tile, llvm_type, shape_of, split, vector
 from irc.codegen.emit.lanes import Source, element_of, leading, regrouped, row, row_slice
 from irc.codegen.emit.memref import splat
 from irc.codegen.emit.shapes import row_number, transposed
-
 from irc.dialects import vector
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, VectorType, bf16

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse
 from irc.codegen.emit.held import literal, llvm_type
-
 from irc.dialects import scf
 from irc.ir.operation import Region
 

@@ -22,7 +22,6 @@ from irc.codegen.emit.lanes import (
     shuffle,
 )
 from irc.codegen.emit.memref import splat
-
 from irc.dialects import vector
 from irc.ir.types import VectorType
 

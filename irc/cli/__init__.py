@@ -21,7 +21,9 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit status: 0, 1 for an error in the input, 2 for a wrong command line."""
-    parser = argparse.ArgumentParser(prog="irc", description="A tensor compiler that a person can read.", epilog=_epilog())
+    parser = argparse.ArgumentParser(
+        prog="irc", description="A tensor compiler that a person can read.", epilog=_epilog()
+    )
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--version", action="version", version=f"irc {__version__}")
     parsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -29,10 +29,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory", action="store_true", help="the memory plan")
     parser.add_argument("--program", type=int, metavar="N", help="only the Nth compiled program, from 0")
     parser.add_argument(
-        "--input", action="append", default=[], metavar="TYPE", help="an argument such as f32[32,3,32,32] for a model to be called with"
+        "--input",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="an argument such as f32[32,3,32,32] for a model to be called with",
     )
     parser.add_argument("--model", metavar="NAME", help="which model of the file to call with --input")
-    parser.add_argument("--as", dest="frontend", choices=["torch"], help="execute with irc in this library's place")
+    parser.add_argument(
+        "--as", dest="frontend", choices=["torch"], help="execute with irc in this library's place"
+    )
 
 
 class Collector(Observer):
@@ -65,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.program is not None:
         chosen = chosen[arguments.program : arguments.program + 1]
     if not chosen:
-        raise IrcError(f"{arguments.file} compiled {len(collector.programs)} programs, there is no number {arguments.program}")
+        raise IrcError(
+            f"{arguments.file} compiled {len(collector.programs)} programs, there is no number {arguments.program}"
+        )
     for number, (program, hooks) in chosen:
         _show(number, len(chosen), program, hooks, arguments)
     return 0
@@ -78,7 +86,10 @@ def _call_a_model(names: dict[str, Any], arguments: argparse.Namespace) -> None:
         found = ", ".join(models) or "none"
         raise IrcError(
             f"{arguments.file} compiled nothing",
-            notes=(f"models in it: {found}", "name an input to call one with: --input 'f32[32,3,32,32]' [--model NAME]"),
+            notes=(
+                f"models in it: {found}",
+                "name an input to call one with: --input 'f32[32,3,32,32]' [--model NAME]",
+            ),
         )
     name = arguments.model or next(iter(models), None)
     if name not in models:
@@ -86,7 +97,9 @@ def _call_a_model(names: dict[str, Any], arguments: argparse.Namespace) -> None:
     call_with(models[name], [tensor_type(t) for t in arguments.input])
 
 
-def _show(number: int, count: int, program: Executable, hooks: Sequence[Hook], arguments: argparse.Namespace) -> None:
+def _show(
+    number: int, count: int, program: Executable, hooks: Sequence[Hook], arguments: argparse.Namespace
+) -> None:
     mark = {"llvm": ";", "asm": "#"}.get(arguments.stage, "//")
     if count > 1 or arguments.stage == "all":
         if number:

@@ -13,7 +13,9 @@ from irc.passes.autodiff.registry import NoGradient, Refused
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="an op (stablehlo.dot_general, dot_general) or a dialect (stablehlo)")
+    parser.add_argument(
+        "name", nargs="?", help="an op (stablehlo.dot_general, dot_general) or a dialect (stablehlo)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -23,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
         print("\n".join(op_names(name or "")))
         return 0
     # A bare name means the tensor op before the kernel op of the same name.
-    bare = sorted((n for n in names if n.partition(".")[2] == name), key=lambda n: (not n.startswith("stablehlo."), n))
+    bare = sorted(
+        (n for n in names if n.partition(".")[2] == name), key=lambda n: (not n.startswith("stablehlo."), n)
+    )
     full = name if name in names else next(iter(bare), None)
     if full is None:
         raise IrcError(f"there is no op '{name}'; `irc ops` lists them")

@@ -10,14 +10,23 @@ from irc.cli.terminal import show
 from irc.driver import PIPELINE, remaining
 from irc.ir.printer import print_operation
 from irc.ir.text import parse
-from irc.passes.hooks import CompareEach, PrintTree, Record, Reproducer, Timing, VerifyEach, hooks_from_environment
+from irc.passes.hooks import (
+    CompareEach,
+    PrintTree,
+    Record,
+    Reproducer,
+    Timing,
+    VerifyEach,
+    hooks_from_environment,
+)
 from irc.passes.manager import Hook, pass_names, run_pipeline
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", default="-", help="MLIR text; - is standard input")
     parser.add_argument(
-        "--passes", help=f"a pipeline; without it the one the text carries, else none (the compiler's is {PIPELINE})"
+        "--passes",
+        help=f"a pipeline; without it the one the text carries, else none (the compiler's is {PIPELINE})",
     )
     parser.add_argument("--list", action="store_true", help="list the passes")
     parser.add_argument("--timing", action="store_true", help="times of the passes on standard error")

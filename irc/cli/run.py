@@ -19,13 +19,28 @@ from irc.runtime.elf import code_digest
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", help="MLIR, LLVM or assembly text that `irc dump` printed, or a .py program; - is standard input")
+    parser.add_argument(
+        "file",
+        help="MLIR, LLVM or assembly text that `irc dump` printed, or a .py program; - is standard input",
+    )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for a program: its arguments")
-    parser.add_argument("--as", dest="frontend", choices=["torch"], help="run the program with irc in this library's place")
-    parser.add_argument("--input", action="append", default=[], metavar="FILE.npy", help="an argument (repeat); random if absent")
+    parser.add_argument(
+        "--as", dest="frontend", choices=["torch"], help="run the program with irc in this library's place"
+    )
+    parser.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="FILE.npy",
+        help="an argument (repeat); random if absent",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of random arguments")
-    parser.add_argument("--target", choices=["cpu", "interpreter"], default="cpu", help="native code, or the reference")
-    parser.add_argument("--digest", action="store_true", help="print the object code's digest instead of running")
+    parser.add_argument(
+        "--target", choices=["cpu", "interpreter"], default="cpu", help="native code, or the reference"
+    )
+    parser.add_argument(
+        "--digest", action="store_true", help="print the object code's digest instead of running"
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="time N calls")
 
 

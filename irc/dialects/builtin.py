@@ -33,7 +33,7 @@ class Module(Operation, name="builtin.module"):
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        return self.body.block.operations  # type: ignore[no-any-return]
+        return self.body.block.operations
 
     @property
     def symbols(self) -> dict[str, Operation]:

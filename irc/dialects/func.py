@@ -51,21 +51,26 @@ class Func(Operation, name="func.func"):
 
     @property
     def type(self) -> FunctionType:
-        return self.function_type  # type: ignore[no-any-return]
+        return self.function_type
 
     def check_symbols(self, symbols: Mapping[str, Operation]) -> None:
         """The body's arguments and what it returns are of the function's type."""
         if self.is_declaration:
             return
         given = tuple(a.type for a in self.body.arguments)
-        self.check(given == self.type.inputs, "function_type", f"takes {_listed(self.type.inputs)}, its body {_listed(given)}")
+        self.check(
+            given == self.type.inputs,
+            "function_type",
+            f"takes {_listed(self.type.inputs)}, its body {_listed(given)}",
+        )
         for block in self.body.blocks:
             last = block.operations[-1] if block.operations else None
             if isinstance(last, Return):
                 returned = tuple(o.type for o in last.operands)
                 if returned != self.type.results:
                     raise last.error(
-                        "function_type", f"returns {_listed(returned)}, the function {_listed(self.type.results)}"
+                        "function_type",
+                        f"returns {_listed(returned)}, the function {_listed(self.type.results)}",
                     )
 
     @property

@@ -146,7 +146,7 @@ class SubView(Operation, name="memref.subview"):
         steps = tuple(steps) or (1,) * t.rank
         static = tuple(o if isinstance(o, int) else DYNAMIC for o in offsets)
         known = all(isinstance(o, int) for o in offsets) and t.offset is not None and None not in t.strides
-        offset = t.offset + sum(o * s for o, s in zip(offsets, t.strides, strict=True)) if known else None  # type: ignore[operator]
+        offset = t.offset + sum(o * s for o, s in zip(offsets, t.strides, strict=True)) if known else None
         strides = tuple(None if s is None else s * k for s, k in zip(t.strides, steps, strict=True))
         return SubView(
             source, [o for o in offsets if not isinstance(o, int)], (), (),

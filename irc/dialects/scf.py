@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from irc.ir.fields import ANY, I64_ARRAY, Attr, Operand, RegionField, Result
-from irc.ir.operation import Operation
+from irc.ir.operation import Operation, Region
 from irc.ir.types import Type
 
 
@@ -48,13 +48,19 @@ class Forall(Operation, name="scf.forall"):
         return []
 
     @staticmethod
-    def over(bounds: Sequence[int], region: object, **attributes: object) -> Forall:
+    def over(bounds: Sequence[int], region: Region) -> Forall:
         """Iterations 0 <= i < bound in each dimension; the region takes one index a dimension and ends in InParallel."""
         n = len(bounds)
         return Forall(
-            (), (), (), (),
-            staticLowerBound=(0,) * n, staticUpperBound=tuple(bounds), staticStep=(1,) * n, regions=[region], **attributes,
-        )  # type: ignore[list-item]  # fmt: skip
+            (),
+            (),
+            (),
+            (),
+            staticLowerBound=(0,) * n,
+            staticUpperBound=tuple(bounds),
+            staticStep=(1,) * n,
+            regions=[region],
+        )
 
 
 class InParallel(Operation, name="scf.forall.in_parallel"):

@@ -153,7 +153,7 @@ class _Compiler:
                 inputs, results = self.arguments_of_directive()
                 return FunctionalType(inputs, results)
             case "qualified" | "ref":
-                return self.arguments_of_directive()[0]  # type: ignore[no-any-return]
+                return self.arguments_of_directive()[0]
         raise AssertionError(f"{self.cls.name}: '{token}' is not known in an assembly format")
 
     def arguments_of_directive(self) -> list[Any]:

@@ -292,7 +292,7 @@ class AttributeReader(TypeReader):
             if name not in self.attribute_aliases:
                 raise self.error(f"undefined attribute alias '#{name}'", m.start(1) - 1, m.end())
             self.pos = m.end()
-            return self.attribute_aliases[name]  # type: ignore[no-any-return]
+            return self.attribute_aliases[name]
         self.pos = m.end()
         if "." not in name:
             return self._dialect_attribute(name, body)
@@ -332,7 +332,7 @@ class AttributeReader(TypeReader):
         if own is not None and not raw:
             m = self._angled()
             try:
-                return own(m[1][1:-1])  # type: ignore[no-any-return]
+                return own(m[1][1:-1])
             except (ValueError, LookupError, IrcError) as e:
                 raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None  # type: ignore[attr-defined]
         values = self._members({f.name for f in fields(cls)})
@@ -383,7 +383,7 @@ class AttributeReader(TypeReader):
         m = _WORD.match(self.text, self.pos, self.end)
         if m is None or m[1] != "loc":
             return None
-        return self.location()  # type: ignore[no-any-return]
+        return self.location()
 
     def location(self) -> Any:
         self.expect_word("loc")
@@ -405,7 +405,7 @@ class AttributeReader(TypeReader):
             found = self._hashed()
             if not isinstance(found, LocationAttr):
                 raise self.error("expected a location alias", start, self.pos)
-            return found.value  # type: ignore[no-any-return]
+            return found.value
         text = self.optional_string()
         if text is not None:
             return self._named_or_file(text)

@@ -49,7 +49,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 
 def _dtype(element: Any) -> np.dtype[Any]:
     try:
-        return element.numpy  # type: ignore[no-any-return]
+        return element.numpy
     except (AttributeError, KeyError):
         raise LiteralError(f"elements of {element} cannot be read") from None
 

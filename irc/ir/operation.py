@@ -305,7 +305,7 @@ def _incompatible(given: Type, inferred: Type) -> str:
 
 
 def _copy_identity(old: Operation, new: Operation) -> None:
-    if isinstance(old, UnregisteredOp):
+    if isinstance(old, UnregisteredOp) and isinstance(new, UnregisteredOp):
         new.name = old.name
 
 

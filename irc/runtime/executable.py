@@ -67,7 +67,7 @@ class NativeProgram:
         self.into = self.signature.refuse_outputs if donors else into
 
     def __call__(self, *arrays: Any) -> list[Array]:
-        return self.call(*arrays)  # type: ignore[no-any-return]
+        return self.call(*arrays)
 
     def __repr__(self) -> str:
         takes = ", ".join(map(short, self.signature.inputs))
