@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -16,8 +15,8 @@ ALIASES = {
 }
 
 
-class _Loader(Loader):
-    """Hands out the module that another name already has."""
+class _Loader:
+    """Hands out the module that another name already has. (Not derived from importlib.abc: that import is slow.)"""
 
     def __init__(self, real: str) -> None:
         self.real = real
@@ -33,7 +32,7 @@ class _Loader(Loader):
         module.__spec__ = self.spec
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -42,15 +41,17 @@ class _Finder(MetaPathFinder):
                 import importlib.util  # costs as much as all of `import irc`, and only aliases need it
 
                 name = real + fullname[len(alias) :]
+                loader: Any = _Loader(name)
                 if name == real or importlib.util.find_spec(name) is not None:
-                    return ModuleSpec(fullname, _Loader(name), is_package=True)
+                    return ModuleSpec(fullname, loader, is_package=True)
         return None
 
 
 def install() -> None:
     """Makes the aliases importable; called once by `import irc`."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+        finder: Any = _Finder()
+        sys.meta_path.insert(0, finder)
 
 
 def install_as(name: str) -> None:
