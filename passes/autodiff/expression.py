@@ -16,7 +16,7 @@ from irc.ir.attributes import DenseElementsAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Region, Value
-from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType, TupleType, i1
+from irc.ir.types import ComplexType, Dim, FloatType, IntegerType, TensorType, TupleType, i1, i32
 
 Number = int | float | bool | complex
 
@@ -94,7 +94,7 @@ class Expr:
 
     def lift(self, other: Expr | Number) -> Expr:
         """`other` as an expression of this one's type."""
-        return other if isinstance(other, Expr) else self.scope.constant(other, self.type)
+        return other if isinstance(other, Expr) else full_like(self, other)
 
     def __add__(self, other: Expr | Number) -> Expr:
         return _emit(hlo.Add, self, self.lift(other))
@@ -232,8 +232,36 @@ def select(p: Expr, x: Expr | Number, y: Expr | Number) -> Expr:
     return _emit(hlo.Select, p, like.lift(x), like.lift(y))
 
 
+def full_like(x: Expr, value: Number) -> Expr:
+    """`value` throughout, in the type of `x`."""
+    if x.type.is_static:
+        return x.scope.constant(value, x.type)
+    return broadcast_like(x.scope.constant(value, TensorType((), x.element)), x, ())
+
+
 def zeros_like(x: Expr) -> Expr:
-    return x.scope.constant(0, x.type)
+    return full_like(x, 0)
+
+
+def extent(x: Expr, dimension: int) -> int:
+    """One extent, which must be known; an UnsupportedError otherwise."""
+    n = x.type.shape[dimension]
+    return x.shape[dimension] if n is None else n
+
+
+def extents(x: Expr, dimensions: Sequence[int] | None = None) -> Expr:
+    """The shape of `x` as a vector of i32, for the ops that take computed shapes."""
+    scope = x.scope
+    one = TensorType((1,), i32)
+    parts = []
+    for d in range(x.rank) if dimensions is None else dimensions:
+        n = x.type.shape[d]
+        if n is None:
+            size: Expr = scope.emit(hlo.GetDimensionSize(x.value, dimension=d))
+            parts.append(reshape(size, (1,)))
+        else:
+            parts.append(scope.constant(n, one))
+    return concatenate(parts, 0)
 
 
 def convert(x: Expr, element: Any) -> Expr:
@@ -241,19 +269,42 @@ def convert(x: Expr, element: Any) -> Expr:
     return x if x.element is element else _emit(hlo.Convert, x, result_types=[x.type.with_element(element)])
 
 
-def reshape(x: Expr, shape: Sequence[int]) -> Expr:
+def reshape(x: Expr, shape: Sequence[Dim]) -> Expr:
     """Same elements in row-major order; `x` itself when it has the shape."""
     if tuple(shape) == x.type.shape:
         return x
     return _emit(hlo.Reshape, x, result_types=[TensorType(tuple(shape), x.element)])
 
 
-def broadcast(x: Expr, shape: Sequence[int], dimensions: Sequence[int]) -> Expr:
+def broadcast(x: Expr, shape: Sequence[Dim], dimensions: Sequence[int]) -> Expr:
     """`x`'s dimension i becomes dimension `dimensions[i]` of the result."""
     if tuple(shape) == x.type.shape and tuple(dimensions) == tuple(range(x.rank)):
         return x
     result = TensorType(tuple(shape), x.element)
     return _emit(hlo.BroadcastInDim, x, broadcast_dimensions=tuple(dimensions), result_types=[result])
+
+
+def broadcast_like(x: Expr, like: Expr, dimensions: Sequence[int]) -> Expr:
+    """`x` in the shape of `like`, whose dimension `dimensions[i]` is dimension i of `x`."""
+    shape = like.type.shape
+    if like.type.is_static or (x.type.shape == shape and tuple(dimensions) == tuple(range(x.rank))):
+        return broadcast(x, shape, dimensions)
+    made = hlo.DynamicBroadcastInDim(
+        x.value,
+        extents(like).value,
+        broadcast_dimensions=tuple(dimensions),
+        result_types=[TensorType(shape, x.element)],
+    )
+    return x.scope.emit(made)  # type: ignore[no-any-return]
+
+
+def reshape_like(x: Expr, like: Expr) -> Expr:
+    """The elements of `x` in the shape of `like`."""
+    if like.type.is_static or x.type.shape == like.type.shape:
+        return reshape(x, like.type.shape)
+    result = TensorType(like.type.shape, x.element)
+    made = hlo.DynamicReshape(x.value, extents(like).value, result_types=[result])
+    return x.scope.emit(made)  # type: ignore[no-any-return]
 
 
 def transpose(x: Expr, permutation: Sequence[int]) -> Expr:
@@ -288,11 +339,32 @@ def pad(
     )
 
 
-def slice(x: Expr, start: Sequence[int], limit: Sequence[int], strides: Sequence[int] | None = None) -> Expr:
+def slice(x: Expr, start: Sequence[int], limit: Sequence[Dim], strides: Sequence[int] | None = None) -> Expr:
+    """A limit of None is the end of a dimension of unknown extent."""
     steps = tuple(strides) if strides is not None else (1,) * x.rank
     if not any(start) and tuple(limit) == x.type.shape and set(steps) <= {1}:
         return x
+    if None in limit:
+        return _open_slice(x, start, limit, steps)
     return _emit(hlo.Slice, x, start_indices=tuple(start), limit_indices=tuple(limit), strides=steps)
+
+
+def _open_slice(x: Expr, start: Sequence[int], limit: Sequence[Dim], steps: Sequence[int]) -> Expr:
+    """A slice whose limits are known when it runs; dimensions left open are taken whole."""
+    vector = TensorType((x.rank,), i32)
+    ends = [
+        extents(x, [d]) if n is None else x.scope.constant(n, TensorType((1,), i32))
+        for d, n in enumerate(limit)
+    ]
+    shape = [None if n is None else -(-(n - a) // s) for a, n, s in zip(start, limit, steps, strict=True)]
+    made = hlo.RealDynamicSlice(
+        x.value,
+        x.scope.constant(list(start), vector).value,
+        concatenate(ends, 0).value,
+        x.scope.constant(list(steps), vector).value,
+        result_types=[TensorType(tuple(shape), x.element)],
+    )
+    return x.scope.emit(made)  # type: ignore[no-any-return]
 
 
 def concatenate(parts: Sequence[Expr], dimension: int) -> Expr:
@@ -338,6 +410,8 @@ def reduce_with(cls: Any, x: Expr, dimensions: Sequence[int], initial: Number) -
 
 def reduce_sum(x: Expr, dimensions: Sequence[int]) -> Expr:
     """Sums `dimensions` away; one of extent 1 goes by a reshape."""
+    if not x.type.is_static:
+        return reduce_with(hlo.Add, x, dimensions, 0)
     total = reduce_with(hlo.Add, x, [d for d in dimensions if x.shape[d] != 1], 0)
     return reshape(total, [n for d, n in enumerate(x.shape) if d not in dimensions])
 

@@ -14,7 +14,7 @@ from irc.ir.builder import Builder
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
-from irc.passes.autodiff.expression import Scope, is_differentiable
+from irc.passes.autodiff.expression import Scope, is_differentiable, zeros_like
 from irc.passes.autodiff.transform import Replacement, Reverse, splice
 from irc.passes.dce import DeadCode
 from irc.passes.manager import Context
@@ -63,8 +63,10 @@ def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
     inputs = _arguments(main, wrt)
     outputs = [v for v in main.returned if is_differentiable(v.type)]
     tangents = _arguments_after(main, inputs)
+    # A scope for each, since one scope would give equal zeros one constant.
+    start = Builder(main.location)
+    zeros = [zeros_like(Scope(start).of(v)).value for v in outputs]
     backward = _Backward(module, main, inputs)
-    zeros = [Value(v.type) for v in outputs]
     for output, zero in zip(outputs, zeros, strict=True):
         backward.seed(output, zero)
     backward.reverse.run()
@@ -77,14 +79,10 @@ def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
         if g is not None:
             again.add(g.value, again.scope.of(tangent))
     again.run()
-    results = [again.cotangents.get(zero) or again.scope.constant(0, zero.type) for zero in zeros]
-    start = Scope(Builder(main.location))
-    local = {zero: start.constant(0, zero.type).value for zero in zeros}
-    operations = [*start.builder.operations, *main.block.operations[:-1], *once, *builder.operations]
+    results = [again.cotangents.get(v) or zeros_like(again.scope.of(v)) for v in zeros]
+    operations = [*main.block.operations[:-1], *start.operations, *once, *builder.operations]
     returned = [*main.returned, *(r.value for r in results)]
-    return _rebuilt(
-        module, main, (*main.arguments, *tangents), operations, backward.replaced, local, returned
-    )
+    return _rebuilt(module, main, (*main.arguments, *tangents), operations, backward.replaced, returned)
 
 
 class _Backward:
@@ -104,10 +102,10 @@ class _Backward:
         """The module with the reverse after the forward ops; returns `returned` and the gradients."""
         self.reverse.run()
         scope = self.reverse.scope
-        gradients = [self.reverse.cotangents.get(v) or scope.constant(0, v.type) for v in self.wrt]
+        gradients = [self.reverse.cotangents.get(v) or zeros_like(scope.of(v)) for v in self.wrt]
         operations = [*self.main.block.operations[:-1], *self.builder.operations]
         results = [*returned, *(g.value for g in gradients)]
-        return _rebuilt(self.source, self.main, arguments, operations, self.replaced, {}, results)
+        return _rebuilt(self.source, self.main, arguments, operations, self.replaced, results)
 
 
 def _rebuilt(
@@ -116,11 +114,10 @@ def _rebuilt(
     arguments: Sequence[Value],
     operations: Sequence[Operation],
     replaced: dict[Operation, Replacement],
-    local: dict[Value, Value],
     returned: Sequence[Value],
 ) -> Module:
     """The module with `main`'s body made of `operations`, without those that nothing reads."""
-    rewriter = Rewriter(mapping=local)
+    rewriter = Rewriter()
     splice(rewriter, operations, replaced)
     end = func.Return([rewriter.value(v) for v in returned], location=main.block.terminator.location)
     block = Block(arguments, [*rewriter.operations, end])

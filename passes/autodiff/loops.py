@@ -286,7 +286,8 @@ def keep_iterations(reverse: Reverse, op: Any, recording: Recording, counter: Co
     scope = Scope(forward)
     index = turn_type(op, counter)
     own = [] if (counter.start, counter.step) == (0, 1) else [scope.constant(0, index).value]
-    stack_types = [TensorType((counter.trips, *v.type.static_shape), v.type.element) for v in recording.saved]
+    saved = map(reverse.scope.of, recording.saved)
+    stack_types = [TensorType((counter.trips, *v.shape), v.element) for v in saved]
     starts = [*op.operands, *own, *(scope.constant(0, t).value for t in stack_types)]
     types = [v.type for v in starts]
     count = len(op.operands)
@@ -320,6 +321,7 @@ def reverse_from_checkpoints(reverse: Reverse, op: Any, turn: Turn, begin: list[
     trips = scope.of(count_iterations(reverse, op))
     moving = [i for i in range(len(op.operands)) if i not in invariants(op)]
     states = [op.operands[i] for i in moving]
+    shapes = [scope.of(v).shape for v in states]
     room = max(1, CHECKPOINT_BYTES // max(1, sum(v.type.nbytes for v in states)))
     stride = maximum((trips + (room - 1)) / room, 1)
 
@@ -340,7 +342,8 @@ def reverse_from_checkpoints(reverse: Reverse, op: Any, turn: Turn, begin: list[
         return [*forward(inner, now[: len(moving)]), *kept]
 
     empty = [
-        scope.constant(0, TensorType((room, *v.type.static_shape), v.type.element)).value for v in states
+        scope.constant(0, TensorType((room, *s), v.type.element)).value
+        for s, v in zip(shapes, states, strict=True)
     ]
     stacks = counted_loop(scope, index, trips, [*states, *empty], keep)[len(moving) :]
 

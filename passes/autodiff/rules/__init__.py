@@ -2,6 +2,7 @@
 
 from irc.passes.autodiff.rules import (
     chlo,
+    collective,
     control,
     custom,
     dynamic,
@@ -9,6 +10,7 @@ from irc.passes.autodiff.rules import (
     fft,
     function,
     indexing,
+    legacy,
     linalg,
     normalization,
     random,
@@ -19,6 +21,7 @@ from irc.passes.autodiff.rules import (
 
 __all__ = [
     "chlo",
+    "collective",
     "control",
     "custom",
     "dynamic",
@@ -26,6 +29,7 @@ __all__ = [
     "fft",
     "function",
     "indexing",
+    "legacy",
     "linalg",
     "normalization",
     "random",

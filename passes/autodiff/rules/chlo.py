@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from irc.dialects import chlo
-from irc.passes.autodiff.expression import Expr, conj, exp, rsqrt, sqrt
+from irc.passes.autodiff.expression import Expr, conj, exp, rsqrt, sqrt, zeros_like
 from irc.passes.autodiff.registry import defadjoint, defvjp, nograd, refuse
 from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.transform import Reverse
@@ -63,6 +63,4 @@ def top_k_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     g = gs[0]
     assert g is not None
     x = reverse.scope.of(op.operand)
-    reverse.add(
-        op.operand, put_along(x.scope.constant(0, x.type), reverse.scope.of(op.indices), g, x.rank - 1)
-    )
+    reverse.add(op.operand, put_along(zeros_like(x), reverse.scope.of(op.indices), g, x.rank - 1))

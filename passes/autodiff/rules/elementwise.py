@@ -11,7 +11,7 @@ from irc.ir.types import ComplexType
 from irc.passes.autodiff.expression import (
     Expr,
     absolute,
-    broadcast,
+    broadcast_like,
     compare,
     conj,
     convert,
@@ -124,11 +124,11 @@ defvjp(hlo.Minimum, *extremum("LT"))
 
 def to_shape_of(g: Expr, x: Expr) -> Expr:
     """`g` for an operand that may be a scalar which was spread over the others."""
-    return g if x.type.shape == g.type.shape else reduce_sum(g, range(g.rank))
+    return g if x.rank == g.rank else reduce_sum(g, range(g.rank))
 
 
 def spread(x: Expr, like: Expr) -> Expr:
-    return x if x.rank == like.rank else broadcast(x, like.shape, ())
+    return x if x.rank == like.rank else broadcast_like(x, like, ())
 
 
 defvjp(

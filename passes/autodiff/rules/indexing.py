@@ -7,6 +7,7 @@ gather."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from irc.passes.autodiff.expression import (
     Expr,
     Scope,
     binary_region,
-    broadcast,
+    broadcast_like,
     convert,
     eq,
+    extent,
+    full_like,
     reduce_with,
     reshape,
     select,
@@ -75,9 +78,9 @@ def limits(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr | None:
         return None
     bounds = [min(n, largest(indices.element)) for n in last]
     if len(set(bounds)) == 1:
-        return indices.scope.constant(bounds[0], indices.type)
+        return full_like(indices, bounds[0])
     vector = indices.scope.constant(np.asarray(bounds), TensorType((len(bounds),), indices.element))
-    return broadcast(vector, indices.shape, [vector_dim])
+    return broadcast_like(vector, indices, [vector_dim])
 
 
 def clamped(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr:
@@ -85,7 +88,7 @@ def clamped(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr:
     limit = limits(indices, vector_dim, last)
     if limit is None:
         return indices
-    zero = indices.scope.constant(0, indices.type)
+    zero = zeros_like(indices)
     return indices.scope.emit(hlo.Clamp(zero.value, indices.value, limit.value))  # type: ignore[no-any-return]
 
 
@@ -136,10 +139,13 @@ def put_along(x: Expr, indices: Expr, updates: Expr, dimension: int) -> Expr:
     return scatter_with(hlo.Add, x, indices, updates, numbers, unique=True)
 
 
-def gather_operand(g: Expr, ans: Expr, x: Expr, indices: Expr) -> Accumulate:
+def gather_operand(g: Expr, ans: Expr, x: Expr, indices: Expr, *sizes: Expr) -> Accumulate:
     """Every window of `g` is added where it was read."""
-    op, numbers = ans.op, ans.op.dimension_numbers
-    last = [x.shape[d] - op.slice_sizes[d] for d in numbers.start_index_map]
+    numbers = ans.op.dimension_numbers
+    single = (*numbers.collapsed_slice_dims, *numbers.operand_batching_dims)
+    windows = dict(zip((d for d in range(x.rank) if d not in single), numbers.offset_dims, strict=True))
+    taken = {d: extent(ans, windows[d]) if d in windows else 1 for d in numbers.start_index_map}
+    last = [extent(x, d) - taken[d] for d in numbers.start_index_map]
     places = hlo.ScatterDimensionNumbers(
         update_window_dims=numbers.offset_dims,
         inserted_window_dims=numbers.collapsed_slice_dims,
@@ -150,13 +156,14 @@ def gather_operand(g: Expr, ans: Expr, x: Expr, indices: Expr) -> Accumulate:
     )
 
     def onto(before: Expr | None) -> Expr:
-        start = x.scope.constant(0, x.type) if before is None else before
+        start = zeros_like(x) if before is None else before
         return scatter_with(hlo.Add, start, clamped(indices, numbers.index_vector_dim, last), g, places)
 
     return Accumulate(onto)
 
 
 defvjp(hlo.Gather, gather_operand, None)
+defvjp(hlo.DynamicGather, gather_operand, None, None)
 
 
 class Scattered:
@@ -166,12 +173,11 @@ class Scattered:
         self.numbers = op.scatter_dimension_numbers
         self.indices = scope.of(op.scatter_indices)
         self.unique = bool(op.unique_indices)
-        shape = op.inputs[0].type.static_shape
-        self.updates_shape = op.updates[0].type.static_shape
+        x, updates = scope.of(op.inputs[0]), scope.of(op.updates[0])
         outside_window = (*self.numbers.inserted_window_dims, *self.numbers.input_batching_dims)
-        windows = iter(self.updates_shape[d] for d in self.numbers.update_window_dims)
-        self.sizes = tuple(1 if d in outside_window else next(windows) for d in range(len(shape)))
-        self.last = [shape[d] - self.sizes[d] for d in self.numbers.scatter_dims_to_operand_dims]
+        windows = iter(extent(updates, d) for d in self.numbers.update_window_dims)
+        self.sizes = tuple(1 if d in outside_window else next(windows) for d in range(x.rank))
+        self.last = [extent(x, d) - self.sizes[d] for d in self.numbers.scatter_dims_to_operand_dims]
 
     def read(self, x: Expr) -> Expr:
         """The elements of `x` there, in the shape of the updates; outside, some element."""
@@ -201,7 +207,7 @@ class Scattered:
         if kept is None:
             return updates
         places = [d for d in range(updates.rank) if d not in self.numbers.update_window_dims]
-        return select(broadcast(kept, updates.shape, places), updates, 0)
+        return select(broadcast_like(kept, updates, places), updates, 0)
 
 
 @defadjoint(hlo.Scatter)
@@ -267,11 +273,11 @@ def scatter_over_vjp(reverse: Reverse, op: Any, g: Expr, places: Scattered) -> N
     scope = reverse.scope
     x, updates = scope.of(op.inputs[0]), scope.of(op.updates[0])
     if places.unique:
-        reverse.add(x.value, places.write(None, g, scope.constant(0, updates.type)))
+        reverse.add(x.value, places.write(None, g, zeros_like(updates)))
         if updates.value in reverse.active:
             reverse.add(updates.value, places.masked(places.read(g)))
         return
-    count = updates.type.size
+    count = prod(updates.shape)
     numbers = reshape(scope.iota(TensorType((count,), i32), 0) + 1, updates.shape)
     writer = places.write(None, scope.constant(0, x.type.with_element(i32)), numbers)
     reverse.add(x.value, select(eq(writer, 0), g, 0))

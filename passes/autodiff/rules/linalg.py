@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.types import ComplexType, TensorType, i32
-from irc.passes.autodiff.expression import Expr, compare, convert, reshape, reverse, select, transpose
+from irc.passes.autodiff.expression import Expr, compare, convert, extent, reshape, reverse, select, transpose
 from irc.passes.autodiff.registry import Formula, defadjoint, defvjp
 from irc.passes.autodiff.transform import Reverse
+
+Dims = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 def contract(
@@ -27,9 +29,9 @@ def contract(
         lhs_contracting_dimensions=tuple(over[0]),
         rhs_contracting_dimensions=tuple(over[1]),
     )
-    shape = [x.shape[d] for d in batch[0]]
-    shape += [n for d, n in enumerate(x.shape) if d not in (*batch[0], *over[0])]
-    shape += [n for d, n in enumerate(y.shape) if d not in (*batch[1], *over[1])]
+    shape = [x.type.shape[d] for d in batch[0]]
+    shape += [n for d, n in enumerate(x.type.shape) if d not in (*batch[0], *over[0])]
+    shape += [n for d, n in enumerate(y.type.shape) if d not in (*batch[1], *over[1])]
     made = hlo.DotGeneral(
         x.value,
         y.value,
@@ -40,17 +42,16 @@ def contract(
     return x.scope.emit(made)  # type: ignore[no-any-return]
 
 
-def dot_general_side(side: int) -> Formula:
-    """The formula of operand `side` (0: lhs, 1: rhs): contract `g` with the other operand over the other's
+def contraction_side(side: int, dimensions: Callable[[Any], tuple[Dims, Dims]]) -> Formula:
+    """The formula of operand `side` (0: lhs, 1: rhs) of an op whose batch and contracted `dimensions` are
+    given, each for lhs and rhs: contract `g` with the other operand over the other's
     free dims.
 
     What is left is this operand's batch, free and contracted dims, in an order that a transpose puts
     right; of the two orders of factors, the one that needs no transpose is taken."""
 
     def formula(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
-        numbers = ans.op.dot_dimension_numbers
-        batches = (numbers.lhs_batching_dimensions, numbers.rhs_batching_dimensions)
-        overs = (numbers.lhs_contracting_dimensions, numbers.rhs_contracting_dimensions)
+        batches, overs = dimensions(ans.op)
         x, y = (lhs, rhs)[side], (lhs, rhs)[1 - side]
         x_free, y_free = (
             [d for d in range(v.rank) if d not in (*batches[s], *overs[s])]
@@ -73,7 +74,15 @@ def dot_general_side(side: int) -> Formula:
     return formula
 
 
-defvjp(hlo.DotGeneral, dot_general_side(0), dot_general_side(1))
+def dot_general_dimensions(op: Any) -> tuple[Dims, Dims]:
+    d = op.dot_dimension_numbers
+    return (
+        (d.lhs_batching_dimensions, d.rhs_batching_dimensions),
+        (d.lhs_contracting_dimensions, d.rhs_contracting_dimensions),
+    )
+
+
+defvjp(hlo.DotGeneral, *(contraction_side(side, dot_general_dimensions) for side in (0, 1)))
 
 
 def split_dim(x: Expr, dim: int, count: int) -> Expr:
@@ -137,8 +146,8 @@ def convolution_lhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
     )
     edges = []
     for i, k, o, stride, (low, _), lhs_hole, rhs_hole in spatial:
-        before = holes(rhs.shape[k], rhs_hole) - 1 - low
-        after = holes(lhs.shape[i], lhs_hole) - holes(g.shape[o], stride) + low
+        before = holes(extent(rhs, k), rhs_hole) - 1 - low
+        after = holes(extent(lhs, i), lhs_hole) - holes(extent(g, o), stride) + low
         edges.append((before, after))
     made = hlo.Convolution(
         g.value,
@@ -174,9 +183,10 @@ def convolution_lhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
 
 def _with_groups(lhs: Expr, element: Any, numbers: Any, batch_groups: int) -> TensorType:
     """The type of `lhs` with its batch groups among the features."""
-    shape = list(lhs.shape)
-    shape[numbers.input_batch_dimension] //= batch_groups
-    shape[numbers.input_feature_dimension] *= batch_groups
+    shape = list(lhs.type.shape)
+    if batch_groups > 1:
+        shape[numbers.input_batch_dimension] = extent(lhs, numbers.input_batch_dimension) // batch_groups
+        shape[numbers.input_feature_dimension] = extent(lhs, numbers.input_feature_dimension) * batch_groups
     return TensorType(tuple(shape), element)
 
 
@@ -196,8 +206,8 @@ def convolution_rhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
     )
     edges = []
     for i, k, o, stride, (low, _), lhs_hole, rhs_hole in spatial:
-        reach = holes(rhs.shape[k], rhs_hole) + holes(g.shape[o], stride) - 1
-        edges.append((low, reach - holes(lhs.shape[i], lhs_hole) - low))
+        reach = holes(extent(rhs, k), rhs_hole) + holes(extent(g, o), stride) - 1
+        edges.append((low, reach - holes(extent(lhs, i), lhs_hole) - low))
     made = hlo.Convolution(
         convert(lhs, g.element).value,
         g.value,
@@ -219,7 +229,7 @@ def convolution_rhs(g: Expr, ans: Expr, lhs: Expr, rhs: Expr) -> Expr:
         feature_group_count=op.batch_group_count,
         batch_group_count=op.feature_group_count,
         precision_config=op.precision_config,
-        result_types=[TensorType(rhs.shape, g.element)],
+        result_types=[TensorType(rhs.type.shape, g.element)],
     )
     turned = [d for d, r in zip(numbers.kernel_spatial_dimensions, reversal, strict=True) if r]
     return convert(reverse(g.scope.emit(made), turned), rhs.element)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
-from irc.passes.autodiff.expression import Expr, Scope, broadcast, reduce_sum, rsqrt
+from irc.passes.autodiff.expression import Expr, Scope, broadcast_like, reduce_sum, rsqrt
 from irc.passes.autodiff.registry import defadjoint, defvjp
 from irc.passes.autodiff.transform import Reverse
 
 
 def spread(vector: Expr, like: Expr, op: Any) -> Expr:
     """A number a feature, repeated over all else."""
-    return broadcast(vector, like.shape, (op.feature_index,))
+    return broadcast_like(vector, like, (op.feature_index,))
 
 
 def features(x: Expr, op: Any) -> Expr:
@@ -53,7 +54,7 @@ def batch_norm_training_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) ->
     scope = reverse.scope
     x, mean, variance = scope.of(op.operand), scope.of(op.batch_mean), scope.of(op.batch_var)
     g, g_mean, g_variance = gs
-    count = x.type.size // max(mean.type.size, 1)
+    count = prod(x.shape) // max(prod(mean.shape), 1)
     if g is not None:
         made = hlo.BatchNormGrad(
             op.operand,
@@ -79,7 +80,7 @@ def batch_norm_grad_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> Non
     x, scale, mean, variance, g = map(Scope(builder).of, op.operands)
     normal = normalised(op, x, mean, variance)
     g_scale, g_offset = features(g * normal, op), features(g, op)
-    count = x.type.size // max(scale.type.size, 1)
+    count = prod(x.shape) // max(prod(scale.shape), 1)
     shared = (spread(g_offset, x, op) + normal * spread(g_scale, x, op)) / count
     g_x = spread(scale * rsqrt(variance + op.epsilon), x, op) * (g - shared)
     for made in builder.operations:

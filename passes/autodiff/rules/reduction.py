@@ -20,10 +20,12 @@ from irc.passes.autodiff.expression import (
     Scope,
     binary_region,
     broadcast,
+    broadcast_like,
     compare,
     concatenate,
     convert,
     eq,
+    extent,
     pad,
     reduce_sum,
     reduce_with,
@@ -77,7 +79,7 @@ def fold_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], fold: type) -> No
     kept = [d for d in range(x.rank) if d not in op.dimensions]
 
     def spread(v: Expr) -> Expr:
-        return broadcast(v, x.shape, kept)
+        return broadcast_like(v, x, kept)
 
     if fold is hlo.Add:
         wide = spread(g)
@@ -96,7 +98,7 @@ def tree_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         raise reverse.refusal(op, "has a gradient only where its region is made of elementwise ops")
     builder = Builder(reverse.builder.location)
     scope = Scope(builder)
-    count = prod(op.inputs[0].type.static_shape[d] for d in op.dimensions)
+    count = prod(scope.of(op.inputs[0]).shape[d] for d in op.dimensions)
     rows = [rows_of(scope.of(x), op.dimensions, count) for x in op.inputs]
     starts = [broadcast(scope.of(v), r.shape[1:], ()) for v, r in zip(op.init_values, rows, strict=True)]
     types = [v.type.element for v in op.body.block.terminator.operands]
@@ -150,10 +152,10 @@ def selection_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], index: int) 
     scope = reverse.scope
     indices = scope.of(op.inputs[index])
     kept = [d for d in range(indices.rank) if d != dimension]
-    chosen = eq(indices, broadcast(scope.of(op.results[index]), indices.shape, kept))
+    chosen = eq(indices, broadcast_like(scope.of(op.results[index]), indices, kept))
     for x, g in zip(op.inputs, gs, strict=True):
         if g is not None:
-            reverse.add(x, select(chosen, broadcast(g, indices.shape, kept), 0))
+            reverse.add(x, select(chosen, broadcast_like(g, indices, kept), 0))
 
 
 def picked_operand(op: Any) -> int | None:
@@ -230,7 +232,7 @@ def unrolled_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> Non
     builder = Builder(reverse.builder.location)
     scope = Scope(builder)
     types = [v.type.element for v in op.body.block.terminator.operands]
-    counts = op.results[0].type.static_shape
+    counts = scope.of(op.results[0]).shape
     starts = [convert(scope.of(v), t) for v, t in zip(op.init_values, types, strict=True)]
     inputs = [convert(scope.of(v), t) for v, t in zip(op.inputs, types, strict=True)]
     results = [broadcast(v, counts, ()) for v in starts]
@@ -241,14 +243,26 @@ def unrolled_window_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> Non
     finish(reverse, op, builder, results, gs)
 
 
+def untouched(op: Any, x: Expr, dimension: int) -> bool:
+    """Whether the windows of an op are single elements along a dimension."""
+    strides, base, _, padding = window_of(op, x.rank)
+    return op.window_dimensions[dimension] == strides[dimension] == base[dimension] == 1 and tuple(
+        padding[dimension]
+    ) == (0, 0)
+
+
 def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
     """Each element gets the cotangents of the windows it was in: a window sum of `g` with holes for the
     strides."""
     strides, base, dilations, padding = window_of(op, x.rank)
     low, high = [], []
     for d in range(x.rank):
+        if untouched(op, x, d):
+            low.append(0)
+            high.append(0)
+            continue
         low.append(holes(op.window_dimensions[d], dilations[d]) - 1 - padding[d][0])
-        high.append(holes(x.shape[d], base[d]) - holes(g.shape[d], strides[d]) + padding[d][0])
+        high.append(holes(extent(x, d), base[d]) - holes(extent(g, d), strides[d]) + padding[d][0])
     spread = pad(g, low, high, [s - 1 for s in strides])
     zero = g.scope.constant(0, TensorType((), g.element))
     return g.scope.emit(  # type: ignore[no-any-return]

@@ -9,11 +9,12 @@ from irc.passes.autodiff.expression import (
     convert,
     dynamic_slice,
     dynamic_update_slice,
+    extent,
     inverse,
     pad,
     real,
     reduce_sum,
-    reshape,
+    reshape_like,
     reverse,
     slice,
     transpose,
@@ -35,7 +36,7 @@ def convert_vjp(g: Expr, ans: Expr, x: Expr) -> Expr:
 
 defvjp(hlo.Convert, convert_vjp)
 
-defvjp(hlo.Reshape, lambda g, ans, x: reshape(g, x.shape))
+defvjp(hlo.Reshape, lambda g, ans, x: reshape_like(g, x))
 defvjp(hlo.Transpose, lambda g, ans, x: transpose(g, inverse(ans.op.permutation)))
 defvjp(hlo.Reverse, lambda g, ans, x: reverse(g, ans.op.dimensions))
 
@@ -43,10 +44,10 @@ defvjp(hlo.Reverse, lambda g, ans, x: reverse(g, ans.op.dimensions))
 def broadcast_in_dim_vjp(g: Expr, ans: Expr, x: Expr) -> Expr:
     """Sums over every dimension that `x` was repeated along."""
     dims = ans.op.broadcast_dimensions
-    kept = [d for d, n in zip(dims, x.shape, strict=True) if n == g.shape[d]]
+    kept = [d for d, n in zip(dims, x.type.shape, strict=True) if n == g.type.shape[d]]
     total = reduce_sum(g, [d for d in range(g.rank) if d not in kept])
     order = sorted(kept)
-    return reshape(transpose(total, [order.index(d) for d in kept]), x.shape)
+    return reshape_like(transpose(total, [order.index(d) for d in kept]), x)
 
 
 defvjp(hlo.BroadcastInDim, broadcast_in_dim_vjp)
@@ -67,9 +68,9 @@ defvjp(hlo.Slice, slice_vjp)
 def concatenate_vjp(i: int, g: Expr, ans: Expr, *xs: Expr) -> Expr:
     d = ans.op.dimension
     start = [0] * g.rank
-    limit = list(g.shape)
-    start[d] = sum(x.shape[d] for x in xs[:i])
-    limit[d] = start[d] + xs[i].shape[d]
+    limit = list(g.type.shape)
+    start[d] = sum(extent(x, d) for x in xs[:i])
+    limit[d] = start[d] + extent(xs[i], d)
     return slice(g, start, limit)
 
 

@@ -8,7 +8,7 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import TensorType, i32
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes.autodiff.expression import Expr, Scope, zeros_like
 from irc.passes.autodiff.lifting import is_elementwise, lifted
 from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.indexing import put_along
@@ -20,7 +20,7 @@ from irc.passes.autodiff.transform import Reverse, inline
 def sort_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     """A sort that also carries the positions; each element's cotangent goes back to where it came from."""
     scope = reverse.scope
-    shape = op.inputs[0].type.static_shape
+    shape = scope.of(op.inputs[0]).shape
     dimension = op.dimension % len(shape)
     carried = [i for i, v in enumerate(op.inputs) if counted_dimension(v) == dimension]
     if carried:
@@ -29,13 +29,13 @@ def sort_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
         positions = scope.of(sorted_positions(reverse, op, dimension))
     for x, g in zip(op.inputs, gs, strict=True):
         if g is not None and x in reverse.active:
-            reverse.add(x, put_along(scope.constant(0, x.type), positions, g, dimension))
+            reverse.add(x, put_along(zeros_like(scope.of(x)), positions, g, dimension))
 
 
 def sorted_positions(reverse: Reverse, op: Any, dimension: int) -> Value:
     """Replaces the sort by one with the positions as one more operand; returns them sorted along."""
     forward = Builder(op.location)
-    shape = op.inputs[0].type.static_shape
+    shape = reverse.scope.of(op.inputs[0]).shape
     positions = forward.emit(hlo.Iota(iota_dimension=dimension, result_types=[TensorType(shape, i32)]))
     scalars = [a.type for a in op.comparator.arguments]
 

@@ -145,16 +145,18 @@ def test_a_call_of_nothing_is_refused() -> None:
         value_and_grad(program_for(body, [X]))
 
 
-def test_unknown_extents_are_refused_where_they_matter() -> None:
+def test_an_unknown_extent_is_refused_where_it_matters() -> None:
     arguments = [Value(TensorType((None,), f64), None, 0)]
     builder = Builder(FileLineCol("net.py", 5, 2))
     x = Scope(builder).of(arguments[0])
-    start = x.scope.constant(0, TensorType((), f64)).value
-    region = builder.region(
-        [TensorType((), f64)] * 2, lambda b, p, q: b.emit(hlo.Return([b.emit(hlo.Add(p, q))])) and None
-    )
-    total = x.scope.emit(hlo.Reduce([x.value], [start], dimensions=(0,), regions=[region]))
-    builder.emit(func.Return([total.value]))
+    scalar = TensorType((), f64)
+
+    def before(b: Builder, p: Value, q: Value) -> None:
+        b.emit(hlo.Return([b.emit(hlo.Compare(p, q, comparison_direction="LT", compare_type="FLOAT"))]))
+
+    region = builder.region([scalar, scalar], before)
+    ordered = x.scope.emit(hlo.Sort([x.value], dimension=0, regions=[region]))
+    builder.emit(func.Return([reduce_sum(ordered * ordered, (0,)).value]))
     with pytest.raises(UnsupportedError, match="extents") as refusal:
         value_and_grad(Module.of([Func.of("main", Block(arguments, builder.operations))]))
     assert refusal.value.line == 5

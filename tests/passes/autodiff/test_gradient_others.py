@@ -13,6 +13,7 @@ from irc.dialects import chlo, func
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
+from irc.dialects.stablehlo import legacy
 from irc.errors import UnsupportedError
 from irc.interpreter import interpret
 from irc.ir.attributes import DictionaryAttr, SymbolRefAttr
@@ -131,6 +132,33 @@ def test_computed_shapes_of_static_extent() -> None:
     check(body, X)
 
 
+def test_old_forms() -> None:
+    a, b = RNG.standard_normal((2, 3)), RNG.standard_normal((3, 4))
+    for x, y in ((a, b), (a[0], b), (a, b[:, 0]), (a[0], b[:, 0])):
+        check(lambda x, y: x.scope.emit(legacy.Dot(x.value, y.value)), x, y)
+    check(lambda x: sin(x.scope.emit(legacy.Broadcast(x.value, broadcast_sizes=(2, 1)))), a)
+
+
+def amounts(x: Expr, *numbers: int) -> Expr:
+    return x.scope.constant(list(numbers), TensorType((len(numbers),), i64))
+
+
+def test_computed_amounts() -> None:
+    def sliced(x: Expr) -> Expr:
+        operands = [x, amounts(x, 1, 0), amounts(x, 4, 5), amounts(x, 1, 2)]
+        open_type = TensorType((None, 3), f64)
+        return sin(x.scope.emit(hlo.RealDynamicSlice(*(o.value for o in operands), result_types=[open_type])))
+
+    def padded(x: Expr, filling: Expr) -> Expr:
+        operands = [x, filling, amounts(x, 1, -1), amounts(x, -1, 2), amounts(x, 0, 2)]
+        open_type = TensorType((None, None), f64)
+        return sin(x.scope.emit(hlo.DynamicPad(*(o.value for o in operands), result_types=[open_type])))
+
+    x = RNG.standard_normal((4, 5))
+    check(sliced, x)
+    check(padded, x, np.array(0.5))
+
+
 def test_a_tuple_is_looked_through() -> None:
     def body(x: Expr, y: Expr) -> Expr:
         pair = x.scope.builder.emit(hlo.Tuple([sin(x).value, y.value]))
@@ -214,10 +242,17 @@ def test_the_list_of_refusals_only_shrinks() -> None:
     refused = sorted(cls.name for cls, rule in all_rules().items() if isinstance(rule, Refused))
     assert refused == [
         "chlo.bessel_i1e",
+        "stablehlo.all_gather",
+        "stablehlo.all_reduce",
+        "stablehlo.all_to_all",
+        "stablehlo.collective_broadcast",
+        "stablehlo.collective_permute",
         "stablehlo.custom_call",
         "stablehlo.dynamic_conv",
-        "stablehlo.dynamic_gather",
-        "stablehlo.dynamic_pad",
-        "stablehlo.real_dynamic_slice",
+        "stablehlo.reduce_scatter",
+        "stablehlo.rng",
+        "stablehlo.set_dimension_size",
+        "stablehlo.uniform_dequantize",
+        "stablehlo.uniform_quantize",
     ]
     assert all(rule.reason for rule in all_rules().values() if isinstance(rule, Refused | NoGradient))

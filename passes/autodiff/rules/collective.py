@@ -1,0 +1,15 @@
+"""Gradients of exchanges between processes: there is one process, so no program is trained through them here."""
+
+from irc.dialects.stablehlo import collective
+from irc.passes.autodiff.registry import nograd, refuse
+
+nograd("the number of a process", collective.ReplicaId, collective.PartitionId)
+refuse(
+    "programs are differentiated for one process",
+    collective.AllGather,
+    collective.AllReduce,
+    collective.AllToAll,
+    collective.CollectiveBroadcast,
+    collective.CollectivePermute,
+    collective.ReduceScatter,
+)
