@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.elementwise import lower_elementwise
 from irc.codegen.lower.group import kernel_element
-
 from irc.dialects import stablehlo as hlo
 from irc.dialects import vector
 from irc.errors import UnsupportedError
@@ -31,13 +30,17 @@ def apply_region(b: KernelBuilder, region: Region, values: Sequence[Value]) -> l
             known[op.result] = b.constant(op.value.splat_array[()], t)
         elif getattr(op, "elementwise", False) and all(o in known for o in op.operands):
             with b.at(op.location):
-                known[op.results[0]] = lower_elementwise(b, op, [_like(b, known[o], shape) for o in op.operands])
+                known[op.results[0]] = lower_elementwise(
+                    b, op, [_like(b, known[o], shape) for o in op.operands]
+                )
         else:
-            raise UnsupportedError(f"'{op.name}' inside a reduction's body is not supported", span=span_of(op.location))
+            raise UnsupportedError(
+                f"'{op.name}' inside a reduction's body is not supported", span=span_of(op.location)
+            )
     raise AssertionError("a region ends in a terminator")
 
 
 def _like(b: KernelBuilder, value: Value, shape: tuple[int | None, ...] | None) -> Value:
     if shape is None or isinstance(value.type, VectorType):
         return value
-    return b.emit(vector.Broadcast(value, result_types=[VectorType(shape, value.type)]))  # type: ignore[no-any-return]
+    return b.emit(vector.Broadcast(value, result_types=[VectorType(shape, value.type)]))

@@ -26,7 +26,9 @@ def center(func: Func, kind: type[Any]) -> Any:
     return op
 
 
-def nest(b: KernelBuilder, extents: Sequence[int], body: Callable[[KernelBuilder, list[Index]], None]) -> None:
+def nest(
+    b: KernelBuilder, extents: Sequence[int], body: Callable[[KernelBuilder, list[Index]], None]
+) -> None:
     """Loops over a box, outermost first."""
 
     def level(inner: KernelBuilder, at: list[Index]) -> None:
@@ -48,14 +50,18 @@ def lower_gather(func: Func) -> KernelGroup:
     skipped = (*d.collapsed_slice_dims, *d.operand_batching_dims)
     window = [i for i in range(op.operand.type.rank) if i not in skipped]
     limits = [n - s for n, s in zip(op.operand.type.static_shape, op.slice_sizes, strict=True)]
-    along = bool(d.offset_dims) and d.offset_dims[-1] == len(shape) - 1 and window[-1] == op.operand.type.rank - 1
+    along = (
+        bool(d.offset_dims) and d.offset_dims[-1] == len(shape) - 1 and window[-1] == op.operand.type.rank - 1
+    )
 
     def body(b: KernelBuilder, *buffers: Value) -> None:
         named = dict(zip(func.arguments, buffers, strict=False))
         source, indices, out = named[op.operand], named[op.start_indices], buffers[-1]
 
         def place(inner: KernelBuilder, at: list[Index]) -> None:
-            starts = _starts(inner, indices, at, d.index_vector_dim, d.start_index_map, op.start_indices.type.element)
+            starts = _starts(
+                inner, indices, at, d.index_vector_dim, d.start_index_map, op.start_indices.type.element
+            )
             first = [_clamped(inner, starts[i], limits[i]) if i in starts else 0 for i in range(len(limits))]
             for dim, batch in zip(d.operand_batching_dims, d.start_indices_batching_dims, strict=True):
                 first[dim] = at[batch if batch < d.index_vector_dim else batch - 1]
@@ -173,7 +179,10 @@ def _where_inside(
 
 
 def _over_places(
-    b: KernelBuilder, extents: Sequence[int], elements: int, place: Callable[[KernelBuilder, list[Index]], None]
+    b: KernelBuilder,
+    extents: Sequence[int],
+    elements: int,
+    place: Callable[[KernelBuilder, list[Index]], None],
 ) -> None:
     """Places in any order: the outermost dimension is cut into tickets when there is enough to do."""
     if not extents or elements < PARALLEL_ELEMENTS:
@@ -193,7 +202,10 @@ def _over_places(
 
 
 def _window(
-    b: KernelBuilder, extents: Sequence[int], along: bool, element: Callable[[KernelBuilder, list[Index], int], None]
+    b: KernelBuilder,
+    extents: Sequence[int],
+    along: bool,
+    element: Callable[[KernelBuilder, list[Index], int], None],
 ) -> None:
     """Every element of a window; the innermost dimension by vectors where it is contiguous on both sides."""
     if not along or extents[-1] == 1:
@@ -213,10 +225,12 @@ def _window(
 def _read(b: KernelBuilder, buffer: Value, at: list[Index], width: int) -> Value:
     """One element, or `width` of them along the last dimension."""
     if not width:
-        return b.emit(memref.Load(buffer, b.indices(at)))  # type: ignore[no-any-return]
+        return b.emit(memref.Load(buffer, b.indices(at)))
     t = VectorType((width,), buffer.type.element)
     padding = b.constant(0, t.element)
-    return b.emit(vector.TransferRead(buffer, b.indices(at), padding, None, in_bounds=(True,), result_types=[t]))  # type: ignore[no-any-return]
+    return b.emit(
+        vector.TransferRead(buffer, b.indices(at), padding, None, in_bounds=(True,), result_types=[t])
+    )
 
 
 def _write(b: KernelBuilder, buffer: Value, at: list[Index], value: Value, width: int) -> None:

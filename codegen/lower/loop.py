@@ -10,7 +10,6 @@ from irc.codegen.lower.builder import KernelBuilder, kernel
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.nest import SQUARE, Loop, Nest, Tile, Views, affines, lanes_for, merge
 from irc.codegen.lower.space import Affine, Leaf, Node, Space, Store, Traced, all_nodes, trace_stores
-
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
@@ -85,9 +84,13 @@ def _pad(op: Any, buffer: int) -> list[Store]:
         begin.append(first)
         size.append(max(0, min(n, ceil((m - at) / (gap + 1))) - first))
     step = tuple(s * (gap + 1) for s, gap in zip(strides, interior, strict=True))
-    offset = sum((at + f * (gap + 1)) * s for at, f, gap, s in zip(low, begin, interior, strides, strict=True))
+    offset = sum(
+        (at + f * (gap + 1)) * s for at, f, gap, s in zip(low, begin, interior, strides, strict=True)
+    )
     inside = Store(op.operand, buffer, tuple(size), step, offset, tuple(begin))
-    border = hlo.BroadcastInDim(op.padding_value, broadcast_dimensions=(), result_types=[op.result.type]).result
+    border = hlo.BroadcastInDim(
+        op.padding_value, broadcast_dimensions=(), result_types=[op.result.type]
+    ).result
     if any(interior) or not prod(size):
         return [Store.whole(border, buffer), inside]
     slabs = []
@@ -114,7 +117,9 @@ def _dynamic_update_slice(op: Any, buffer: int) -> list[Store]:
     shape, box = op.operand.type.static_shape, op.update.type.static_shape
     strides: Any = row_major_strides(shape)
     dynamic = tuple(
-        (start, n - m, s) for start, n, m, s in zip(op.start_indices, shape, box, strides, strict=True) if n != m
+        (start, n - m, s)
+        for start, n, m, s in zip(op.start_indices, shape, box, strides, strict=True)
+        if n != m
     )
     return [Store.whole(op.operand, buffer), Store(op.update, buffer, box, strides, 0, (), dynamic)]
 

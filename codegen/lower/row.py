@@ -27,7 +27,6 @@ from irc.codegen.lower.space import (
     trace_rows,
 )
 from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
-
 from irc.dialects import memref
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -57,7 +56,13 @@ def lower_row(func: Func) -> KernelGroup:
 
     def make(number: int) -> Func:
         def body(b: KernelBuilder, *buffers: Value) -> None:
-            inputs = dict(zip((*func.arguments, *scratch), (*buffers[: len(func.arguments)], *buffers[count:]), strict=True))
+            inputs = dict(
+                zip(
+                    (*func.arguments, *scratch),
+                    (*buffers[: len(func.arguments)], *buffers[count:]),
+                    strict=True,
+                )
+            )
             views = Views(b, inputs)
             if number == len(phases):
                 _Rows.plan(leaves, returned).emit(b, views, buffers[len(func.arguments) : count])
@@ -95,7 +100,12 @@ class _Rows:
         reduced = merge(space, space.counters(named["r"]), addresses)
         reads = [n.address for n in nodes if isinstance(n, Leaf)]
         return _Rows(
-            traced, nodes, kept + reduced, len(kept), prod(loop.extent for loop in reduced), _by_rows(kept, reduced, reads)
+            traced,
+            nodes,
+            kept + reduced,
+            len(kept),
+            prod(loop.extent for loop in reduced),
+            _by_rows(kept, reduced, reads),
         )
 
     @property
@@ -180,7 +190,9 @@ class _Rows:
         full, rest = divmod(self.count, BLOCK)
         total = full + bool(rest)
         if total > BLOCK:
-            raise UnsupportedError(f"a reduction over {self.count} elements inside a larger fusion is not supported")
+            raise UnsupportedError(
+                f"a reduction over {self.count} elements inside a larger fusion is not supported"
+            )
         sample = self._fold(tile, stage, full * BLOCK, rest) if rest else self._fold(tile, stage, 0, BLOCK)
         b = tile.b
         buffers = []
@@ -193,13 +205,19 @@ class _Rows:
 
         def block(inner: KernelBuilder, number: Index) -> None:
             here = tile.moved(inner, {})
-            for buffer, value in zip(buffers, self._fold(here, stage, inner.mul(number, BLOCK), BLOCK), strict=True):
+            for buffer, value in zip(
+                buffers, self._fold(here, stage, inner.mul(number, BLOCK), BLOCK), strict=True
+            ):
                 put(inner, buffer, number, value)
 
         b.loop(0 if rest else 1, full, 1, block)
         region = stage[0].op.regions[0]
         return fold_columns(
-            b, region, lambda inner, i, _: [get(inner, v, i, s) for v, s in zip(buffers, sample, strict=True)], 0, total
+            b,
+            region,
+            lambda inner, i, _: [get(inner, v, i, s) for v, s in zip(buffers, sample, strict=True)],
+            0,
+            total,
         )
 
     def _fold(self, tile: Tile, stage: list[Reduced], start: Index, count: int) -> list[Value]:
@@ -236,7 +254,9 @@ class _Rows:
 
         if self.by_rows:
             last = len(self.loops) - 1
-            inner = Nest(self.nodes, self.loops, len(self.loops), (last,), (lanes_for(self.nodes),), first=self.kept)
+            inner = Nest(
+                self.nodes, self.loops, len(self.loops), (last,), (lanes_for(self.nodes),), first=self.kept
+            )
             inner.emit(tile, body, parallel=False)
         else:
             tile.b.loop(0, self.count, 1, lambda b, i: body(tile.moved(b, self._place(b, i))))
@@ -249,6 +269,6 @@ def _by_rows(kept: Sequence[Loop], reduced: Sequence[Loop], reads: Sequence[Affi
         return False
     if not all(reduced[-1].stride(a) in (0, 1) for a in reads):
         return False
-    return not kept or reduced[-1].extent >= LANES // 4 or any(kept[-1].stride(a) not in (0, 1) for a in reads)
-
-
+    return (
+        not kept or reduced[-1].extent >= LANES // 4 or any(kept[-1].stride(a) not in (0, 1) for a in reads)
+    )

@@ -40,7 +40,9 @@ def lower_sort(func: Func) -> KernelGroup:
 
             def copy(deeper: KernelBuilder, i: Index) -> None:
                 for source, target in zip(inputs, here, strict=True):
-                    deeper.emit(memref.Store(_load(deeper, source, place(i)), target, deeper.indices(place(i))))
+                    deeper.emit(
+                        memref.Store(_load(deeper, source, place(i)), target, deeper.indices(place(i)))
+                    )
 
             inner.loop(0, shape[along], 1, copy)
             source, target = here, there
@@ -54,7 +56,7 @@ def lower_sort(func: Func) -> KernelGroup:
 
 
 def _load(b: KernelBuilder, buffer: Value, at: Sequence[Index]) -> Value:
-    return b.emit(memref.Load(buffer, b.indices(at)))  # type: ignore[no-any-return]
+    return b.emit(memref.Load(buffer, b.indices(at)))
 
 
 def _merge_pass(
@@ -75,10 +77,15 @@ def _merge_pass(
             stay = deeper.emit(arith.OrI(over, deeper.emit(arith.XOrI(less, deeper.constant(True, i1)))))
             take = deeper.emit(arith.AndI(deeper.compare("slt", left, middle), stay))
             for x, y, out in zip(lefts, rights, target, strict=True):
-                deeper.emit(memref.Store(deeper.emit(arith.Select(take, x, y)), out, deeper.indices(place(k))))
+                deeper.emit(
+                    memref.Store(deeper.emit(arith.Select(take, x, y)), out, deeper.indices(place(k)))
+                )
             one, zero = deeper.index(1), deeper.index(0)
             went = deeper.emit(arith.Select(take, one, zero))
-            return [deeper.index(deeper.add(left, went)), deeper.index(deeper.sub(deeper.add(right, one), went))]
+            return [
+                deeper.index(deeper.add(left, went)),
+                deeper.index(deeper.sub(deeper.add(right, one), went)),
+            ]
 
         inner.loop(start, stop, 1, step, inner.index(start), inner.index(middle))
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.combine import apply_region
-
 from irc.dialects import arith, memref, vector
 from irc.ir.operation import Region, Value
 from irc.ir.types import MemRefType, VectorType
@@ -48,7 +47,7 @@ def fold_rows(b: KernelBuilder, region: Region, read: Read, start: Index, count:
 def _slice(b: KernelBuilder, v: Value, at: int, size: int) -> Value:
     if v.type.shape == (size,):
         return v
-    return b.emit(vector.ExtractStridedSlice.of(v, (at,), (size,)))  # type: ignore[no-any-return]
+    return b.emit(vector.ExtractStridedSlice.of(v, (at,), (size,)))
 
 
 def _combine_first(
@@ -59,7 +58,8 @@ def _combine_first(
     if lanes[0].type.shape == (count,):
         return made
     return [
-        b.emit(vector.InsertStridedSlice(m, v, offsets=(0,), strides=(1,))) for m, v in zip(made, lanes, strict=True)
+        b.emit(vector.InsertStridedSlice(m, v, offsets=(0,), strides=(1,)))
+        for m, v in zip(made, lanes, strict=True)
     ]
 
 
@@ -97,7 +97,12 @@ def fold_columns(b: KernelBuilder, region: Region, read: Read, start: Index, cou
 
 
 def _into(
-    b: KernelBuilder, region: Region, lanes: Sequence[Value], lane: Index, values: Sequence[Value], like: Sequence[Value]
+    b: KernelBuilder,
+    region: Region,
+    lanes: Sequence[Value],
+    lane: Index,
+    values: Sequence[Value],
+    like: Sequence[Value],
 ) -> None:
     before = [get(b, v, lane, f) for v, f in zip(lanes, like, strict=True)]
     for buffer, value in zip(lanes, apply_region(b, region, [*before, *values]), strict=True):
@@ -108,18 +113,18 @@ def _lane_buffer(b: KernelBuilder, like: Value, lanes: int) -> Value:
     """A buffer of `lanes` values as wide as `like`."""
     t = like.type
     shape = (lanes, *t.shape) if isinstance(t, VectorType) else (lanes,)
-    return b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType(shape, arith.element(t))]))  # type: ignore[no-any-return]
+    return b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType(shape, arith.element(t))]))
 
 
 def get(b: KernelBuilder, buffer: Value, lane: Index, like: Value) -> Value:
     """One value of a lane buffer, as wide as `like`."""
     t = like.type
     if not isinstance(t, VectorType):
-        return b.emit(memref.Load(buffer, [b.index(lane)]))  # type: ignore[no-any-return]
+        return b.emit(memref.Load(buffer, [b.index(lane)]))
     places = [b.index(lane), *(b.index(0) for _ in t.shape)]
     padding = b.constant(0, t.element)
     read = vector.TransferRead(buffer, places, padding, None, in_bounds=(True,) * t.rank, result_types=[t])
-    return b.emit(read)  # type: ignore[no-any-return]
+    return b.emit(read)
 
 
 def put(b: KernelBuilder, buffer: Value, lane: Index, value: Value) -> None:

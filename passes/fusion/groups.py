@@ -26,6 +26,8 @@ ROW_BYTES = 1 << 18
 
 @dataclass(frozen=True)
 class Limits:
+    """How large a group may grow: its ops, and those after a contraction or window."""
+
     max_ops: int
     max_epilogue: int
 
@@ -52,6 +54,7 @@ class Group:
 
 
 def is_static(op: Operation) -> bool:
+    """Whether operands and results are tensors of known shapes."""
     return all(isinstance(v.type, TensorType) and v.type.is_static for v in (*op.operands, *op.results))
 
 
@@ -60,7 +63,7 @@ def is_loop_op(op: Operation) -> bool:
     if not is_static(op):
         return False
     if isinstance(op, hlo.Constant):
-        return op.value.is_splat  # type: ignore[no-any-return]
+        return op.value.is_splat
     if isinstance(op, hlo.BitcastConvert):
         return bool(op.operand.type.shape == op.result.type.shape)
     return bool(getattr(op, "elementwise", False)) or isinstance(op, (*RESHAPING, hlo.Iota))
@@ -128,14 +131,16 @@ class _Planner:
         self._join(group, op)
 
     def _kind(self, op: Operation) -> tuple[str, tuple[int, ...]]:
-        shape = op.results[0].type.shape if op.results and isinstance(op.results[0].type, TensorType) else ()
-        if is_loop_op(op) or (isinstance(op, STORING) and is_static(op)):
+        if not op.results or not is_static(op):
+            return "single", ()
+        shape = op.results[0].type.static_shape
+        if is_loop_op(op) or isinstance(op, STORING):
             return "loop", shape
-        if isinstance(op, hlo.Reduce) and is_static(op):
+        if isinstance(op, hlo.Reduce):
             return "row", shape
-        if isinstance(op, hlo.DotGeneral | hlo.Convolution) and is_static(op):
+        if isinstance(op, hlo.DotGeneral | hlo.Convolution):
             return "contraction", shape
-        if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter) and is_static(op):
+        if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter):
             return "window", shape
         return "single", shape
 
@@ -288,7 +293,13 @@ class _Planner:
         for value in op.operands:
             source = value.op
             other = self.group_of.get(source) if source is not None else None
-            if other is None or other is group or other.kind != "loop" or other.closed or other.shape != group.shape:
+            if (
+                other is None
+                or other is group
+                or other.kind != "loop"
+                or other.closed
+                or other.shape != group.shape
+            ):
                 continue
             if len(group.ops) + len(other.ops) > self.limits.max_ops or self._between(group, other):
                 continue
