@@ -55,7 +55,8 @@ def in_blocks(ops: Sequence[Any], returned: Sequence[Value]) -> tuple[list[Value
     for op in ops:
         count = ceil(extent(op) / BLOCK)
         mine = [Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results]
-        again = hlo.Reduce(mine, op.init_values, dimensions=(0,), regions=op.regions, location=op.location)
+        starts = [_converted(v, r.type.element) for v, r in zip(op.init_values, op.results, strict=True)]
+        again = hlo.Reduce(mine, starts, dimensions=(0,), regions=op.regions, location=op.location)
         known.update(zip(op.results, again.results, strict=True))
         blocks += op.results
         partials += mine
@@ -64,3 +65,10 @@ def in_blocks(ops: Sequence[Any], returned: Sequence[Value]) -> tuple[list[Value
         if op not in ops and any(a is not b for a, b in zip(op.operands, operands, strict=True)):
             known.update(zip(op.results, op.with_operands(operands).results, strict=True))
     return blocks, partials, tuple(known.get(v, v) for v in returned)
+
+
+def _converted(start: Value, element: Any) -> Value:
+    """An initial value in the type that the reduction's body works in."""
+    if start.type.element is element:
+        return start
+    return hlo.Convert(start, result_types=[start.type.with_element(element)]).result

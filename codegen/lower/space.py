@@ -15,7 +15,7 @@ from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
-from irc.ir.types import row_major_strides
+from irc.ir.types import TensorType, row_major_strides
 
 Counter = tuple[str, int]
 """A loop counter: the dimension it belongs to, and its place among the factors that dimension was split into."""
@@ -180,6 +180,7 @@ class Tracer:
         self.space = space
         self.leaves = dict.fromkeys(leaves)
         self.memo: dict[tuple[Value, tuple[Affine, ...]], Node] = {}
+        self.conversions: dict[tuple[Node, Any], Node] = {}
 
     def trace(self, value: Value, index: tuple[Affine, ...]) -> Node:
         """The node of `value` at `index`. Raises NotAffine, or UnsupportedError for an op that no kernel of this kind holds."""
@@ -203,6 +204,16 @@ class Tracer:
             return Apply(t.element, op, tuple(map(self.trace, op.operands, places)))
         name = op.name if op is not None else "a value from outside the function"
         raise UnsupportedError(f"'{name}' cannot be part of a loop kernel", span=span_of(value.location))
+
+    def converted(self, node: Node, element: Any) -> Node:
+        """The node as an element of another type (a reduction's body may be wider than what it reduces)."""
+        if node.type is element:
+            return node
+        key = (node, element)
+        if key not in self.conversions:
+            op = hlo.Convert(Value(TensorType((), node.type)), result_types=[TensorType((), element)])
+            self.conversions[key] = Apply(element, op, (node,))
+        return self.conversions[key]
 
     def reshaped(self, value: Value, address: Affine) -> Node:
         """The node of `value` at a row-major address."""
@@ -284,12 +295,13 @@ def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node
     reduced = {d: t.space.dimension(name, shape[d]) for d, name in names.items()}
     kept = iter(index)
     source = tuple(reduced[d] if d in reduced else next(kept) for d in range(len(shape)))
+    elements = [r.type.element for r in op.results]
     return Reduced(
         value.type.element,
         op,
         value.index,
-        tuple(t.trace(x, source) for x in op.inputs),
-        tuple(t.trace(x, ()) for x in op.init_values),
+        tuple(t.converted(t.trace(x, source), e) for x, e in zip(op.inputs, elements, strict=True)),
+        tuple(t.converted(t.trace(x, ()), e) for x, e in zip(op.init_values, elements, strict=True)),
         tuple(t.space.counters(tuple(names.values()))),
     )
 
