@@ -34,7 +34,9 @@ class Outliner:
 
     def name(self, ops: Sequence[Operation]) -> str:
         """`fused_dot_general_add`, from the ops that name the computation best."""
-        words = list(dict.fromkeys(op.name.partition(".")[2] for op in ops if not isinstance(op, hlo.Reshape)))
+        words = list(
+            dict.fromkeys(op.name.partition(".")[2] for op in ops if not isinstance(op, hlo.Reshape))
+        )
         base = "fused_" + "_".join(words[:3] or ["reshape"])
         name, number = base, 0
         while name in self.names:
@@ -81,14 +83,15 @@ class _BlockOutliner:
 
     def _make_body(self, group: Group) -> _Body:
         members = dict.fromkeys(group.ops)
-        stack, inputs = list(group.ops), {}
+        inputs: dict[Value, None] = {}
+        stack = list(group.ops)
         while stack:
             op = stack.pop()
-            for place, value in enumerate(op.operands):
+            for value in op.operands:
                 source = value.op
                 if source is not None and source in members:
                     continue
-                if source is not None and self._copied(group, op, place, source):
+                if source is not None and self._copied(group, op, source):
                     members[source] = None
                     stack.append(source)
                 else:
@@ -97,19 +100,23 @@ class _BlockOutliner:
         wanted = dict.fromkeys(v for op in ops for v in op.operands if v in inputs)
         return _Body(ops, list(wanted))
 
-    def _copied(self, group: Group, op: Operation, place: int, source: Operation) -> bool:
+    def _copied(self, group: Group, op: Operation, source: Operation) -> bool:
         """Whether a free op becomes part of the group's function."""
         if source not in self.order or not is_free(source):
             return False
         if group.kind == "single":
-            return isinstance(source, hlo.Constant) and isinstance(op, _WITH_CONSTANTS)
+            start = isinstance(source, hlo.Constant) and source.result.type.rank == 0
+            return start and isinstance(op, _WITH_CONSTANTS)
         # What a contraction multiplies comes from memory, whoever else in the group uses it.
         return group.kind != "contraction" or not any(v.op is source for v in group.ops[0].operands)
 
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""
         return [
-            r for op in group.ops for r in op.results if any(self.groups.get(u) is not group for u in self.users.get(r, ()))
+            r
+            for op in group.ops
+            for r in op.results
+            if any(self.groups.get(u) is not group for u in self.users.get(r, ()))
         ]
 
     # Emission
@@ -127,11 +134,13 @@ class _BlockOutliner:
                 self._emit(unit)
             else:
                 stack.append((at, True))
-                stack.extend((v.op, False) for v in reversed(self._inputs(unit)) if v.op in self.order)  # type: ignore[misc]
+                stack.extend((v.op, False) for v in reversed(self._inputs(unit)) if v.op in self.order)
 
     def _inputs(self, unit: Operation | Group) -> list[Value]:
         if isinstance(unit, Group):
-            captured = [v for op in unit.ops for v in inner_operands(op) if v.op is not None and v.op in self.order]
+            captured = [
+                v for op in unit.ops for v in inner_operands(op) if v.op is not None and v.op in self.order
+            ]
             return [*self.body(unit).inputs, *captured]
         return [*unit.operands, *(v for v in inner_operands(unit) if v.op is not None and v.op in self.order)]
 
@@ -193,7 +202,10 @@ class _BlockOutliner:
         )  # fmt: skip
         self.owner.fusions.append(func)
         call = Call(
-            [self.known.get(v, v) for v in inputs], callee=func.sym_name, result_types=[v.type for v in returned], location=location
+            [self.known.get(v, v) for v in inputs],
+            callee=func.sym_name,
+            result_types=[v.type for v in returned],
+            location=location,
         )
         self.known.update(zip(returned, call.results, strict=True))
         self.emitted.append(call)
