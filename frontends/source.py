@@ -117,6 +117,24 @@ class Site:
             frame = frame.f_back
         return Site(None, 0, scopes.current)
 
+    @staticmethod
+    def making(thing: Any) -> Site:
+        """The place that makes an object, for its `__init__` to ask: outside of its own class's."""
+        frame = user_frame(2)
+        while frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is thing:
+            frame = frame.f_back
+            while frame is not None and is_internal(frame.f_code.co_filename):
+                frame = frame.f_back
+        return Site(None, 0, None) if frame is None else Site(frame.f_code, frame.f_lasti, None)
+
+    def expression(self) -> str:
+        """The text of the expression, for notes; the whole line where it spans several."""
+        span = self.span()
+        if span is None:
+            return ""
+        line = linecache.getline(span.file, span.line).rstrip("\n")
+        return line[span.column - 1 : span.end_column - 1] if span.end_column else line.strip()
+
     def position(self) -> FileLineCol | None:
         """File, line and columns of the expression."""
         if self.code is None:

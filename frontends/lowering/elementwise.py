@@ -22,22 +22,17 @@ def broadcast_shape(*shapes: Shape) -> Shape:
     out: list[int] = []
     for back in range(rank, 0, -1):
         extent = 1
-        for number, shape in enumerate(shapes):
+        for shape in shapes:
             n = shape[-back] if back <= len(shape) else 1
             if n != 1 and extent not in (1, n):
                 dimension = rank - back
                 raise ShapeError(
                     f"The size of tensor a ({extent}) must match the size of tensor b ({n}) at non-singleton dimension "
-                    f"{dimension}",
-                    notes=(f"a is {_text(shapes[0])}", f"b is {_text(shapes[number])}"),
+                    f"{dimension}"
                 )
             extent = n if n != 1 else extent
         out.append(extent)
     return tuple(out)
-
-
-def _text(shape: Shape) -> str:
-    return "x".join(map(str, shape)) or "a scalar"
 
 
 def spread(x: Expr, shape: Shape) -> Expr:

@@ -139,5 +139,7 @@ class Handle:
 
 
 def located(error: Any) -> Any:
-    """An error with the user's place of now."""
-    return locate(error, Site.here())
+    """An error with the user's place of now, and what the frontend knows about it."""
+    if error.span is None:
+        recorder.explain(locate(error, Site.here()), ())
+    return error

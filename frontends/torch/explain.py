@@ -8,55 +8,53 @@ from typing import Any
 from irc.errors import IrcError
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.value import Operand, Recorded
-from irc.frontends.source import scopes
+from irc.frontends.source import Site, scopes
 
 
-def origin(value: Any) -> str | None:
-    """Where a recorded value was made: its line's text and place."""
-    node = value.node
-    if node is None:
-        return None
-    span = node.site.span()
-    if span is None:
-        return None
-    caret = span.caret().splitlines()
-    return f"`{caret[0].strip()}` ({node.site.brief()})" if caret else node.site.brief()
+def place(site: Site | None) -> str | None:
+    """A site as `expression` (file:line)."""
+    text = site.expression() if site is not None else ""
+    return f"`{text}` ({site.brief()})" if text and site is not None else None
+
+
+def origin(value: Recorded) -> str | None:
+    """Where a recorded value was made, while its history is known."""
+    return place(value.node.site) if value.node is not None else None
 
 
 def made_at(module: Any) -> str | None:
     """Where a module was made."""
-    site = module.__dict__.get("_made_at")
-    span = site.span() if site is not None else None
-    if span is None:
-        return None
-    caret = span.caret().splitlines()
-    return f"`{caret[0].strip()}` ({site.brief()})" if caret else site.brief()
+    return place(module.__dict__.get("_made_at"))
 
 
-def module_notes() -> list[str]:
+def module_note() -> list[str]:
     """The module being called, and where it was made."""
     scope = scopes.current
     if scope is None:
         return []
-    module = scope.module
-    where = made_at(module)
-    return [f"{scope.path} is {module!r}" + (f", made at {where}" if where else "")] if "\n" not in repr(module) else [
-        f"in {scope.path} ({type(module).__name__})"
-    ]
+    text = repr(scope.module)
+    where = made_at(scope.module)
+    kind = text if "\n" not in text else type(scope.module).__name__
+    return [f"{scope.path} is {kind}" + (f", made by {where}" if where else "")]
+
+
+def tensor_note(name: str, value: Recorded) -> str:
+    """A tensor's shape, and the line it comes from."""
+    shape = "x".join(map(str, value.type.shape)) or "a scalar"
+    where = origin(value)
+    return f"{name} is {shape}" + (f", from {where}" if where else "")
 
 
 def explain(error: IrcError, operands: Sequence[Operand]) -> None:
     """Adds the module and the operands' origins to an error about a recorded operation."""
-    notes = list(error.notes)
     scope = scopes.current
     if scope is not None and not error.message.startswith(scope.path):
         error.message = f"{scope.path}: {error.message}"
         error.args = (error.message,)
-    for name, operand in zip("abcdef", operands, strict=False):
-        where = origin(operand) if isinstance(operand, Recorded) else None
-        if where is not None:
-            notes.append(f"{name} ({'x'.join(map(str, operand.type.shape))}) comes from {where}")
-    error.notes = tuple(dict.fromkeys([*notes, *module_notes()]))
+    tensors = [o for o in operands if isinstance(o, Recorded)]
+    names = "abcdef" if len(operands) > 1 else ("the input",)
+    notes = [tensor_note(name, o) for name, o in zip(names, tensors, strict=False)]
+    error.notes = tuple(dict.fromkeys([*notes, *error.notes, *module_note()]))
 
 
 recorder.explain = explain

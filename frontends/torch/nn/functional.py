@@ -21,6 +21,7 @@ from irc.frontends.recorder.random import keep_mask
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import ones, rand_like
+from irc.frontends.torch.explain import tensor_note
 from irc.frontends.torch.indexing import embedding_rows
 from irc.frontends.torch.pointwise import (
     masked_fill,
@@ -39,10 +40,6 @@ from irc.ir.types import i64
 from irc.passes.autodiff.expression import select
 
 __all__ = ["log_softmax", "normalize", "sigmoid", "softmax", "tanh"]
-
-
-def _text(shape: Sequence[int]) -> str:
-    return "x".join(map(str, shape))
 
 
 # Linear maps.
@@ -75,7 +72,7 @@ def _linear_error(x: Tensor, w: Tensor) -> ShapeError:
         fixes.append("the weight is (out_features, in_features): it looks transposed")
     return ShapeError(
         f"mat1 and mat2 shapes cannot be multiplied ({rows}x{given} and {wanted}x{w.shape[0]})",
-        notes=(f"the input is {_text(x.shape)}: its last extent is {given}, and the weight wants {wanted}", *fixes),
+        notes=(tensor_note("the input", x._read()), f"its last extent is {given}, and the weight wants {wanted}", *fixes),
     )
 
 
@@ -132,7 +129,7 @@ def _check_convolution(n: int, x: Tensor, weight: Tensor, pads: Any, dilation: A
             ShapeError(
                 f"Given groups={groups}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
                 f"{channels} channels, but got {x.shape[1]} channels instead",
-                notes=(note,),
+                notes=(tensor_note("the input", x._read()), note),
             )
         )
     padded = [e + a + b for e, (a, b) in zip(x.shape[2:], pads, strict=True)]
@@ -778,7 +775,7 @@ def _check_classes(x: Tensor, target: Tensor, ignored: int, name: str) -> None:
             raise located(
                 RecordValueError(
                     f"Expected input batch_size ({x.shape[0]}) to match target batch_size ({target.shape[0]}).",
-                    notes=(f"the input is {_text(x.shape)}, the target {_text(target.shape)}",),
+                    notes=(tensor_note("the input", x._read()), tensor_note("the target", target._read())),
                 )
             )
         hint = ("write target.squeeze(1)",) if target.numel() == x.shape[0] else ()

@@ -91,7 +91,7 @@ class Module:
         put("training", True)
         put("_root_name", None)
         put("_compiled", None)
-        put("_made_at", Site.here())
+        put("_made_at", Site.making(self))
 
     # Attributes.
 
