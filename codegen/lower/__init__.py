@@ -54,7 +54,11 @@ def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
     hero = next((op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE), None)
     try:
         if hero is None:
-            return lower_bitcast(func) if is_reshaping_bitcast(operations[0]) else lower_loop(func, in_place or {})
+            return (
+                lower_bitcast(func)
+                if is_reshaping_bitcast(operations[0])
+                else lower_loop(func, in_place or {})
+            )
         if type(hero) in _IN_PLACE:
             return _IN_PLACE[type(hero)](func, in_place or {})
         return HEROES[type(hero)](func)

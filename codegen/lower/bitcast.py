@@ -28,7 +28,8 @@ def lower_bitcast(func: Func) -> KernelGroup:
     types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
     if i1 in (types[0].element, types[1].element):
         raise UnsupportedError(
-            f"no lowering of '{op.name}' from {op.operand.type} to {op.result.type}", span=span_of(op.location)
+            f"no lowering of '{op.name}' from {op.operand.type} to {op.result.type}",
+            span=span_of(op.location),
         )
     wide = min(t.size for t in types)
 

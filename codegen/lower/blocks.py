@@ -7,7 +7,6 @@ from math import ceil, prod
 from typing import Any
 
 from irc.codegen.lower.tree import BLOCK
-
 from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
@@ -45,7 +44,9 @@ def long_reductions(returned: Sequence[Value]) -> list[Any]:
     return [] if chained else found
 
 
-def in_blocks(ops: Sequence[Any], returned: Sequence[Value]) -> tuple[list[Value], list[Value], tuple[Value, ...]]:
+def in_blocks(
+    ops: Sequence[Any], returned: Sequence[Value]
+) -> tuple[list[Value], list[Value], tuple[Value, ...]]:
     """(what each block computes, the values that stand for all blocks' results, the results in terms of those).
 
     A block's result has the shape of the reduction's; the value that stands for it has a leading dimension of blocks."""
@@ -54,7 +55,9 @@ def in_blocks(ops: Sequence[Any], returned: Sequence[Value]) -> tuple[list[Value
     partials: list[Value] = []
     for op in ops:
         count = ceil(extent(op) / BLOCK)
-        mine = [Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results]
+        mine = [
+            Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results
+        ]
         starts = [_converted(v, r.type.element) for v, r in zip(op.init_values, op.results, strict=True)]
         again = hlo.Reduce(mine, starts, dimensions=(0,), regions=op.regions, location=op.location)
         known.update(zip(op.results, again.results, strict=True))

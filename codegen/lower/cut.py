@@ -29,7 +29,9 @@ def lower_in_two(func: Func, value: Value, lower: Callable[[Func], KernelGroup])
     apart = own + 1 + len(before.scratch)
     early = [*range(inputs), own, *range(own + 1, apart)]
     late = [*range(inputs), own, *range(inputs, own), *range(apart, len(types))]
-    functions = [_placed(f, early, types) for f in before.functions] + [_placed(f, late, types) for f in after.functions]
+    functions = [_placed(f, early, types) for f in before.functions] + [
+        _placed(f, late, types) for f in after.functions
+    ]
     return KernelGroup(tuple(functions), scratch)
 
 
@@ -38,7 +40,9 @@ def _with(func: Func, value: Value, place: Value) -> list[Operation]:
     known = {value: place}
     for op in func.block.operations[:-1]:
         if value not in op.results and any(o in known for o in op.operands):
-            known.update(zip(op.results, op.with_operands([known.get(o, o) for o in op.operands]).results, strict=True))
+            known.update(
+                zip(op.results, op.with_operands([known.get(o, o) for o in op.operands]).results, strict=True)
+            )
     returned = [known.get(v, v) for v in func.returned]
     return [*below(returned), Return(returned)]
 

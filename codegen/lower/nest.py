@@ -28,7 +28,6 @@ from irc.codegen.lower.space import (
     all_nodes,
     operands_of,
 )
-
 from irc.dialects import arith, chlo, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Value
@@ -145,7 +144,7 @@ class Tile:
         value = self.value(node)
         if isinstance(value.type, VectorType) or not self.axes:
             return value
-        return self.b.emit(vector.Broadcast(value, result_types=[self.vector_type(value.type)]))  # type: ignore[no-any-return]
+        return self.b.emit(vector.Broadcast(value, result_types=[self.vector_type(value.type)]))
 
     def value(self, root: Node) -> Value:
         """The node as a scalar where it does not vary over the tile, else as a vector."""
@@ -188,7 +187,7 @@ class Tile:
         target = kernel_element(t)
         integer = target if not hasattr(target, "name") else i64
         cast = b.emit(arith.IndexCast(scalar, result_types=[arith.like(scalar.type, integer)]))
-        return cast if integer is target else elementwise.convert(b, cast, i64, target)  # type: ignore[no-any-return]
+        return cast if integer is target else elementwise.convert(b, cast, i64, target)
 
     def _sum(self, place: Affine) -> Index:
         total: Index = place.constant
@@ -202,10 +201,10 @@ class Tile:
             return value
         wide = self.vector_type(value.type.element)
         if axis == 1:
-            return self.b.emit(vector.Broadcast(value, result_types=[wide]))  # type: ignore[no-any-return]
+            return self.b.emit(vector.Broadcast(value, result_types=[wide]))
         turned = VectorType((self.widths[1], self.widths[0]), value.type.element)
         spread = self.b.emit(vector.Broadcast(value, result_types=[turned]))
-        return self.b.emit(vector.Transpose(spread, permutation=(1, 0)))  # type: ignore[no-any-return]
+        return self.b.emit(vector.Transpose(spread, permutation=(1, 0)))
 
     def _offsets(self, dynamic: Sequence[tuple[Node, int, int]]) -> Index:
         """Run-time starts, clamped into range as StableHLO's dynamic ops do, times their strides."""
@@ -241,7 +240,7 @@ class Tile:
         places = [b.index(self.at.get(i, 0)) for i in order]
         live = [axis for axis, a in enumerate(self.axes) if a in order]
         if not live:
-            return b.emit(memref.Load(buffer, places))  # type: ignore[no-any-return]
+            return b.emit(memref.Load(buffer, places))
         if self._contiguous(buffer):
             shape = tuple(self.widths[axis] for axis in live)
             read = b.emit(_transfer_read(b, buffer, places, VectorType(shape, element)))
@@ -253,20 +252,20 @@ class Tile:
         raise AssertionError("a square tile reads a buffer that is contiguous along neither axis")
 
     def _contiguous(self, buffer: Value) -> bool:
-        return buffer.type.strides[-1] == 1  # type: ignore[no-any-return]
+        return buffer.type.strides[-1] == 1
 
     def _read_turned(self, leaf: Leaf, element: Any) -> Value:
         turned = Tile(self.b, self.views, self.loops, self.axes[::-1], self.widths[::-1])
         turned.at, turned.known = self.at, self.known
         read = turned._read(leaf)
-        return self.b.emit(vector.Transpose(read, permutation=(1, 0)))  # type: ignore[no-any-return]
+        return self.b.emit(vector.Transpose(read, permutation=(1, 0)))
 
     def _gather(self, buffer: Value, places: list[Value]) -> Value:
         b, wide = self.b, self.vector_type(buffer.type.element)
         lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
         mask = b.constant(True, self.vector_type(i1))
         nothing = b.constant(0, wide)
-        return b.emit(vector.Gather(buffer, places, lanes, mask, nothing))  # type: ignore[no-any-return]
+        return b.emit(vector.Gather(buffer, places, lanes, mask, nothing))
 
     def write(self, store: Traced, output: Value, base: Index = 0) -> None:
         """Writes the tile of a store into the output, from element `base` on."""
@@ -285,7 +284,9 @@ class Tile:
             b.emit(vector.Scatter(buffer, places, lanes, mask, value))
 
 
-def _transfer_read(b: KernelBuilder, buffer: Value, places: list[Value], t: VectorType) -> vector.TransferRead:
+def _transfer_read(
+    b: KernelBuilder, buffer: Value, places: list[Value], t: VectorType
+) -> vector.TransferRead:
     padding = b.constant(0, t.element)
     in_bounds = (True,) * t.rank
     return vector.TransferRead(buffer, places, padding, None, in_bounds=in_bounds, result_types=[t])
@@ -396,7 +397,9 @@ class Nest:
         if whole < extent:
             self._step(tile, loop, whole, (*widths, extent - whole), body)
 
-    def _range(self, tile: Tile, loop: int, low: Index, high: Index, widths: tuple[int, ...], body: Body) -> None:
+    def _range(
+        self, tile: Tile, loop: int, low: Index, high: Index, widths: tuple[int, ...], body: Body
+    ) -> None:
         width = self._width(loop)
         wide = (*widths, width) if width else widths
         if not (isinstance(low, int) and isinstance(high, int) and low >= high):

@@ -265,7 +265,9 @@ def _reverse(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Nod
 
 def _constant(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if not op.value.is_splat:
-        raise UnsupportedError(f"'{op.name}' of several numbers inside a kernel is not supported", span=span_of(op.location))
+        raise UnsupportedError(
+            f"'{op.name}' of several numbers inside a kernel is not supported", span=span_of(op.location)
+        )
     return Splat(value.type.element, op.value.splat_array[()])
 
 
@@ -308,7 +310,9 @@ def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node
 
 def _bitcast(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if op.operand.type.shape != value.type.shape:
-        raise UnsupportedError(f"'{op.name}' that changes the shape inside a kernel is not supported", span=span_of(op.location))
+        raise UnsupportedError(
+            f"'{op.name}' that changes the shape inside a kernel is not supported", span=span_of(op.location)
+        )
     return Apply(value.type.element, op, (t.trace(op.operand, index),))
 
 
@@ -369,7 +373,9 @@ class Traced:
         return (self.node, *(start for start, _, _ in self.dynamic))
 
 
-def trace_stores(space: Space, leaves: Sequence[Value], stores: Sequence[Store], prefix: str = "i") -> list[Traced]:
+def trace_stores(
+    space: Space, leaves: Sequence[Value], stores: Sequence[Store], prefix: str = "i"
+) -> list[Traced]:
     """Traces stores over one space, whose dimensions `i0, i1, ...` are those of the first store's box.
 
     A store of as many elements but another shape is traced by address (a reshape of the space)."""
@@ -386,7 +392,9 @@ def trace_stores(space: Space, leaves: Sequence[Value], stores: Sequence[Store],
 def _trace_store(t: Tracer, store: Store, index: tuple[Affine, ...], shape: tuple[int, ...]) -> Traced:
     dynamic = tuple((t.trace(v, ()), limit, stride) for v, limit, stride in store.dynamic)
     if store.shape != shape:
-        assert prod(shape) == prod(store.shape) and store == Store.whole(store.value, store.buffer), "stores of one nest"
+        assert prod(shape) == prod(store.shape) and store == Store.whole(store.value, store.buffer), (
+            "stores of one nest"
+        )
         address = linear(index, shape)
         return Traced(t.reshaped(store.value, address), store.buffer, address, dynamic)
     at = tuple(i + s for i, s in zip(index, store.start, strict=True)) if store.start else index
@@ -423,7 +431,9 @@ def _trace_row(t: Tracer, value: Value, buffer: int, spaces: Any) -> Traced:
         if value.type.size == prod(shape):
             address = linear(index, shape)
             return Traced(t.reshaped(value, address), buffer, address)
-    raise UnsupportedError(f"a result of type {value.type} beside this reduction is not supported", span=span_of(value.location))
+    raise UnsupportedError(
+        f"a result of type {value.type} beside this reduction is not supported", span=span_of(value.location)
+    )
 
 
 def _above(values: Sequence[Value], leaves: Sequence[Value]) -> Iterator[Operation]:
