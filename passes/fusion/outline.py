@@ -91,7 +91,7 @@ class _BlockOutliner:
                 source = value.op
                 if source is not None and source in members:
                     continue
-                if source is not None and self._copied(group, op, source):
+                if source is not None and self._copied(group, source):
                     members[source] = None
                     stack.append(source)
                 else:
@@ -100,15 +100,18 @@ class _BlockOutliner:
         wanted = dict.fromkeys(v for op in ops for v in op.operands if v in inputs)
         return _Body(ops, list(wanted))
 
-    def _copied(self, group: Group, op: Operation, source: Operation) -> bool:
+    def _copied(self, group: Group, source: Operation) -> bool:
         """Whether a free op becomes part of the group's function."""
         if source not in self.order or not is_free(source):
             return False
         if group.kind == "single":
-            start = isinstance(source, hlo.Constant) and source.result.type.rank == 0
-            return start and isinstance(op, _WITH_CONSTANTS)
-        # What a contraction multiplies comes from memory, whoever else in the group uses it.
-        return group.kind != "contraction" or not any(v.op is source for v in group.ops[0].operands)
+            return False
+        center = group.ops[0]
+        if group.kind in ("loop", "row") or not any(v.op is source for v in center.operands):
+            return True
+        # What the center takes comes from memory, whoever else in the group uses it; but its initial value is known.
+        scalar = isinstance(source, hlo.Constant) and source.result.type.rank == 0
+        return scalar and isinstance(center, _WITH_CONSTANTS)
 
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""
