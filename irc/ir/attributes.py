@@ -157,12 +157,13 @@ class DenseElementsAttr(Attribute):
         """From an array or a scalar; equal elements throughout become a splat, so that content alone decides the text."""
         array = np.asarray(value)
         dtype = type.element.numpy
+        if array.size and not any(array.strides):
+            array = array[(0,) * array.ndim]  # a broadcast view of one element, however large
         if array.dtype != dtype:
             array = array.astype(dtype)
-        if array.size and (array.ndim == 0 or array.size == 1 or _all_equal_bits(array)):
-            return DenseElementsAttr(
-                type, np.broadcast_to(array.reshape(-1)[:1].reshape(()).copy(), type.static_shape)
-            )
+        if array.size and (array.size == 1 or _all_equal_bits(array)):
+            one = np.asarray(array.reshape(-1)[0], dtype)
+            return DenseElementsAttr(type, np.broadcast_to(one, type.static_shape))
         if array.shape != type.static_shape:
             array = array.reshape(type.static_shape)
         return DenseElementsAttr(type, np.array(array, order="C", copy=True))
