@@ -15,6 +15,7 @@ from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.passes.autodiff.expression import Scope, is_differentiable, zeros_like
+from irc.passes.autodiff.forward import Forward
 from irc.passes.autodiff.transform import Replacement, Reverse, splice
 from irc.passes.dce import DeadCode
 from irc.passes.manager import Context
@@ -55,41 +56,25 @@ def vjp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
 
 def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -> Module:
     """`f(*args) -> results` becomes `f(*args, *tangents) -> (*results, *tangents of the results)`, a
-    tangent for each argument in `wrt` and of each result that is floating-point or complex.
-
-    The reverse is linear in the cotangents it starts from, and its own reverse with respect to them is the
-    forward mode; at which cotangents it is taken makes no difference, so they are zeros."""
+    tangent for each argument in `wrt` and of each result that is floating-point or complex. See
+    `forward.py`."""
     main = _function(module, entry)
     inputs = _arguments(main, wrt)
-    outputs = [v for v in main.returned if is_differentiable(v.type)]
     tangents = _arguments_after(main, inputs)
-    # A scope for each, since one scope would give equal zeros one constant.
-    start = Builder(main.location)
-    zeros = [zeros_like(Scope(start).of(v)).value for v in outputs]
-    backward = _Backward(module, main, inputs)
-    for output, zero in zip(outputs, zeros, strict=True):
-        backward.seed(output, zero)
-    backward.reverse.run()
-    once = backward.builder.operations
-
     builder = Builder(main.location)
-    again = Reverse(builder, once, zeros, backward.reverse.functions, backward.replaced)
-    for value, tangent in zip(inputs, tangents, strict=True):
-        g = backward.reverse.cotangents.get(value)
-        if g is not None:
-            again.add(g.value, again.scope.of(tangent))
-    again.run()
-    results = [again.cotangents.get(v) or zeros_like(again.scope.of(v)) for v in zeros]
-    operations = [*main.block.operations[:-1], *start.operations, *once, *builder.operations]
-    returned = [*main.returned, *(r.value for r in results)]
-    return _rebuilt(module, main, (*main.arguments, *tangents), operations, backward.replaced, returned)
+    forward = Forward(builder, _functions(module), {}, dict(zip(inputs, tangents, strict=True)))
+    forward.run(main.block.operations[:-1])
+    scope = Scope(builder)
+    moved = [forward.tangent(v, scope) for v in main.returned if is_differentiable(v.type)]
+    returned = [*map(forward.value, main.returned), *moved]
+    return _rebuilt(module, main, (*main.arguments, *tangents), builder.operations, {}, returned)
 
 
 class _Backward:
     """The reverse of a function's body, not yet put together with it."""
 
     def __init__(self, module: Module, main: Func, wrt: Sequence[Value]) -> None:
-        functions = {name: op for name, op in module.symbols.items() if isinstance(op, Func)}
+        functions = _functions(module)
         self.source, self.main, self.wrt = module, main, wrt
         self.builder = Builder(main.location)
         self.replaced: dict[Operation, Replacement] = {}
@@ -139,6 +124,10 @@ def _with_result_attributes(main: Func, count: int) -> Func:
         return main
     padding = (DictionaryAttr(()),) * (count - len(given.value))
     return main.with_attributes(res_attrs=ArrayAttr((*given.value, *padding)))
+
+
+def _functions(module: Module) -> dict[str, Func]:
+    return {name: op for name, op in module.symbols.items() if isinstance(op, Func)}
 
 
 def _function(module: Module, entry: str) -> Func:

@@ -17,7 +17,7 @@ from irc.interpreter import interpret
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType, f64, i32, i64
-from irc.passes.autodiff import loops, value_and_grad, vjp
+from irc.passes.autodiff import jvp, loops, value_and_grad, vjp
 from irc.passes.autodiff.expression import (
     Expr,
     Scope,
@@ -354,6 +354,12 @@ def test_an_optimization_barrier_keeps_both_sides_apart() -> None:
 
     module = check(body, X, Y)
     assert count(module, hlo.OptimizationBarrier) == 2
+
+
+def test_tangents_of_a_scan_need_no_stacks() -> None:
+    module = jvp(program_for(rnn, [np.ones((4, 3)), X, np.ones((3, 3))]))
+    (made,) = (op for op in module.walk() if isinstance(op, hlo.While))
+    assert len(made.results) == 5 + 4  # the counter does not move
 
 
 def test_value_and_grad_of_a_scan_as_in_jax() -> None:
