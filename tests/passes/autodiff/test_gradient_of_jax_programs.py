@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from xla_oracle import run as run_by_xla
 
 from irc.dialects.builtin import parse
 from irc.interpreter import interpret
@@ -185,6 +186,15 @@ def test_tangents(f: Callable[..., Any]) -> None:
     tangents = tuple(np.random.default_rng(1).standard_normal(a.shape) for a in arrays)
     _, got = interpret(jvp(exported(f, arrays)), *arrays, *tangents)
     np.testing.assert_allclose(got, jax.jvp(f, arrays, tangents)[1], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("f", (lstm, switch_in_a_loop, sorting, updates), ids=lambda f: f.__name__)
+def test_xla_runs_the_gradient(f: Callable[..., Any]) -> None:
+    """What is emitted is valid StableHLO, values that regions read from outside included."""
+    arrays = PROGRAMS[f]
+    module = value_and_grad(exported(f, arrays))
+    for got, want in zip(run_by_xla(str(module), arrays), interpret(module, *arrays), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
 
 
 TWICE = (
