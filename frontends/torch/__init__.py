@@ -252,7 +252,7 @@ from irc.frontends.compile import compile
 from irc.frontends.errors import NotThere as _NotThere
 from irc.frontends.errors import install_hook as _install_hook
 from irc.frontends.recorder.storage import located as _located
-from irc.frontends.torch import accelerator, autograd, backends, cuda, explain, nn, optim, random, utils
+from irc.frontends.torch import accelerator, autograd, backends, cuda, nn, optim, random, utils
 from irc.frontends.torch.dtypes import (
     bfloat16,
     complex64,

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from irc.frontends.batches import check_merged_batch
 from irc.frontends.errors import RecordError, RecordIndexError, RecordTypeError
 from irc.frontends.lowering import shape as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import IndexMap, located
 from irc.frontends.recorder.value import Recorded
-from irc.frontends.torch.batches import check_merged_batch
 from irc.frontends.torch.creation import extents
 from irc.frontends.torch.dtypes import dtype
 from irc.frontends.torch.pointwise import need_tensor, promoted
@@ -80,7 +80,7 @@ def view(self: Tensor, *shape: Any) -> Tensor:
                 "contiguous subspaces). Use .reshape(...) instead."
             )
         )
-    check_merged_batch(self, given, target, "view")
+    check_merged_batch(self.shape, given, target, "view", "x.view(x.size(0), -1)")
     return _reshaped(self, target)
 
 
@@ -88,7 +88,7 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape: a view where the memory allows it, a copy otherwise."""
     given = _signed_extents(shape, "reshape")
     target = resolved(input.shape, given, "reshape")
-    check_merged_batch(input, given, target, "reshape")
+    check_merged_batch(input.shape, given, target, "reshape", "x.reshape(x.size(0), -1)")
     if not input.is_contiguous() and not _viewable(input, target):
         return emit(L.reshape, (input,), target)
     return _reshaped(input, target)

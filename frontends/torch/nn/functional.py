@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.errors import RecordError, RecordIndexError, RecordValueError, ShapeError
+from irc.frontends.explain import tensor_note
 from irc.frontends.lowering import convolution as C
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import linalg as P
@@ -21,7 +22,6 @@ from irc.frontends.recorder.random import keep_mask
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import ones, rand_like
-from irc.frontends.torch.explain import tensor_note
 from irc.frontends.torch.indexing import embedding_rows
 from irc.frontends.torch.pointwise import (
     masked_fill,

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from irc.frontends.errors import ShapeError
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import Scope, scopes
 
 
-def check_merged_batch(x: Any, given: Sequence[int], target: Sequence[int], name: str) -> None:
-    """Raises ShapeError where the rule above is broken; `given` is the shape as written, with its -1."""
+def check_merged_batch(
+    shape: Sequence[int], given: Sequence[int], target: Sequence[int], name: str, instead: str
+) -> None:
+    """Raises ShapeError where the rule above is broken; `given` is the shape as written, with its -1, and `instead` what
+    keeps the batch."""
     scope = scopes.current
     if scope is None or not given or given[0] != -1 or len(given) < 2:
         return
-    shape = x.shape
     if len(shape) < 2 or target[0] == shape[0] or shape[0] != scope.root.batch:
         return
     batch, rows = shape[0], target[0]
     row = math.prod(target[1:])
     if rows % batch == 0 and _is_block(row, shape[1:]):
         return
-    raise located(_error(scope, shape, target, name, rows, row))
+    raise located(_error(scope, shape, target, name, instead))
 
 
 def _is_block(row: int, sample: Sequence[int]) -> bool:
@@ -41,9 +42,10 @@ def _is_block(row: int, sample: Sequence[int]) -> bool:
 
 
 def _error(
-    scope: Scope, shape: Sequence[int], target: Sequence[int], name: str, rows: int, row: int
+    scope: Scope, shape: Sequence[int], target: Sequence[int], name: str, instead: str
 ) -> ShapeError:
     batch, sample = shape[0], math.prod(shape[1:])
+    rows, row = target[0], math.prod(target[1:])
     product = "*".join(map(str, shape[1:]))
     written = ", ".join(map(str, target[1:]))
     return ShapeError(
@@ -51,6 +53,6 @@ def _error(
         f"{row} values takes from more than one sample",
         notes=(
             f"the tensor is {'x'.join(map(str, shape))}: {sample} values a sample ({product}), and {written} is asked for",
-            f"write x.{name}(x.size(0), -1), or {product} in place of {row}",
+            f"write {instead}, or {product} in place of {row}",
         ),
     )
