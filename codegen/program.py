@@ -145,21 +145,21 @@ class _Planner:
             if op is None or op not in order or root in direct or isinstance(op, hlo.Constant):
                 continue
             kept = held.get(k)
-            if kept is not None and not self._free_before(op, root, kept, uses, order):
+            if kept is not None and not self._free_before(op, kept, uses, order):
                 continue
             direct[root] = targets[k]
         return direct
 
     def _free_before(
-        self, op: Operation, result: Value, kept: Value, uses: dict[Value, int], order: dict[Operation, int]
+        self, op: Operation, kept: Value, uses: dict[Value, int], order: dict[Operation, int]
     ) -> bool:
         """Whether `op` may write over `kept`: nothing reads it later, and `op` reads each element before it writes it."""
         last = uses.get(kept, -1)
         if last < order[op]:
             return True
-        return last == order[op] and self._elementwise_over(op, result, kept)
+        return last == order[op] and self._elementwise_over(op, kept)
 
-    def _elementwise_over(self, op: Operation, result: Value, kept: Value) -> bool:
+    def _elementwise_over(self, op: Operation, kept: Value) -> bool:
         """Element i of every result of the kernel needs of `kept` element i alone."""
         func = self._function(op)
         places = [i for i, v in enumerate(op.operands) if _root(v) is kept]

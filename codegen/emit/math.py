@@ -157,9 +157,6 @@ class LLVMBuilder(Builder):
     def not_(self, x: Typed) -> Typed:
         return x[0], self.e.ins(f"xor {x[0]} {x[1]}, {constant(x[0], 'true')}")
 
-    def fptosi(self, x: Typed) -> Typed:
-        return self.int, self.e.ins(f"fptosi {self.float} {x[1]} to {self.int}")
-
     def sitofp(self, i: Typed) -> Typed:
         return self.float, self.e.ins(f"sitofp {self.int} {i[1]} to {self.float}")
 
@@ -189,9 +186,6 @@ class LLVMBuilder(Builder):
 
     def shrsi(self, x: Typed, y: Typed) -> Typed:
         return self._binary("ashr", x, y)
-
-    def shrui(self, x: Typed, y: Typed) -> Typed:
-        return self._binary("lshr", x, y)
 
     def ldexp(self, x: Typed, n: Typed) -> Typed:
         """One `vscalefps` where there is one."""

@@ -246,7 +246,7 @@ class Tile:
             read = b.emit(_transfer_read(b, buffer, places, VectorType(shape, element)))
             return read if len(live) == len(self.axes) else self._spread(read, live[0])
         if len(live) == 2 and buffer.type.strides[-2] == 1:
-            return self._read_turned(leaf, element)
+            return self._read_turned(leaf)
         if len(self.axes) == 1:
             return self._gather(buffer, places)
         raise AssertionError("a square tile reads a buffer that is contiguous along neither axis")
@@ -254,7 +254,7 @@ class Tile:
     def _contiguous(self, buffer: Value) -> bool:
         return buffer.type.strides[-1] == 1
 
-    def _read_turned(self, leaf: Leaf, element: Any) -> Value:
+    def _read_turned(self, leaf: Leaf) -> Value:
         turned = Tile(self.b, self.views, self.loops, self.axes[::-1], self.widths[::-1])
         turned.at, turned.known = self.at, self.known
         read = turned._read(leaf)

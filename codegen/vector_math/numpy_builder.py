@@ -117,10 +117,6 @@ class NumpyBuilder(Builder):
     def not_(self, x: Value) -> Value:
         return np.logical_not(x)
 
-    def fptosi(self, x: Value) -> Value:
-        with np.errstate(invalid="ignore"):
-            return np.asarray(x).astype(self._int)
-
     def sitofp(self, i: Value) -> Value:
         return np.asarray(i).astype(self._float)
 
@@ -152,9 +148,6 @@ class NumpyBuilder(Builder):
 
     def shrsi(self, x: Value, y: Value) -> Value:
         return x >> y
-
-    def shrui(self, x: Value, y: Value) -> Value:
-        return (x.view(self._unsigned) >> y.view(self._unsigned)).view(self._int)
 
     def ldexp(self, x: Value, n: Value) -> Value:
         known = np.isfinite(n)

@@ -94,6 +94,7 @@ class Func(Operation, name="func.func"):
         return _entry(self.arg_attrs, index, name)
 
     def result_attribute(self, index: int, name: str) -> Attribute | None:
+        """One attribute of one result, or None."""
         return _entry(self.res_attrs, index, name)
 
     def with_block(self, block: Block) -> Func:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from irc.dialects.arith import element
 from irc.ir.affine import AffineMapAttr
 from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, Result, array_of, enum, struct
 from irc.ir.operation import Operation
-from irc.ir.types import Type, VectorType, i1, index
+from irc.ir.types import Type, VectorType, i1
 
 AFFINE_MAP = struct(AffineMapAttr)
 KINDS = (
@@ -296,7 +295,3 @@ class Step(Operation, name="vector.step"):
 def mask_type(type: Any) -> VectorType:
     """The mask of a tile type."""
     return VectorType(type.shape, i1)
-
-
-def is_index(type: Any) -> bool:
-    return element(type) is index

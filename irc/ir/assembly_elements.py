@@ -47,8 +47,7 @@ class Element:
 
     def steps(self, r: OpReader, s: OpState) -> Steps:
         self.parse(r, s)
-        return
-        yield
+        yield from ()
 
     def print(self, p: OpPrinter, op: Operation) -> None:
         raise AssertionError(self)

@@ -1,7 +1,7 @@
 """Values, operations, blocks, regions: the one structure every level of irc is made of.
 
-Values and operations are frozen and compare by identity. A value knows the op that made it; nothing knows its uses
-(`irc.ir.rewriting.Uses` makes that table when a pass wants it)."""
+Values and operations are frozen and compare by identity. A value knows the op that made it; nothing knows its uses:
+a pass that wants them makes a table of the block it looks at."""
 
 from __future__ import annotations
 

@@ -71,14 +71,10 @@ class ModuleReader(OpReader):
         try:
             lark.parse(self.text)
         except Unreadable as e:
-            raise self._unreadable(str(e), e.offset) from None
+            raise self.source.error(str(e), e.offset, e.offset + 1) from None
         except UnexpectedToken as e:
             raise self._unexpected(e) from None
         self._locate()
-
-    def _unreadable(self, message: str, offset: int) -> ParseError:
-        """Where an op still waits for text, what its format expects says more than the character met."""
-        return self.source.error(message, offset, offset + 1)
 
     def _unexpected(self, error: Any) -> ParseError:
         token = error.token

@@ -153,7 +153,6 @@ class Printer:
         self.parents: list[Operation] = []
         self._types: dict[Any, str] = {}
         self._aliases: dict[Location, str] = {}
-        self._shown: dict[Location, Location] = {}
 
     def top(self, op: Operation) -> None:
         """A top-level op; a module's own name goes without its dialect."""

@@ -245,33 +245,3 @@ def at(op: Operation, location: Location) -> Operation:
 def relocated(op: Operation, location: Location) -> Operation:
     """A copy of the op at another location."""
     return at(op.with_operands(op.operands), location)
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """`op.operands[index]` is the value. `op` may sit in a region below the block."""
-
-    op: Operation
-    index: int
-
-
-class Uses:
-    """Who uses each value, for the ops of one block and the regions below it, in order. Made when a pass wants it."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self.table: dict[Value, list[Use]] = {}
-        for top in operations:
-            for op in top.walk() if top.regions else (top,):
-                for i, operand in enumerate(op.operands):
-                    self.table.setdefault(operand, []).append(Use(op, i))
-
-    def __getitem__(self, value: Value) -> list[Use]:
-        return self.table.get(value, [])
-
-    def count(self, value: Value) -> int:
-        return len(self.table.get(value, ()))
-
-    def single(self, value: Value) -> Use | None:
-        """The only use, or None when there are none or several."""
-        uses = self.table.get(value, ())
-        return uses[0] if len(uses) == 1 else None

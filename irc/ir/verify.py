@@ -62,9 +62,9 @@ class _Verifier:
         if op.regions:
             inner = symbol_table(op) if op.isolated and op.no_terminator else symbols
             for region in op.regions:
-                self.region(op, region, {} if op.isolated else visible, inner)
+                self.region(region, {} if op.isolated else visible, inner)
 
-    def region(self, op: Operation, region: Region, visible: dict[Value, bool], symbols: Symbols) -> None:
+    def region(self, region: Region, visible: dict[Value, bool], symbols: Symbols) -> None:
         if len(region.blocks) > 1:
             self._blocks(region, visible, symbols)
             return

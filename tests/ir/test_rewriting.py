@@ -15,7 +15,7 @@ from irc.errors import VerifyError
 from irc.ir.builder import Builder
 from irc.ir.locations import FileLineCol
 from irc.ir.operation import Value
-from irc.ir.rewriting import RewriteLog, Rewriter, RewriteSet, Uses, fresh_region
+from irc.ir.rewriting import RewriteLog, Rewriter, RewriteSet, fresh_region
 from irc.ir.types import TensorType, i1
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "passes"))
@@ -109,18 +109,6 @@ def test_a_fresh_region_shares_no_value() -> None:
     copy = fresh_region(region, {})
     assert copy.operations[0].operands == copy.arguments
     assert not set(copy.arguments) & set(region.arguments)
-
-
-def test_uses_reach_into_regions() -> None:
-    def body(b: Builder, x: Value, p: Value) -> Value:
-        branch = b.region([], lambda r: r.emit(Return([r.emit(Tanh(x))])))
-        other = b.region([], lambda r: r.emit(Return([x])))
-        return b.emit(Add(x, b.emit(If(p, regions=[branch, other]))))
-
-    block = function("f", [F23, TensorType((), i1)], body).block
-    uses = Uses(block.operations)
-    assert [type(u.op).__name__ for u in uses[block.arguments[0]]] == ["Tanh", "Return", "Add"]
-    assert uses.single(block.arguments[1]) is not None and uses.single(block.arguments[0]) is None
 
 
 def chain(length: int) -> Func:
