@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from types import TracebackType
 from typing import Any
 
+from irc import options
 from irc.errors import IrcError, TraceError
 from irc.frontends.source import Site, is_internal
 
@@ -70,7 +70,7 @@ def locate(error: IrcError, site: Site | None) -> IrcError:
 def install_hook() -> None:
     """Makes an uncaught IrcError print the user's frames only; `IRC_TRACEBACK=1` keeps all of them."""
     before = sys.excepthook
-    if getattr(before, "_irc", False) or os.environ.get("IRC_TRACEBACK"):
+    if getattr(before, "_irc", False) or options.flag("IRC_TRACEBACK"):
         return
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from irc.aliases import install, install_as
+from irc.aliases import install
 
 install()
 
@@ -29,6 +29,7 @@ _PUBLIC = {
     "cond": "irc.frontends.control",
     "while_loop": "irc.frontends.control",
     "scan": "irc.frontends.control",
+    "install_as": "irc.aliases",
     "set_num_threads": "irc.runtime.pool",
     "get_num_threads": "irc.runtime.pool",
 }

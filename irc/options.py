@@ -1,4 +1,4 @@
-"""What a user sets from outside: environment variables, each read when it is needed."""
+"""What a user sets from outside: environment variables, each read when it is needed. No other module reads them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,39 @@ import os
 
 _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
-    "IRC_LOG": "what to tell on standard error, by commas: compile (every compilation and why), fusion, passes",
+    "IRC_LOG": "what to tell on standard error: compile (every compilation and why)",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",
     "IRC_TRACEBACK": "1: errors show irc's own frames as well",
+    "IRC_CACHE_DIR": "where the parser's tables are kept (default: irc in XDG_CACHE_HOME or ~/.cache)",
 }
+_SHARED = {
+    "OMP_NUM_THREADS": "as in other libraries: threads, where IRC_NUM_THREADS does not say",
+    "XDG_CACHE_HOME": "the user's cache folder (default: ~/.cache)",
+    "NO_COLOR": "no colours on a terminal",
+    "FORCE_COLOR": "colours even where there is no terminal",
+}
+"""Variables that are not irc's own: it follows them as other programs do."""
 
 
 def documented() -> dict[str, str]:
-    """Every variable with its meaning."""
-    return dict(_DOCUMENTED)
+    """Every variable with its meaning, irc's own first."""
+    return {**_DOCUMENTED, **_SHARED}
 
 
 def text(name: str, default: str = "") -> str:
     """The value of a documented variable."""
-    assert name in _DOCUMENTED, name
+    assert name in _DOCUMENTED or name in _SHARED, name
     return os.environ.get(name, default)
 
 
 def flag(name: str) -> bool:
+    """Whether a documented variable is set to anything but 0 or false."""
     return text(name) not in ("", "0", "false")
 
 
 def logged(topic: str) -> bool:
-    """Whether IRC_LOG asks for `topic`."""
+    """Whether IRC_LOG asks for `topic`; several are separated by commas, and `all` is every one."""
     wanted = text("IRC_LOG").replace(";", ",").split(",")
     return topic in wanted or "all" in wanted

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TextIO
+
+from irc import options
 
 _STYLES = (
     (r"(//|;|#) .*$|^(//|;|#)$", "dim"),
@@ -18,9 +19,9 @@ _STYLES = (
 
 def coloured(stream: TextIO) -> bool:
     """Whether to write colours to a stream."""
-    if os.environ.get("FORCE_COLOR"):
+    if options.text("FORCE_COLOR"):
         return True
-    return stream.isatty() and not os.environ.get("NO_COLOR")
+    return stream.isatty() and not options.text("NO_COLOR")
 
 
 def show(text: str, stream: TextIO | None = None) -> None:

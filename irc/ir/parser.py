@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from irc import options
 from irc.errors import ParseError
 from irc.ir.assembly import GENERIC, Format, format_of
 from irc.ir.attributes import Attribute, LocationAttr
@@ -63,7 +64,7 @@ class ModuleReader(OpReader):
         self.pending: list[_Pending] = []
 
     def run(self, lark: Any) -> None:
-        from lark.exceptions import UnexpectedToken
+        from lark.exceptions import UnexpectedToken  # lark is heavy: see `_lark`
 
         from irc.ir.lexer import Unreadable
 
@@ -276,11 +277,9 @@ _WORDS = {
 
 def cache_directory() -> Path | None:
     """Where tables are kept between processes: `IRC_CACHE_DIR`, else the user's cache folder. None: nowhere."""
-    root = os.environ.get("IRC_CACHE_DIR")
+    own, shared = options.text("IRC_CACHE_DIR"), options.text("XDG_CACHE_HOME")
     try:
-        folder = (
-            Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "irc"
-        )
+        folder = Path(own) if own else Path(shared or Path.home() / ".cache") / "irc"
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return None
@@ -292,7 +291,7 @@ def _lark() -> Any:
     """The LALR parser. Loading lark costs more than most parses: it happens when the first text is read.
 
     Its tables are kept on disk; lark checks that they are of this grammar, lark and Python."""
-    from lark import Lark
+    from lark import Lark  # heavy, and of no use to a program that reads no text
 
     from irc.ir.lexer import ModuleLexer
 

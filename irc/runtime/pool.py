@@ -20,6 +20,7 @@ import platform
 import threading
 from pathlib import Path
 
+from irc import options
 from irc.runtime import jit
 
 _SPINS = 20_000  # how often a worker looks for work before it sleeps (well under a millisecond)
@@ -308,7 +309,7 @@ def default_num_threads() -> int:
     """IRC_NUM_THREADS, else OMP_NUM_THREADS, else the processors this process may use under its cgroup's
     quota."""
     for variable in ("IRC_NUM_THREADS", "OMP_NUM_THREADS"):
-        given = os.environ.get(variable, "").split(",")[0].strip()
+        given = options.text(variable).split(",")[0].strip()
         if given.isdigit() and int(given) > 0:
             return int(given)
     return max(1, min(len(os.sched_getaffinity(0)), _cgroup_processors()))
