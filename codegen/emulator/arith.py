@@ -92,7 +92,9 @@ def unsigned(x: Any) -> Any:
 
 def signed(x: Any, dtype: np.dtype[Any]) -> Any:
     """Unsigned bits as elements of `dtype` again."""
-    return np.asarray(x).astype(f"u{dtype.itemsize}").view(dtype) if dtype.kind == "i" else np.asarray(x, bool)
+    return (
+        np.asarray(x).astype(f"u{dtype.itemsize}").view(dtype) if dtype.kind == "i" else np.asarray(x, bool)
+    )
 
 
 def _by_bits(compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

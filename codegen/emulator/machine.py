@@ -123,4 +123,6 @@ def _check_buffer(buffer: Buffer, type: MemRefType) -> None:
     claims = [(type.shape, buffer.sizes), (type.strides, buffer.strides), ((type.offset,), (buffer.offset,))]
     for said, found in claims:
         if len(said) != len(found) or any(s is not None and s != f for s, f in zip(said, found, strict=True)):
-            raise Fault(f"gives {buffer} with strides {list(buffer.strides)} and offset {buffer.offset}, which is no {type}")
+            raise Fault(
+                f"gives {buffer} with strides {list(buffer.strides)} and offset {buffer.offset}, which is no {type}"
+            )

@@ -29,7 +29,9 @@ def fma(x: Any, y: Any, z: Any) -> Any:
 def _half_away(x: Any) -> Any:
     """Ties away from zero; what is too large to have a fraction stays."""
     whole = np.trunc(x)
-    return np.copysign(np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(1, x), whole), x).astype(np.asarray(x).dtype)
+    return np.copysign(np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(1, x), whole), x).astype(
+        np.asarray(x).dtype
+    )
 
 
 _EXACT: dict[type[Operation], Callable[..., Any]] = {
@@ -54,7 +56,9 @@ def approximated(m: Machine, op: Operation, *x: Any) -> Any:
 
 
 _EXACT_NAMES = {cls.name for cls in _EXACT}
-emulates(*(c for name, c in all_operations().items() if name in TABLE and name not in _EXACT_NAMES))(approximated)
+emulates(*(c for name, c in all_operations().items() if name in TABLE and name not in _EXACT_NAMES))(
+    approximated
+)
 
 
 @emulates(math.AbsI)

@@ -58,7 +58,7 @@ class Buffer:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.element.numpy  # type: ignore[no-any-return]
+        return self.element.numpy
 
     def __str__(self) -> str:
         shape = "x".join(map(str, (*self.sizes, self.element)))
@@ -97,15 +97,15 @@ class Tickets:
 
     def read(self, memory: Memory, dtype: np.dtype[Any], places: Array) -> None:
         """Faults where another ticket wrote what this one reads."""
-        self._expect(memory, dtype, places, self.writers, "reads what ticket {} wrote in")
+        self._expect(memory, dtype, places, self.writers, "reads what {} wrote in")
         rows = memory.elements(self._marks(self.readers, memory), dtype)
         before = rows[places]
         rows[places] = np.where((before == -1) | (before == self.now), self.now, -2)
 
     def write(self, memory: Memory, dtype: np.dtype[Any], places: Array) -> None:
         """Faults where another ticket read or wrote what this one writes."""
-        self._expect(memory, dtype, places, self.writers, "writes what ticket {} wrote in")
-        self._expect(memory, dtype, places, self.readers, "writes what ticket {} read in")
+        self._expect(memory, dtype, places, self.writers, "writes what {} wrote in")
+        self._expect(memory, dtype, places, self.readers, "writes what {} read in")
         memory.elements(self._marks(self.writers, memory), dtype)[places] = self.now
 
     def _expect(
@@ -116,7 +116,7 @@ class Tickets:
         found = memory.elements(marks[memory], dtype)[places]
         others = found[(found != -1) & (found != self.now)]
         if others.size:
-            other = "another" if others.flat[0] == -2 else others.flat[0]
+            other = "another ticket" if others.flat[0] == -2 else f"ticket {others.flat[0]}"
             raise Fault(f"in ticket {self.now} {fault.format(other)} {memory.name}")
 
     def _marks(self, marks: dict[Memory, Array], memory: Memory) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,8 @@ def subview(m: Machine, op: memref.SubView, source: Buffer, *operands: Any) -> B
 
 def _kept(sizes: Sequence[int], shape: Sequence[int | None]) -> list[int]:
     """The dimensions that a rank-reducing result keeps: as many of extent 1 as it lacks are dropped, first ones first."""
-    surplus, kept = len(sizes) - len(shape), []
+    kept: list[int] = []
+    surplus = len(sizes) - len(shape)
     for dim, size in enumerate(sizes):
         place = len(kept)
         if size == 1 and surplus and (place == len(shape) or shape[place] != 1):
@@ -111,7 +113,7 @@ def collapse_shape(m: Machine, op: memref.CollapseShape, source: Buffer) -> Buff
     for group in op.reassociation:
         # What has one element has any stride.
         real = [d for d in group if source.sizes[d] != 1] or [group[-1]] if group else []
-        for outer, inner in zip(real, real[1:], strict=False):
+        for outer, inner in pairwise(real):
             if source.strides[outer] != source.strides[inner] * source.sizes[inner]:
                 raise Fault(f"collapses dimensions {list(group)} of {source}, which are apart in memory")
         sizes.append(int(np.prod([source.sizes[d] for d in group], dtype=np.int64)))

@@ -59,5 +59,7 @@ def _output(number: int, type: TensorType) -> Memory:
 def _result(memory: Memory, type: TensorType, main: Func) -> Array:
     missing = int((~memory.known).sum())
     if missing:
-        raise EmulationError(f"{missing} bytes of {memory.name} are never written", span=span_of(main.location))
+        raise EmulationError(
+            f"{missing} bytes of {memory.name} are never written", span=span_of(main.location)
+        )
     return memory.bytes.view(type.element.numpy).reshape(type.static_shape).copy()

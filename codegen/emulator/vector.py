@@ -36,7 +36,9 @@ def _dims(op: Any, rank: int, tile_rank: int) -> list[int | None]:
     return dims
 
 
-def _transfer(op: Any, buffer: Buffer, indices: Sequence[Any], mask: Any, shape: tuple[int, ...]) -> tuple[list[Array], Array]:
+def _transfer(
+    op: Any, buffer: Buffer, indices: Sequence[Any], mask: Any, shape: tuple[int, ...]
+) -> tuple[list[Array], Array]:
     """The buffer indices of every element of the tile, and which elements take part."""
     dims = _dims(op, len(buffer.sizes), len(shape))
     plain = dims == list(range(len(buffer.sizes) - len(shape), len(buffer.sizes)))
@@ -81,7 +83,9 @@ def _box(op: Any, buffer: Buffer, indices: Sequence[Any], shape: tuple[int, ...]
     if op.alignment and shape:
         known = buffer.alignment(int(buffer.places(at).flat[0]))
         if known % op.alignment:
-            raise Fault(f"says {op.alignment} bytes of alignment at {list(map(int, indices))} of {buffer}, which has {known}")
+            raise Fault(
+                f"says {op.alignment} bytes of alignment at {list(map(int, indices))} of {buffer}, which has {known}"
+            )
     return at
 
 
@@ -234,12 +238,14 @@ def _aligned(array: Array, positions: tuple[int, ...], now: dict[int, int], targ
     array = array[tuple(now.get(p, slice(None)) for p in positions)]
     left = [p for p in positions if p not in now]
     array = np.transpose(array, [left.index(t) for t in target if t in left])
-    return array.reshape([array.shape[[t for t in target if t in left].index(t)] if t in left else 1 for t in target])
+    return array.reshape(
+        [array.shape[[t for t in target if t in left].index(t)] if t in left else 1 for t in target]
+    )
 
 
 def _multiply_add(type: Any, x: Array, y: Array, acc: Array) -> Array:
     if isinstance(getattr(type, "element", type), FloatType):
-        return in_f32(fma, x, y, acc)  # type: ignore[no-any-return]
+        return in_f32(fma, x, y, acc)
     with np.errstate(over="ignore"):
         return acc + x * y
 

@@ -61,7 +61,9 @@ def region(b: Builder, types: Sequence[TensorType], body: Callable[..., Any]) ->
 class Maker:
     """Emits random ops on the values made so far."""
 
-    def __init__(self, index: Index, b: Builder, values: Sequence[Value], exact: bool, depth: int = 0) -> None:
+    def __init__(
+        self, index: Index, b: Builder, values: Sequence[Value], exact: bool, depth: int = 0
+    ) -> None:
         self.index, self.b, self.values, self.exact, self.depth = index, b, list(values), exact, depth
 
     def choose(self, items: Sequence[Any]) -> Any:
@@ -85,9 +87,17 @@ class Maker:
             ways += [lambda: self.choose(found)] * 3
         if scalars and type.rank:
             ways.append(lambda: self.spread(self.choose(scalars), type))
-        rows = [v for v in self.values if type.rank == 2 and v.type is tensor(type.shape[1] or 0, element=type.element)]
+        rows = [
+            v
+            for v in self.values
+            if type.rank == 2 and v.type is tensor(type.shape[1] or 0, element=type.element)
+        ]
         if rows:
-            ways.append(lambda: self.emit(S.BroadcastInDim(self.choose(rows), broadcast_dimensions=(1,), result_types=[type])))
+            ways.append(
+                lambda: self.emit(
+                    S.BroadcastInDim(self.choose(rows), broadcast_dimensions=(1,), result_types=[type])
+                )
+            )
         others = [v for v in self.values if v.type.shape == type.shape and v.type.element is not type.element]
         if others:
             ways.append(lambda: self.emit(S.Convert(self.choose(others), result_types=[type])))
@@ -98,7 +108,9 @@ class Maker:
 
     def constant(self, type: TensorType) -> Value:
         numbers: Sequence[Any] = FLOAT_NUMBERS if isinstance(type.element, FloatType) else INTEGER_NUMBERS
-        return self.emit(S.Constant.splat(self.choose((True, False) if type.element is i1 else numbers), type))
+        return self.emit(
+            S.Constant.splat(self.choose((True, False) if type.element is i1 else numbers), type)
+        )
 
     def emit(self, op: Operation) -> Any:
         return self.b.emit(op)
@@ -108,8 +120,21 @@ class Maker:
         self.values += made if isinstance(made, tuple) else [made]
 
     def step(self) -> None:
-        steps = [self.unary, self.binary, self.binary, self.compare, self.select, self.clamp, self.convert, self.iota]
-        steps += [self.move] * 6 + [self.reduce] * 3 + [self.argmax, self.dot, self.window, self.sort, self.gather, self.scatter]
+        steps = [
+            self.unary,
+            self.binary,
+            self.binary,
+            self.compare,
+            self.select,
+            self.clamp,
+            self.convert,
+            self.iota,
+        ]
+        steps += (
+            [self.move] * 6
+            + [self.reduce] * 3
+            + [self.argmax, self.dot, self.window, self.sort, self.gather, self.scatter]
+        )
         steps += [self.dynamic_slice, self.dynamic_update_slice]
         if self.depth < 2:
             steps += [self.branch, self.loop]
@@ -170,14 +195,24 @@ class Maker:
     def iota(self) -> None:
         shape = [self.choose(EXTENTS[:7]) for _ in range(1 + self.index(2))]
         element = self.choose([e for e in ELEMENTS if e is not i1])
-        self.add(S.Iota(iota_dimension=self.index(len(shape)), result_types=[tensor(*shape, element=element)]))
+        self.add(
+            S.Iota(iota_dimension=self.index(len(shape)), result_types=[tensor(*shape, element=element)])
+        )
 
     # Movement.
 
     def move(self) -> None:
         x = self.value(lambda t: t.rank > 0)
         if x is not None:
-            moves = [self.transpose, self.transpose, self.reshape, self.broadcast, self.reverse, self.slice, self.pad]
+            moves = [
+                self.transpose,
+                self.transpose,
+                self.reshape,
+                self.broadcast,
+                self.reverse,
+                self.slice,
+                self.pad,
+            ]
             self.choose([*moves, self.concatenate])(x)
 
     def transpose(self, x: Value) -> None:
@@ -206,7 +241,9 @@ class Maker:
         for n, d in zip(x.type.shape, dims, strict=True):
             shape[d] = shape[d] if n == 1 else n
         if prod(shape) <= LARGEST:
-            self.add(S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))]))
+            self.add(
+                S.BroadcastInDim(x, broadcast_dimensions=dims, result_types=[x.type.with_shape(tuple(shape))])
+            )
 
     def reverse(self, x: Value) -> None:
         self.add(S.Reverse(x, dimensions=[d for d in range(x.type.rank) if self.index(2)]))
@@ -214,7 +251,11 @@ class Maker:
     def slice(self, x: Value) -> None:
         starts = [self.index(n) for n in x.type.shape]
         limits = [s + 1 + self.index(n - s) for s, n in zip(starts, x.type.shape, strict=True)]
-        self.add(S.Slice(x, start_indices=starts, limit_indices=limits, strides=[1 + self.index(3) for _ in starts]))
+        self.add(
+            S.Slice(
+                x, start_indices=starts, limit_indices=limits, strides=[1 + self.index(3) for _ in starts]
+            )
+        )
 
     def pad(self, x: Value) -> None:
         low, high = ([self.index(5) - 2 for _ in x.type.shape] for _ in "ab")
@@ -274,7 +315,9 @@ class Maker:
         x = self.value(lambda t: t.element is not i1 and 0 < t.rank < 4)
         if x is not None:
             k = self.index(x.type.rank)
-            y = self.value(lambda t: t.element is x.type.element and 0 < t.rank < 4 and x.type.shape[k] in t.shape)
+            y = self.value(
+                lambda t: t.element is x.type.element and 0 < t.rank < 4 and x.type.shape[k] in t.shape
+            )
             if y is not None and x.type.size * y.type.size // x.type.shape[k] ** 2 <= LARGEST:
                 dims = S.DotDimensionNumbers((), (), (k,), (y.type.shape.index(x.type.shape[k]),))
                 self.add(S.DotGeneral(x, y, dot_dimension_numbers=dims))
@@ -285,13 +328,21 @@ class Maker:
             return
         n = x.type.rank
         sizes = [min(1 + self.index(3), e) for e in x.type.shape]
-        scalar, kind = x.type.with_shape(()), self.choose((S.Add, S.Maximum, S.Minimum)) if x.type.element is not i1 else S.Or
+        scalar, kind = (
+            x.type.with_shape(()),
+            self.choose((S.Add, S.Maximum, S.Minimum)) if x.type.element is not i1 else S.Or,
+        )
         body = region(self.b, [scalar] * 2, lambda b, p, q: b.emit(kind(p, q)))
         padding = [(self.index(2), self.index(2)) for _ in range(n)]
         strides = [1 + self.index(2) for _ in range(n)]
         self.add(
             S.ReduceWindow(
-                [x], [self.of_type(scalar)], window_dimensions=sizes, window_strides=strides, padding=padding, regions=[body]
+                [x],
+                [self.of_type(scalar)],
+                window_dimensions=sizes,
+                window_strides=strides,
+                padding=padding,
+                regions=[body],
             )
         )
 

@@ -22,7 +22,9 @@ def reducer(name: str, element: str) -> str:
   }})"""
 
 
-def reduction(name: str, shape: tuple[int, ...], dims: tuple[int, ...], element: str = "f32", start: str = "0.0") -> str:
+def reduction(
+    name: str, shape: tuple[int, ...], dims: tuple[int, ...], element: str = "f32", start: str = "0.0"
+) -> str:
     """@main reduces its only argument."""
     extents = "x".join(map(str, shape))
     kept = "".join(f"{n}x" for d, n in enumerate(shape) if d not in dims)
