@@ -163,7 +163,8 @@ class _Planner:
         """Element i of every result of the kernel needs of `kept` element i alone."""
         func = self._function(op)
         places = [i for i, v in enumerate(op.operands) if _root(v) is kept]
-        if not all(op.operands[i] is kept for i in places):
+        # Without a place among the operands, a region of `op` reads it, whenever it likes.
+        if not places or not all(op.operands[i] is kept for i in places):
             return False
         reach = dict.fromkeys(func.arguments[i] for i in places)
         for inner in func.block.operations[:-1]:
