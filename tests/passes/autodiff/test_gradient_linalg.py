@@ -118,7 +118,7 @@ CONVOLUTIONS = {
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolution(name: str) -> None:
     lhs, rhs, options = CONVOLUTIONS[name]
-    order = 2 if np.prod(lhs) * np.prod(rhs) < 4000 else 1
+    order = 2 if name in ("strided", "all_at_once", "depthwise", "batch_groups") else 1
     check(
         lambda x, k: convolution(x, k, **options),
         RNG.standard_normal(lhs),
