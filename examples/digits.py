@@ -96,7 +96,12 @@ def main() -> int:
         step = irc.compile(step)
     console = Console()
     start = time.perf_counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[said]}"))
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[said]}"),
+    )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         for epoch in range(arguments.epochs):
             bar = progress.add_task(f"epoch {epoch + 1}", total=len(loader), said="")

@@ -38,7 +38,7 @@ class _Finder:
     ) -> ModuleSpec | None:
         for alias, real in ALIASES.items():
             if fullname == alias or fullname.startswith(alias + "."):
-                import importlib.util  # costs as much as all of `import irc`, and only aliases need it
+                import importlib.util  # noqa: PLC0415 - costs as much as all of `import irc`, and only aliases need it
 
                 name = real + fullname[len(alias) :]
                 loader: Any = _Loader(name)

@@ -33,7 +33,11 @@ def losses(text: str) -> list[float]:
 def test_digits_are_learned() -> None:
     """Above 97 % of held-out digits after five epochs."""
     done = subprocess.run(
-        [sys.executable, "examples/digits.py"], cwd=ROOT, env={**os.environ, "PATH": ""}, capture_output=True, text=True
+        [sys.executable, "examples/digits.py"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": ""},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     accuracies = [float(x) for x in re.findall(r"accuracy ([\d.]+)%", done.stdout)]
@@ -100,7 +104,9 @@ def _short(program: str) -> list[str]:
 def test_object_code_is_the_same_in_every_process() -> None:
     """Five processes with different hash seeds."""
     texts = {
-        irc("dump", "--as", "torch", "--stage", "asm", "examples/seeds/mlp.py", PYTHONHASHSEED=str(seed)).stdout
+        irc(
+            "dump", "--as", "torch", "--stage", "asm", "examples/seeds/mlp.py", PYTHONHASHSEED=str(seed)
+        ).stdout
         for seed in range(5)
     }
     assert len(texts) == 1

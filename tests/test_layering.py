@@ -69,7 +69,9 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 def test_imports_go_downwards(path: Path, name: str) -> None:
     mine = row(name)
     for line, target in imports(path):
-        assert target.partition(".")[0] not in BARE, f"{path}:{line}: 'import {target}' loads a second copy; write irc.{target}"
+        assert target.partition(".")[0] not in BARE, (
+            f"{path}:{line}: 'import {target}' loads a second copy; write irc.{target}"
+        )
         theirs = row(target)
         if mine is not None and theirs is not None:
             assert theirs <= mine, f"{path}:{line}: {name} (row {mine}) imports {target} (row {theirs})"

@@ -34,7 +34,18 @@ def test_every_package_is_listed() -> None:
 
 @pytest.mark.slow
 def test_the_wheel_holds_everything(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
@@ -46,5 +57,7 @@ def test_the_wheel_holds_everything(tmp_path: Path) -> None:
 def test_a_bare_import_outside_the_checkout_fails(tmp_path: Path) -> None:
     """An installed irc puts one module on the machine: never one called `passes`."""
     for name in ("passes", "codegen", "frontends"):
-        done = subprocess.run([sys.executable, "-P", "-c", f"import {name}"], cwd=tmp_path, capture_output=True)
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", f"import {name}"], cwd=tmp_path, capture_output=True
+        )
         assert done.returncode != 0, f"`import {name}` works outside the checkout"

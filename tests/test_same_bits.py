@@ -105,7 +105,9 @@ def test_every_process() -> None:
     printed = set()
     for seed in range(5):
         environment = {**os.environ, "PYTHONHASHSEED": str(seed), "PYTHONPATH": str(ROOT / "tests")}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
         printed.add(done.stdout)
     assert len(printed) == 1
 
@@ -137,7 +139,9 @@ def test_memory_is_bounded() -> None:
     """1,000 steps whose loss nobody looks at: the peak at the last is within 10 % of the peak at step 10."""
     code = "from test_same_bits import peaks; peaks()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     early, late = map(int, done.stdout.split())
     assert late <= early * 1.1
 
@@ -145,7 +149,9 @@ def test_memory_is_bounded() -> None:
 def peaks() -> None:
     """Prints the process's peak memory after 10 and after 1,000 steps of the seed network b)."""
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 1), nn.Sigmoid())
+    model = nn.Sequential(
+        nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 10), nn.ReLU(), nn.Linear(10, 1), nn.Sigmoid()
+    )
     optimizer = optim.Adam(model.parameters())
     criterion = nn.BCELoss()
     inputs, targets = torch.randn(100, 10), torch.randint(0, 2, (100, 1)).float()

@@ -114,7 +114,7 @@ def _errors_f32(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray
 
 def _errors_f64(name: str, arguments: tuple[np.ndarray, ...], result: np.ndarray) -> np.ndarray:
     """Errors against mpmath in 160 bits, where arguments and results are numbers."""
-    import mpmath  # type: ignore[import-untyped]  # an extra of the tests
+    import mpmath  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of the tests
 
     functions = {
         "cbrt": lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),

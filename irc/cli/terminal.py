@@ -30,8 +30,9 @@ def show(text: str, stream: TextIO | None = None) -> None:
     if not coloured(stream):
         stream.write(text if text.endswith("\n") else text + "\n")
         return
-    from rich.console import Console  # only where there is a terminal to colour
-    from rich.text import Text
+    # Only where there is a terminal to colour.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     styled = Text(text.rstrip("\n"))
     for pattern, style in reversed(_STYLES):

@@ -64,9 +64,10 @@ class ModuleReader(OpReader):
         self.pending: list[_Pending] = []
 
     def run(self, lark: Any) -> None:
-        from lark.exceptions import UnexpectedToken  # lark is heavy: see `_lark`
+        # lark is heavy: see `_lark`.
+        from lark.exceptions import UnexpectedToken  # noqa: PLC0415
 
-        from irc.ir.lexer import Unreadable
+        from irc.ir.lexer import Unreadable  # noqa: PLC0415
 
         self._read_resources()
         try:
@@ -291,9 +292,10 @@ def _lark() -> Any:
     """The LALR parser. Loading lark costs more than most parses: it happens when the first text is read.
 
     Its tables are kept on disk; lark checks that they are of this grammar, lark and Python."""
-    from lark import Lark  # heavy, and of no use to a program that reads no text
+    # Heavy, and of no use to a program that reads no text.
+    from lark import Lark  # noqa: PLC0415
 
-    from irc.ir.lexer import ModuleLexer
+    from irc.ir.lexer import ModuleLexer  # noqa: PLC0415
 
     folder = cache_directory()
     grammar = resources.files("irc.ir").joinpath("grammar.lark").read_text()

@@ -11,9 +11,9 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
-from irc.codegen.emit import emit_module
 from kernels import Body, Writer, module_of
 
+from irc.codegen.emit import emit_module
 from irc.dialects import arith, math, vector
 from irc.ir.affine import AffineMapAttr
 from irc.ir.operation import Value

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from irc.codegen.emit import emit_module
 
+from irc.codegen.emit import emit_module
 from irc.dialects import arith, scf, vector
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return

@@ -10,10 +10,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from irc.codegen.vector_math import TABLE
-from irc.codegen.vector_math.numpy_builder import NumpyBuilder
 from kernels import Writer, computed
 
+from irc.codegen.vector_math import TABLE
+from irc.codegen.vector_math.numpy_builder import NumpyBuilder
 from irc.dialects import arith, math, memref
 from irc.errors import UnsupportedError
 from irc.ir.operation import Operation, Value

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from irc.codegen.emit import emit_module
 from kernels import Writer, computed, function, module_of, run
 
+from irc.codegen.emit import emit_module
 from irc.dialects import arith, func, memref, scf, vector
 from irc.dialects.builtin import Module
 from irc.ir.attributes import DenseElementsAttr

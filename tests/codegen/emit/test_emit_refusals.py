@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from irc.codegen.emit import emit_module
-from irc.codegen.emit.function import HANDLERS
 from kernels import Writer, function, module_of
 
+from irc.codegen.emit import emit_module
+from irc.codegen.emit.function import HANDLERS
 from irc.dialects import arith, func, math, memref, scf, vector
 from irc.dialects.builtin import Module
 from irc.errors import UnsupportedError
