@@ -9,20 +9,18 @@ stay as well: products are added in the sequence that their dimensions' roles sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
-from irc.dialects.stablehlo import BroadcastInDim, Constant, Convolution, DotGeneral, Reshape, Transpose
+from irc.dialects.stablehlo import Convolution, DotGeneral, Transpose
 from irc.ir.attributes import StringAttr
-from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.passes.layout import convolution, dot
-from irc.passes.layout.movable import Held, Movable, movable, rank_of
-from irc.passes.layout.orders import Order, identity, inverse, moves_nothing, permuted, step
+from irc.passes.layout.forms import Forms
+from irc.passes.layout.movable import Movable, movable, rank_of
+from irc.passes.layout.orders import Order, identity, inverse, permuted
 from irc.passes.layout.plan import LEAST_RANK, Plan
 from irc.passes.manager import Context, FunctionPass
 
@@ -56,15 +54,11 @@ def _is_plain(op: Operation) -> bool:
     return True
 
 
-class _Arranger(Rewriter):
-    """Brings a block over, holding each value in the orders that its users ask for; an order is made when first asked.
-
-    `forms` holds, for old values, the new values that hold them, by order; the first one is native. The rewriter's own
-    map is the identity order."""
+class _Arranger(Forms):
+    """Brings a block over, holding each value in the order that its plan chose."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.forms: dict[Value, dict[Order, Value]] = {}
         self.plan: Plan
 
     def block_of(self, block: Block) -> Block:
@@ -77,48 +71,8 @@ class _Arranger(Rewriter):
             self.plan = outer
         return result
 
-    # What ops ask for
-
     def order(self, value: Value) -> Order:
         return self.plan[value]
-
-    def native(self, value: Value) -> Held:
-        return next(iter(self._forms_of(value).items()))
-
-    def held(self, value: Value, order: Order) -> Value:
-        forms = self._forms_of(value)
-        if order not in forms:
-            held, x = next(iter(forms.items()))
-            forms[order] = self.transposed(x, step(held, order))
-        return forms[order]
-
-    def regions(self, op: Operation) -> Sequence[Region]:
-        self._hold_plain(_captured(op))
-        return [self.region_of(r) for r in op.regions]
-
-    def _forms_of(self, value: Value) -> dict[Order, Value]:
-        if value not in self.forms:
-            self.forms[value] = {identity(rank_of(value)): self.value(value)}
-        return self.forms[value]
-
-    def transposed(self, x: Value, permutation: Order) -> Value:
-        """Emits the transpose of a new value, or what is cheaper and the same."""
-        if permutation == identity(len(permutation)):
-            return x
-        type = x.type.with_shape(permuted(x.type.shape, permutation))
-        match x:
-            case Value(Constant(value=elements)):
-                return self.emit(Constant.splat(np.transpose(elements.array, permutation), type))
-            case Value(Transpose(operand=y, permutation=first)):
-                return self.transposed(y, permuted(first, permutation))
-            case Value(BroadcastInDim(operand=y, broadcast_dimensions=dims)):
-                places = [inverse(permutation)[d] for d in dims]
-                return self.emit(BroadcastInDim(y, broadcast_dimensions=places, result_types=[type]))
-        if x.type.is_static and moves_nothing(permutation, x.type.shape):
-            return self.emit(Reshape(x, result_types=[type]))
-        return self.emit(Transpose(x, permutation=permutation))
-
-    # Ops
 
     def replay(self, op: Operation) -> None:
         self.location = op.location
@@ -132,51 +86,20 @@ class _Arranger(Rewriter):
             case DotGeneral() if not dot.is_plain(op):
                 lhs, rhs = (self.held(v, identity(rank_of(v))) for v in op.operands)
                 product = dot.multiply(self, op, lhs, rhs, self.transposed)
-                self._result(op.result, (identity(rank_of(op.result)), product))
+                self.result(op.result, (identity(rank_of(op.result)), product))
             case _ if moves is not None and self._is_moved(op, moves):
                 for result, moved in zip(op.results, moves.move(op, self), strict=True):
-                    self._result(result, moved)
+                    self.result(result, moved)
             case _:
-                self._as_it_is(op)
+                self.as_it_is(op)
 
     def _is_moved(self, op: Operation, moves: Movable) -> bool:
         """Whether a linked value is held in another order than the program's, and the op can be."""
         orders = [self.order(v) for group in moves.links(op) for v in group if rank_of(v) >= LEAST_RANK]
         return any(o != identity(len(o)) for o in orders) and all(moves.allowed(op, o) for o in orders)
 
-    def _as_it_is(self, op: Operation) -> None:
-        self._hold_plain((*op.operands, *_captured(op)))
-        super().replay(op)
-
-    def _hold_plain(self, values: Iterable[Value]) -> None:
-        for value in values:
-            if value in self.forms:
-                self.map[value] = self.held(value, identity(rank_of(value)))
-
     def _convolution(self, op: Convolution) -> None:
         orders = convolution.orders_of(op)
         lhs, rhs = self.held(op.lhs, orders.lhs), self.held(op.rhs, orders.rhs)
         type = op.result.type.with_shape(permuted(op.result.type.shape, orders.result))
-        self._result(op.result, (orders.result, convolution.convolve(self, op, lhs, rhs, orders, type)))
-
-    def _result(self, old: Value, held: Held) -> None:
-        order, value = held
-        if not value.name:
-            value.name = old.name
-        self.forms[old] = {order: value}
-
-
-def _captured(op: Operation) -> Iterator[Value]:
-    """Values from outside that regions of the op use, each once, in order."""
-    if not op.regions:
-        return
-    inside = {r for inner in op.walk() if inner is not op for r in inner.results}
-    inside.update(
-        a
-        for inner in op.walk()
-        for region in inner.regions
-        for block in region.blocks
-        for a in block.arguments
-    )
-    used = dict.fromkeys(o for inner in op.walk() if inner is not op for o in inner.operands)
-    yield from (v for v in used if v not in inside)
+        self.result(op.result, (orders.result, convolution.convolve(self, op, lhs, rhs, orders, type)))
