@@ -133,7 +133,8 @@ def _tensor_key(tensor: Handle) -> Any:
 
 def is_static(tensor: Handle) -> bool:
     """A parameter given as an argument is that parameter, not one of its type: its gradient belongs to it."""
-    return tensor._read().leaf is not None
+    leaf = tensor._read().leaf
+    return leaf is not None and leaf() is tensor
 
 
 def flatten(value: Any, tensors: list[Handle], leaves: bool = False) -> Any:

@@ -162,7 +162,8 @@ class Closure:
     def _stand_in(self, argument: Handle) -> Handle:
         given = argument._read()
         value = placeholder(given.type)
-        value.requires_grad = given.requires_grad and recorder.grad_enabled
+        # What is carried may get a gradient in a later turn: a detach inside has to stop it.
+        value.requires_grad = recorder.grad_enabled and type(given.type.element) is FloatType
         self.arguments.append(value)
         made = type(argument).__new__(type(argument))
         made._hold(value)
@@ -190,7 +191,7 @@ class Closure:
         while root.source is not None and id(root) not in self.known and root.array is None and root.node is None:
             root = root.source
         if id(root) in self.known:
-            return -1, self.known[id(root)], root.requires_grad and not operand.requires_grad
+            return -1, self.known[id(root)], root is not operand
         for i, value in enumerate(self.captured):
             if value is operand:
                 return -2, i, False

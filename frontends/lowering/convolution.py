@@ -1,4 +1,5 @@
-"""Convolutions and pooling of (batch, channel, spatial...) tensors, of one, two or three spatial dimensions."""
+"""Convolutions and pooling of one, two or three spatial dimensions: of (batch, channel, spatial...) tensors, and of
+(batch, spatial..., channel) ones."""
 
 from __future__ import annotations
 
@@ -18,34 +19,45 @@ from irc.passes.autodiff.expression import Expr, Scope
 Padding = tuple[tuple[int, int], ...]
 
 
-def _numbers(rank: int, *, transposed: bool = False) -> hlo.ConvDimensionNumbers:
-    """[b, f, 0, 1] x [o, i, 0, 1] -> [b, f, 0, 1]; transposed convolutions have weights (in, out, ...)."""
-    spatial = tuple(range(2, rank))
-    out, into = (1, 0) if transposed else (0, 1)
+def _numbers(rank: int, *, transposed: bool = False, channels_last: bool = False) -> hlo.ConvDimensionNumbers:
+    """[b, f, 0, 1] x [o, i, 0, 1] -> [b, f, 0, 1], or [b, 0, 1, f] x [0, 1, i, o] -> [b, 0, 1, f]; weights of transposed
+    convolutions have input and output exchanged."""
+    n = rank - 2
+    feature, first = (rank - 1, 1) if channels_last else (1, 2)
+    out, into, kernel = (n + 1, n, 0) if channels_last else (0, 1, 2)
+    if transposed:
+        out, into = into, out
+    spatial = tuple(range(first, first + n))
     return hlo.ConvDimensionNumbers(
         input_batch_dimension=0,
-        input_feature_dimension=1,
+        input_feature_dimension=feature,
         input_spatial_dimensions=spatial,
         kernel_input_feature_dimension=into,
         kernel_output_feature_dimension=out,
-        kernel_spatial_dimensions=spatial,
+        kernel_spatial_dimensions=tuple(range(kernel, kernel + n)),
         output_batch_dimension=0,
-        output_feature_dimension=1,
+        output_feature_dimension=feature,
         output_spatial_dimensions=spatial,
     )
 
 
-def convolution(
-    scope: Scope, x: Expr, weight: Expr, *more: Any
-) -> Expr:
+def convolution(scope: Scope, x: Expr, weight: Expr, *more: Any) -> Expr:
     """x (N, C, ...) with weight (O, C/groups, ...), and a bias (O) or none; then strides, padding, dilation, groups."""
     *bias, strides, padding, dilation, groups = more
-    out = _convolved(x, weight, strides, padding, dilation, groups)
+    out = _convolved(x, weight, strides, padding, dilation, groups, _numbers(x.rank))
     return _biased(out, bias)
 
 
+def convolution_last(scope: Scope, x: Expr, weight: Expr, *more: Any) -> Expr:
+    """x (N, ..., C) with weight (..., C/groups, O), and a bias (O) or none; then strides, padding, dilation, groups."""
+    *bias, strides, padding, dilation, groups = more
+    numbers = _numbers(x.rank, channels_last=True)
+    out = _convolved(x, weight, strides, padding, dilation, groups, numbers)
+    return _biased(out, bias, out.rank - 1)
+
+
 def _convolved(
-    x: Expr, weight: Expr, strides: Shape, padding: Padding, dilation: Shape, groups: int
+    x: Expr, weight: Expr, strides: Shape, padding: Padding, dilation: Shape, groups: int, numbers: Any
 ) -> Expr:
     n = x.rank - 2
     return x.scope.emit(  # type: ignore[no-any-return]
@@ -56,15 +68,36 @@ def _convolved(
             padding=padding,
             lhs_dilation=(1,) * n,
             rhs_dilation=dilation,
-            dimension_numbers=_numbers(x.rank),
+            dimension_numbers=numbers,
             feature_group_count=groups,
             batch_group_count=1,
         )
     )
 
 
-def _biased(out: Expr, bias: Sequence[Expr]) -> Expr:
-    return out + E.broadcast(bias[0], out.shape, (1,)) if bias else out
+def _biased(out: Expr, bias: Sequence[Expr], dimension: int = 1) -> Expr:
+    return out + E.broadcast(bias[0], out.shape, (dimension,)) if bias else out
+
+
+def transposed_convolution_last(
+    scope: Scope, x: Expr, weight: Expr, strides: Shape, padding: Padding, dilation: Shape
+) -> Expr:
+    """The gradient of a convolution as an operation: x (N, ..., C), weight (..., O, C); `padding` is that of the input
+    spread by the strides."""
+    n = x.rank - 2
+    return scope.emit(  # type: ignore[no-any-return]
+        hlo.Convolution(
+            x.value,
+            E.reverse(weight, tuple(range(n))).value,
+            window_strides=(1,) * n,
+            padding=padding,
+            lhs_dilation=strides,
+            rhs_dilation=dilation,
+            dimension_numbers=_numbers(x.rank, transposed=True, channels_last=True),
+            feature_group_count=1,
+            batch_group_count=1,
+        )
+    )
 
 
 def transposed_convolution(scope: Scope, x: Expr, weight: Expr, *more: Any) -> Expr:
@@ -99,41 +132,57 @@ def transposed_convolution(scope: Scope, x: Expr, weight: Expr, *more: Any) -> E
     return _biased(out, bias)
 
 
-def _window(x: Expr, cls: Any, start: float, kernel: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Expr:
+def _window(
+    x: Expr, cls: Any, start: float, kernel: Shape, strides: Shape, padding: Padding, dilation: Shape, first: int
+) -> Expr:
+    """A reduction of windows of the dimensions from `first` on."""
     scope = x.scope
     initial = scope.constant(start, TensorType((), x.element))
+    after = x.rank - first - len(kernel)
+    one, zero = (1,), ((0, 0),)
     return scope.emit(  # type: ignore[no-any-return]
         hlo.ReduceWindow(
             [x.value],
             [initial.value],
-            window_dimensions=(1, 1, *kernel),
-            window_strides=(1, 1, *strides),
-            base_dilations=(1,) * x.rank,
-            window_dilations=(1, 1, *dilation),
-            padding=((0, 0), (0, 0), *padding),
+            window_dimensions=one * first + tuple(kernel) + one * after,
+            window_strides=one * first + tuple(strides) + one * after,
+            base_dilations=one * x.rank,
+            window_dilations=one * first + tuple(dilation) + one * after,
+            padding=zero * first + tuple(padding) + zero * after,
             regions=[E.binary_region(scope, cls, x.element)],
         )
     )
 
 
-def max_pool(scope: Scope, x: Expr, kernel: Shape, strides: Shape, padding: Padding, dilation: Shape) -> Expr:
+def max_pool(
+    scope: Scope, x: Expr, kernel: Shape, strides: Shape, padding: Padding, dilation: Shape, first: int = 2
+) -> Expr:
     """The largest element of each window; padding never wins."""
-    return _window(x, hlo.Maximum, lowest(x.element), kernel, strides, padding, dilation)
+    return _window(x, hlo.Maximum, lowest(x.element), kernel, strides, padding, dilation, first)
 
 
 def average_pool(
-    scope: Scope, x: Expr, kernel: Shape, strides: Shape, padding: Padding, counted: Padding, divisor: int | None
+    scope: Scope,
+    x: Expr,
+    kernel: Shape,
+    strides: Shape,
+    padding: Padding,
+    counted: Padding,
+    divisor: int | None,
+    first: int = 2,
 ) -> Expr:
     """The mean of each window. `counted` is the padding whose places count as elements (zeros)."""
     ones = (1,) * len(kernel)
-    total = _window(x, hlo.Add, 0, kernel, strides, padding, ones)
+    total = _window(x, hlo.Add, 0, kernel, strides, padding, ones, first)
     if divisor is not None:
         return total / divisor
     if not any(a or b for a, b in padding) or counted == padding:
         return total / math.prod(kernel)
-    sizes = _counts(x.shape[2:], total.shape[2:], kernel, strides, padding, counted)
-    counts = scope.constant(sizes, TensorType(total.shape[2:], x.element))
-    return total / E.broadcast(counts, total.shape, tuple(range(2, x.rank)))
+    spatial = tuple(range(first, first + len(kernel)))
+    extents, windows = tuple(x.shape[d] for d in spatial), tuple(total.shape[d] for d in spatial)
+    sizes = _counts(extents, windows, kernel, strides, padding, counted)
+    counts = scope.constant(sizes, TensorType(windows, x.element))
+    return total / E.broadcast(counts, total.shape, spatial)
 
 
 def _counts(
@@ -142,8 +191,8 @@ def _counts(
     """How many elements each window of an average has."""
     total = np.ones((), np.int64)
     for n, m, k, s, (low, _), (before, after) in zip(extents, out, kernel, strides, padding, counted, strict=True):
-        first = np.arange(m) * s - low
-        total = np.multiply.outer(total, np.minimum(first + k, n + after) - np.maximum(first, -before))
+        start = np.arange(m) * s - low
+        total = np.multiply.outer(total, np.minimum(start + k, n + after) - np.maximum(start, -before))
     return total
 
 

@@ -5,7 +5,7 @@ later backward will read (the residuals), so that no forward op runs twice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from irc.dialects.stablehlo import Constant
 from irc.errors import IrcError
 from irc.frontends.errors import RecordError, locate
-from irc.frontends.recorder.graph import apply_template, recorder
+from irc.frontends.recorder.graph import apply_template, needed, recorder
 from irc.frontends.recorder.segment import compute
 from irc.frontends.recorder.template import Template, copy_operations, own_results
 from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
@@ -45,13 +45,19 @@ class History:
     """The nodes that lead from values gradients are asked for (`wanted`) to `roots`."""
 
     def __init__(
-        self, roots: Sequence[Recorded], wanted: Sequence[Recorded] | None = None, more: Sequence[Recorded] = ()
+        self,
+        roots: Sequence[Recorded],
+        wanted: Sequence[Recorded] | None = None,
+        more: Sequence[Recorded] = (),
+        visible: Callable[[Node], bool] | None = None,
     ) -> None:
-        """`wanted` None means the leaves, and those of `more` that are on the way."""
+        """`wanted` None means the leaves, and those of `more` that are on the way. The history ends at nodes that are
+        not `visible` (recorded while a tape did not)."""
         self.roots = tuple(roots)
-        self.nodes = _ancestors(roots)
+        self.nodes = _ancestors(roots, visible)
         self.externals: list[Operand] = []
         self._external: dict[int, int] = {}
+        self._shown: dict[tuple[int, int], Recorded] = {}
         self._base = {node: i for i, node in enumerate(self.nodes)}
         parts: list[Any] = []
         read_beyond = self._read_beyond()
@@ -81,7 +87,10 @@ class History:
 
     def _reference(self, value: Operand) -> tuple[int, int]:
         if value.has_history and value.node in self._base:
-            return self._base[value.node], value.index  # type: ignore[union-attr, index]
+            ref = self._base[value.node], value.index  # type: ignore[union-attr, index]
+            if value.array is not None:
+                self._shown[ref] = value  # type: ignore[assignment]
+            return ref
         # A leaf shared by two tensors' values is one leaf; anything else is itself.
         number = self._external.get(id(value))
         if number is None:
@@ -93,10 +102,15 @@ class History:
         return [v for v in self.externals if isinstance(v, Recorded) and v.requires_grad and v.leaf is not None]
 
     def operand(self, residual: Residual) -> Operand:
-        """The recorded value of a residual."""
+        """The recorded value of a residual, with its array where that is known."""
         position, index = residual
         if position < 0:
-            return self.externals[index]
+            value = self.externals[index]
+            if isinstance(value, Recorded) and value.array is None and value.node is not None:
+                value.array = value.node.saved.get(value.index)
+            return value
+        if residual in self._shown:
+            return self._shown[residual]
         node = self.nodes[position]
         # A gradient that is itself differentiated flows through the residuals too.
         tracked = recorder.grad_enabled and type(node.running.values[index].type.element) is FloatType
@@ -106,22 +120,25 @@ class History:
     def is_freed(self) -> bool:
         return any(node.freed for node in self.nodes)
 
-    def free(self) -> None:
-        """Forgets what was kept for a backward: a second one is an error."""
+    def free(self, operands: Sequence[Operand]) -> None:
+        """Forgets what was kept for a backward: a second one is an error. What its operands still have to be computed
+        from stays."""
+        rerun = dict.fromkeys(needed(o for o in operands if isinstance(o, Recorded)))
         for node in self.nodes:
             node.freed = True
-            node.saved = {}
-            if node.computed:
-                node.inputs = ()
+            if node not in rerun:
+                node.saved = {}
+                if node.computed:
+                    node.inputs = ()
 
 
-def _ancestors(roots: Sequence[Recorded]) -> list[Node]:
+def _ancestors(roots: Sequence[Recorded], visible: Callable[[Node], bool] | None) -> list[Node]:
     found: dict[Node, None] = {}
     stack = [r.node for r in roots if r.has_history]
     while stack:
         node = stack.pop()
         assert node is not None
-        if node not in found:
+        if node not in found and (visible is None or visible(node)):
             found[node] = None
             stack.extend(o.node for o in node.inputs if o.has_history)
     return sorted(found, key=lambda n: n.sequence)
@@ -255,12 +272,15 @@ def backward(
     more: Sequence[Recorded] = (),
     *,
     retain: bool = False,
+    visible: Callable[[Node], bool] | None = None,
 ) -> list[tuple[Recorded, Recorded]]:
     """Records the gradients of `roots`: pairs of a wanted value (all leaves by default) and its gradient.
 
     `cotangents` None means one, for a single scalar root. Without `retain` the history can be used only once."""
     site = Site.here()
-    history = History(roots, wanted, more)
+    history = History(roots, wanted, more, visible)
+    if any(node.freed and node.template.parameters and not node.inputs for node in history.nodes):
+        raise locate(RecordError(SECOND_BACKWARD), site)
     try:
         found = plan(history, cotangents is None)
     except IrcError as error:
@@ -269,12 +289,13 @@ def backward(
         raise locate(RecordError(SECOND_BACKWARD), site)
     pairs = []
     history.augment(found)
+    operands: tuple[Operand, ...] = ()
     if found.template is not None:
         operands = (*map(history.operand, found.residuals), *(cotangents or ()))
         results = apply_template(found.template, operands, site)
         pairs = [(history.wanted[i], g) for i, g in zip(found.reached, results, strict=True)]
     if not retain:
-        history.free()
+        history.free(operands)
     return pairs
 
 

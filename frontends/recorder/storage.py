@@ -33,8 +33,9 @@ class Storage:
 
     def write(self, value: Recorded) -> None:
         graph = recorder.graph
-        if graph.tracing and (self._value.array is not None or self._value.node is None):
-            # What held an array or an argument before is state; what the trace itself made is not.
+        made_here = self.graph is graph and self._value.array is None and self._value.node is not None
+        if graph.tracing and not made_here:
+            # What the trace itself computed is not state; what came from outside, an argument or an array is.
             graph.written.setdefault(self, self._value)
         self._value = value
         value.owner = ref(self)

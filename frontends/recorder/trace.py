@@ -22,6 +22,25 @@ from irc.frontends.recorder.storage import Handle, Storage
 from irc.frontends.recorder.value import Literal, Recorded
 
 
+class GradientSlot:
+    """The storage of a tensor's gradient, whichever it is at the moment."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+    @property
+    def _value(self) -> Recorded:
+        return self.tensor._grad._storage._value  # type: ignore[no-any-return]
+
+    def write(self, value: Recorded) -> None:
+        self.tensor._grad._storage.write(value)
+
+
+Place = Storage | GradientSlot
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One tensor a trace returns: the value's slot, an argument, or a tensor that was there before."""
@@ -54,7 +73,8 @@ class Recording:
                 self.returned = function(*self.placeholders)
                 self.final = {storage: storage._value for storage in self.graph.written}
                 self.gradients = {tensor: tensor._grad for tensor in self.graph.grads}
-                self.left = self._left_behind()
+                self.gradient_values = {t: g._read() for t, g in self.gradients.items() if g is not None}
+                self.left = [*self._left_behind(), *self._kept_arguments()]
                 kept = bool(self.left)
             finally:
                 if not kept:
@@ -78,10 +98,20 @@ class Recording:
 
     def _left_behind(self) -> list[Recorded]:
         known = [id(h._read()) for h in self.returned]
-        known += [id(g._read()) for g in self.gradients.values() if g is not None]
+        known += [id(v) for v in self.gradient_values.values()]
         known += [id(v) for v in self.final.values()]
         pending = (v for node in self.graph.pending for v in node.results)
         return [v for v in pending if v.array is None and v.is_held and id(v) not in known]
+
+    def _kept_arguments(self) -> list[Recorded]:
+        """Arguments that somebody outside holds on to besides this recording and the results."""
+        found = []
+        for place in range(len(self.placeholders)):
+            returned = sum(h is self.placeholders[place] for h in self.returned)
+            # The list of placeholders, and the call that counts.
+            if sys.getrefcount(self.placeholders[place]) > 2 + returned:
+                found.append(self.initial[place])
+        return found
 
     @property
     def is_differentiable(self) -> bool:
@@ -108,23 +138,34 @@ class Trace:
 
     def __init__(self, recording: Recording, *, donate: bool) -> None:
         graph = recording.graph
-        self.states = [s for s in recording.final if not self._is_placeholder(recording, s)]
+        slots = self._gradient_slots(graph)
+        written = [s for s in recording.final if not self._is_placeholder(recording, s)]
+        self.states: list[Place] = [slots.get(s, s) for s in written]
         self.written_arguments = [
             i for i, h in enumerate(recording.placeholders) if h._storage in recording.final
         ]
-        self.gradients = list(recording.gradients.items())
+        # A gradient that was there and is written to is state; one made inside is made anew at each call.
+        self.gradients = [
+            (t, g) for t, g in recording.gradients.items() if g is None or g._storage.graph is graph
+        ]
         self.modules = dict(graph.modules)
         self.missing_gradients = dict(graph.grad_reads)
         self.epoch = recorder.epoch
         values, self.results = self._results(recording)
-        written = [recording.final[s] for s in self.states]
         arguments = [recording.final[recording.placeholders[i]._storage] for i in self.written_arguments]
-        gradients = [g._read() for _, g in self.gradients if g is not None]
-        self.outputs = [*written, *arguments, *gradients, *values]
+        gradients = [recording.gradient_values[t] for t, g in self.gradients if g is not None]
+        self.outputs = [*(recording.final[s] for s in written), *arguments, *gradients, *values]
         self.nodes = needed(self.outputs)
         self.placeholders = recording.initial
-        self.before = dict(graph.written)
+        self.before: dict[Storage, Recorded] = dict(graph.written)
+        self.slots = slots
         self.donate = donate
+
+    @staticmethod
+    def _gradient_slots(graph: Graph) -> dict[Storage, GradientSlot]:
+        """The storages of gradients that were there before, by the tensors whose they are."""
+        asked = [*graph.grads, *graph.grad_reads]
+        return {t._grad._storage: GradientSlot(t) for t in dict.fromkeys(asked) if t._grad is not None}
 
     @staticmethod
     def _is_placeholder(recording: Recording, storage: Storage) -> bool:
@@ -197,12 +238,13 @@ class Source:
 
     __slots__ = ("holder", "kept", "requires_grad", "type")
 
-    def __init__(self, value: Recorded, before: dict[Storage, Recorded]) -> None:
+    def __init__(self, value: Recorded, trace: Trace) -> None:
         shown: Recorded | None = value
         self.holder = None
         while shown is not None and self.holder is None:
-            self.holder = _holder(shown, before)
+            self.holder = _holder(shown, trace.before)
             shown = shown.source
+        self.holder = trace.slots.get(self.holder, self.holder)
         self.kept = value if self.holder is None else None
         self.type = value.type
         self.requires_grad = value.requires_grad
@@ -210,7 +252,7 @@ class Source:
     def read(self) -> Recorded:
         if self.kept is not None:
             return self.kept
-        held = self.holder._value if isinstance(self.holder, Storage) else self.holder._read()  # type: ignore[union-attr]
+        held = self.holder._value if isinstance(self.holder, Place) else self.holder._read()
         # What the trace read outside the gradient stays there.
         return held.alias() if held.requires_grad and not self.requires_grad else held
 
@@ -230,7 +272,7 @@ class Executed(Trace):
     def __init__(self, recording: Recording, *, donate: bool) -> None:
         super().__init__(recording, donate=donate)
         segment = Segment(self.nodes, self.outputs, self.placeholders)
-        self.sources = [Source(v, self.before) for v in segment.externals[len(self.placeholders) :]]
+        self.sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
         self.live = [x for x in segment.literals if x.live is not None]
         self.types = [o.type for o in self.outputs]
         self.donated = self._donations(len(self.placeholders)) if donate else {}
@@ -240,7 +282,7 @@ class Executed(Trace):
             module = segment.module([x.live is not None for x in segment.literals])
             found = _EXECUTABLES[key] = compile_program(module, self.donated)
         self.executable: Executable = found
-        self.nodes, self.outputs, self.placeholders, self.before = [], [], [], {}
+        self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
 
     @staticmethod
     def _numbers(literals: Iterable[Literal]) -> list[Any]:
@@ -252,8 +294,8 @@ class Executed(Trace):
         place = {storage: i for i, storage in enumerate(self.states)}
         found = {}
         for i, source in enumerate(self.sources, start):
-            if source.holder in place and source.type is self.types[place[source.holder]]:  # type: ignore[index]
-                found[i] = place[source.holder]  # type: ignore[index]
+            if source.holder in place and source.type is self.types[place[source.holder]]:
+                found[i] = place[source.holder]
         return found
 
     def refusal(self) -> str | None:
@@ -293,7 +335,7 @@ class Replayed(Trace):
         self.inside = {node: i for i, node in enumerate(self.nodes)}
         self.argument = {id(v): i for i, v in enumerate(self.placeholders)}
         for value in self._externals():
-            self.sources.setdefault(id(value), Source(value, self.before))
+            self.sources.setdefault(id(value), Source(value, self))
 
     def _externals(self) -> Iterable[Recorded]:
         for value in [*(o for node in self.nodes for o in node.inputs), *self.outputs]:

@@ -37,7 +37,9 @@ class _Numbers:
                     self.scientific = high / low > 1000.0 or high > 1.0e8
             else:
                 self.whole = bool(values.size) and bool(np.all(np.isfinite(values)))
-        self.width = max((len(self.text(v)) for v in values), default=1)
+        # What is not finite may stand out of its column, as in PyTorch.
+        finite = values[np.isfinite(values) & (values != 0)] if self.floating else values
+        self.width = max((len(self.text(v)) for v in finite), default=1)
 
     def text(self, value: Any) -> str:
         if isinstance(value, (complex, np.complexfloating)):

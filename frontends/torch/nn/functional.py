@@ -21,7 +21,7 @@ from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.random import keep_mask
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
-from irc.frontends.torch.creation import ones, rand_like
+from irc.frontends.torch.creation import ones, ones_like, rand_like, zeros_like
 from irc.frontends.torch.indexing import embedding_rows
 from irc.frontends.torch.pointwise import (
     masked_fill,
@@ -35,7 +35,7 @@ from irc.frontends.torch.pointwise import (
 )
 from irc.frontends.torch.products import matmul
 from irc.frontends.torch.reductions import log_softmax, normalize, softmax
-from irc.frontends.torch.tensor import Tensor, emit, emit_all
+from irc.frontends.torch.tensor import Tensor, emit, emit_all, method
 from irc.ir.types import i64
 from irc.passes.autodiff.expression import select
 
@@ -517,13 +517,23 @@ def _alpha_keep(scope: Any, x: Any, mask: Any, alpha: float, a: float, b: float)
 # Normalisation.
 
 
+def affine_operands(weight: Tensor | None, bias: Tensor | None) -> tuple[Tensor, ...]:
+    """Scale and shift, or neither; one that is missing does nothing."""
+    if weight is None and bias is None:
+        return ()
+    if bias is None:
+        assert weight is not None
+        bias = zeros_like(weight)
+    return (ones_like(bias) if weight is None else weight, bias)
+
+
 def batch_norm(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None = None,
     bias: Tensor | None = None, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Each channel normalised: in training by its own statistics, which move the running ones; else by those."""
     x = need_tensor(input, "batch_norm")
-    affine = () if weight is None else (weight, bias if bias is not None else weight.detach() * 0)
+    affine = affine_operands(weight, bias)
     if not training:
         assert running_mean is not None and running_var is not None
         return emit(N.batch_norm_infer, (x, running_mean, running_var, *affine), eps)
@@ -543,7 +553,7 @@ def instance_norm(
     bias: Tensor | None = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Tensor:  # fmt: skip
     """Each channel of each sample normalised by itself."""
-    affine = () if weight is None else (weight, bias)
+    affine = affine_operands(weight, bias)
     return emit(N.group_norm, (input, *affine), input.shape[1], eps)
 
 
@@ -561,9 +571,7 @@ def layer_norm(
                 notes=(f"nn.LayerNorm({list(input.shape[-len(shape):])}) takes this input",),
             )
         )
-    if weight is None and bias is not None:
-        raise located(RecordError("layer_norm with a bias and no weight is not there"))
-    affine = [v for v in (weight, bias) if v is not None]
+    affine = affine_operands(weight, bias) if weight is None else [v for v in (weight, bias) if v is not None]
     return emit(N.layer_norm, (input, *affine), len(shape), eps)
 
 
@@ -584,7 +592,7 @@ def group_norm(
                 f"{list(input.shape)} and num_groups={num_groups}"
             )
         )
-    affine = () if weight is None else (weight, bias)
+    affine = affine_operands(weight, bias)
     return emit(N.group_norm, (input, *affine), num_groups, eps)
 
 
@@ -891,3 +899,7 @@ def scaled_dot_product_attention(
         )
     weights = softmax(scores, -1)
     return matmul(dropout(weights, dropout_p) if dropout_p else weights, value)
+
+
+for _function in (relu, relu_, prelu):
+    method(_function.__name__)(_function)

@@ -208,7 +208,7 @@ class Module:
             raise located(RecordTypeError(f"name should be a string. Got {type(name).__name__}"))
         if "." in name or not name:
             raise located(RecordKeyError(f"a name can't contain \".\" or be empty, got: {name!r}"))
-        if name in self.__dict__ or name in type(self).__dict__:
+        if name in self.__dict__ or hasattr(type(self), name):
             raise located(RecordKeyError(f"attribute '{name}' already exists"))
 
     # Calling.

@@ -26,17 +26,14 @@ class _Norm(Module):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: Any = None, dtype: Any = None,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        if affine:
-            self.weight = Parameter(ones(num_features)) if num_features else UninitializedParameter()
-            self.bias = Parameter(zeros(num_features)) if num_features else UninitializedParameter()
-        else:
-            self.register_parameter("weight", None)
-            self.register_parameter("bias", None)
+        for name, wanted, fill in (("weight", affine, ones), ("bias", affine and bias, zeros)):
+            parameter = Parameter(fill(num_features)) if num_features else UninitializedParameter()
+            self.register_parameter(name, parameter if wanted else None)
         if track_running_stats:
             self.register_buffer("running_mean", zeros(num_features))
             self.register_buffer("running_var", ones(num_features))
@@ -56,7 +53,8 @@ class _Norm(Module):
         if self.affine:
             with no_grad():
                 self.weight.fill_(1)
-                self.bias.zero_()
+                if self.bias is not None:
+                    self.bias.zero_()
 
     def _check(self, x: Tensor) -> None:
         if x.dim() not in self.ranks:
@@ -73,7 +71,7 @@ class _Norm(Module):
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -99,7 +97,7 @@ class _BatchNorm(_Norm):
 
     def _averaged(self, x: Tensor) -> Tensor:
         """With the plain mean of all statistics so far as the running ones."""
-        affine = () if self.weight is None else (self.weight, self.bias)
+        affine = F.affine_operands(self.weight, self.bias)
         y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), self.eps)
         with no_grad():
             for held, new in ((self.running_mean, mean), (self.running_var, variance)):
@@ -130,10 +128,10 @@ class _LazyBatchNorm(Lazy, _BatchNorm):
 
     def _learn(self, input: Tensor) -> None:
         n = self.num_features = input.shape[1]
-        if self.affine and is_lazy(self.weight):
-            self.weight.materialize((n,))
-            self.bias.materialize((n,))
-            self.weight.data, self.bias.data = ones(n), zeros(n)
+        for parameter, fill in ((self.weight, ones), (self.bias, zeros)):
+            if is_lazy(parameter):
+                parameter.materialize((n,))
+                parameter.data = fill(n)
         if self.track_running_stats:
             self.running_mean, self.running_var = zeros(n), ones(n)
 
@@ -151,9 +149,9 @@ class _InstanceNorm(_Norm):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
-        track_running_stats: bool = False,
+        track_running_stats: bool = False, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
-        super().__init__(num_features, eps, momentum, affine, track_running_stats)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
         self._check(input)
@@ -189,7 +187,10 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class RMSNorm(Module):
@@ -215,14 +216,17 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Normalises groups of channels of each sample."""
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
+        dtype: Any = None, *, bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
         self.register_parameter("weight", Parameter(ones(num_channels)) if affine else None)
-        self.register_parameter("bias", Parameter(zeros(num_channels)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_channels)) if affine and bias else None)
 
     def forward(self, input: Tensor) -> Tensor:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"

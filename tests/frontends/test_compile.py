@@ -1,0 +1,430 @@
+"""@irc.compile: what is recorded once, what is read at each call, and when a function is recorded again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import irc
+import irc.torch as t
+from irc.frontends.recorder.backend import counters
+
+
+def spent(run: Any) -> tuple[int, int]:
+    before = counters.compiled, counters.runs
+    run()
+    return counters.compiled - before[0], counters.runs - before[1]
+
+
+@pytest.fixture
+def log(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setenv("IRC_LOG", "compile")
+    return lambda: [line for line in capsys.readouterr().err.splitlines() if "recorded" in line]
+
+
+def test_a_function_is_recorded_once_a_signature() -> None:
+    calls = []
+
+    @irc.compile
+    def f(x: Any, scale: float = 2.0, *, names: tuple[str, ...] = ()) -> Any:
+        calls.append(1)
+        return {"y": x * scale, "n": len(names)}
+
+    for _ in range(3):
+        assert f(t.ones(3))["y"].tolist() == [2, 2, 2]
+    assert len(calls) == 1
+    assert f(t.ones(3), 3.0)["y"].tolist() == [3, 3, 3]
+    assert f(t.ones(3), names=("a",))["n"] == 1
+    assert f(t.ones(2, 2))["y"].tolist() == [[2, 2], [2, 2]]
+    assert f(t.ones(3, dtype=t.int64))["y"].dtype is t.float32
+    assert len(calls) == 5
+
+
+def test_one_program_a_call_and_none_to_compile() -> None:
+    @irc.compile
+    def f(x: Any) -> Any:
+        return (x @ x).tanh().sum()
+
+    x = t.ones(4, 4)
+    x.tolist()
+    f(x)
+    for _ in range(3):
+        assert spent(lambda: f(x).item()) == (0, 1)
+
+
+class Net(t.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = t.nn.Linear(4, 6)
+        self.norm = t.nn.BatchNorm1d(6)
+        self.drop = t.nn.Dropout(0.5)
+        self.out = t.nn.Linear(6, 3)
+
+    def forward(self, x: Any) -> Any:
+        return self.out(self.drop(self.norm(self.fc(x)).relu()))
+
+
+X = np.random.default_rng(0).standard_normal((8, 4)).astype(np.float32)
+Y = np.arange(8) % 3
+
+
+def trained(how: str, optimizer_name: str = "Adam", steps: int = 6) -> list[np.ndarray]:
+    """All state after some steps: parameters, buffers, gradients, losses, the optimizer's moments, the next draw."""
+    t.manual_seed(2)
+    net = Net()
+    optimizer = getattr(t.optim, optimizer_name)(net.parameters(), lr=0.05)
+    x, y = t.tensor(X), t.tensor(Y)
+    losses = []
+
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        logits = net(x)
+        if how == "eager":
+            logits.tolist()
+        loss = t.nn.functional.cross_entropy(logits, y)
+        if how == "eager":
+            loss.item()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    run = irc.compile(step) if how == "step" else step
+    if how == "module":
+        irc.compile(net)
+    for _ in range(steps):
+        losses.append(run(x, y).item())
+    state = [v.numpy() for v in net.state_dict().values()]
+    state += [p.grad.numpy() for p in net.parameters()]
+    for p in net.parameters():
+        state += [v.numpy() for _, v in sorted(optimizer.state[p].items()) if v is not None]
+    return [*state, np.array(losses), t.rand(3).numpy()]
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "SGD"])
+@pytest.mark.parametrize("how", ["eager", "step", "module"])
+def test_training_gives_the_same_bits(how: str, optimizer: str) -> None:
+    for a, b in zip(trained(how, optimizer), trained("recorded", optimizer), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_a_compiled_step_is_one_program() -> None:
+    net = Net()
+    optimizer = t.optim.Adam(net.parameters())
+    x, y = t.tensor(X), t.tensor(Y)
+
+    @irc.compile
+    def step(x: Any, y: Any) -> Any:
+        optimizer.zero_grad()
+        loss = t.nn.functional.cross_entropy(net(x), y)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    step(x, y)
+    for _ in range(4):
+        assert spent(lambda: step(x, y)) == (0, 1)
+
+
+def test_a_class_and_its_instances(log: Any) -> None:
+    calls = []
+
+    @irc.compile
+    class Small(t.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.w = t.nn.Parameter(t.ones(3))
+
+        def forward(self, x: Any) -> Any:
+            calls.append(self.training)
+            return x * self.w
+
+    a, b = Small(), Small()
+    with t.no_grad():
+        b.w.mul_(5)
+        assert [a(t.ones(3)).tolist(), b(t.ones(3)).tolist(), a(t.ones(3)).tolist()] == [[1] * 3, [5] * 3, [1] * 3]
+        assert len(calls) == 2
+        a.w.fill_(7)
+        assert a(t.ones(3)).tolist() == [7, 7, 7]
+        assert len(calls) == 2
+        a.eval()
+        assert a(t.ones(3)).tolist() == [7, 7, 7]
+        assert calls == [True, True, False]
+    assert isinstance(a, Small)
+    y = a(t.ones(3)).sum()
+    y.backward()
+    assert a.w.grad.tolist() == [1, 1, 1]
+    assert any("mode now" in line for line in log())
+
+
+def test_gradients_flow_through_a_compiled_function() -> None:
+    w = t.tensor([2.0, 3.0], requires_grad=True)
+
+    @irc.compile
+    def f(x: Any) -> Any:
+        y = x * w
+        return y * y.detach(), y.softmax(0)
+
+    for _ in range(3):
+        w.grad = None
+        x = t.tensor([1.0, 5.0], requires_grad=True)
+        a, b = f(x * 1)
+        (a.sum() + b[0]).backward()
+        x2 = t.tensor([1.0, 5.0], requires_grad=True)
+        w2 = t.tensor([2.0, 3.0], requires_grad=True)
+        y = (x2 * 1) * w2
+        ((y * y.detach()).sum() + y.softmax(0)[0]).backward()
+        assert x.grad.tolist() == x2.grad.tolist()
+        assert w.grad.tolist() == w2.grad.tolist()
+
+
+def test_accumulated_gradients() -> None:
+    """Without zero_grad inside, the gradients that are there are added to."""
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+
+    @irc.compile
+    def accumulate(x: Any) -> None:
+        (w * x).sum().backward()
+
+    accumulate(t.ones(2))
+    accumulate(t.ones(2))
+    accumulate(t.ones(2))
+    assert w.grad.tolist() == [3, 3]
+    w.grad = None
+    accumulate(t.ones(2))
+    assert w.grad.tolist() == [1, 1]
+
+
+def test_learning_rate_is_read_at_each_call() -> None:
+    w = t.zeros(1, requires_grad=True)
+    optimizer = t.optim.SGD([w], lr=1.0)
+
+    @irc.compile
+    def step() -> None:
+        optimizer.zero_grad()
+        w.sum().backward()
+        optimizer.step()
+
+    step()
+    optimizer.param_groups[0]["lr"] = 10.0
+    assert spent(step)[0] == 0
+    assert w.item() == -11
+
+
+def test_writes_to_arguments_and_globals() -> None:
+    total = t.zeros(2)
+
+    @irc.compile
+    def f(x: Any) -> Any:
+        x.mul_(2)
+        total.add_(x)
+        return total
+
+    for i in range(1, 4):
+        x = t.ones(2)
+        assert f(x) is total
+        assert x.tolist() == [2, 2]
+        assert total.tolist() == [2 * i, 2 * i]
+
+
+def test_an_old_value_that_is_still_seen_is_not_overwritten() -> None:
+    w = t.zeros(1000)
+    before = t.nn.Parameter(w)
+
+    @irc.compile
+    def f() -> None:
+        w.add_(1)
+
+    row = w[3:5]
+    f()
+    kept = w.clone()
+    f()
+    assert before.sum().item() == 0
+    assert kept.tolist()[:2] == [1, 1]
+    assert row.tolist() == [2, 2]
+
+
+def test_what_is_left_behind_is_made_anew_at_each_call(log: Any) -> None:
+    seen = []
+
+    @irc.compile
+    def f(x: Any) -> Any:
+        y = x * 2
+        seen.append(y)
+        return y + 1
+
+    for i in range(3):
+        assert f(t.ones(2) * i).tolist() == [2 * i + 1] * 2
+    assert [y.tolist() for y in seen] == [[0, 0], [2, 2], [4, 4]]
+    assert "leaves a new tensor" in log()[0]
+
+
+def test_state_kept_in_an_attribute() -> None:
+    class Counter:
+        def __init__(self) -> None:
+            self.h = None
+
+        @irc.compile
+        def step(self, x: Any) -> Any:
+            self.h = x if self.h is None else self.h + x
+            return self.h * 1
+
+    c = Counter()
+    assert [c.step(t.ones(1)).item() for _ in range(4)] == [1, 2, 3, 4]
+
+
+def test_a_recompilation_says_why(log: Any) -> None:
+    @irc.compile
+    def f(x: Any, flag: bool = False) -> Any:
+        return x + 1
+
+    f(t.ones(32, 3))
+    f(t.ones(25, 3))
+    f(t.ones(25, 3), True)
+    first, second = log()
+    assert "x is tensor<25x3xf32> now, and was tensor<32x3xf32> (dimension 0)" in first
+    assert "an argument that is no tensor" in second
+
+
+def test_a_branch_on_a_tensor_is_refused() -> None:
+    @irc.compile
+    def f(x: Any) -> Any:
+        y = x.sum() * 2
+        if y > 0:
+            return x
+        return -x
+
+    with pytest.raises(irc.TraceError) as caught:
+        f(t.ones(3))
+    text = str(caught.value)
+    assert "if y > 0:" in text and "irc.cond" in text and "irc.while_loop" in text
+    assert "argument of the compiled function" in text
+    assert f.__name__ == "f"
+    # What failed changed nothing.
+    assert t.ones(3).sum().item() == 3
+
+
+@pytest.mark.parametrize("look", ["x.item()", "print(x)", "float(x)", "[1, 2, 3][x.long()]", "x.numpy()", "x.tolist()"])
+def test_a_look_is_refused(look: str) -> None:
+    scope: dict[str, Any] = {}
+    if look == "print(x)":
+        return
+    exec(f"def f(x):\n    {look}\n    return x", scope)
+    with pytest.raises(irc.TraceError):
+        irc.compile(scope["f"])(t.ones(()))
+
+
+def test_a_failed_recording_changes_nothing() -> None:
+    w = t.zeros(2, requires_grad=True)
+
+    @irc.compile
+    def f(x: Any) -> Any:
+        w.sum().backward()
+        with t.no_grad():
+            w.add_(5)
+        raise ValueError("user's own")
+
+    with pytest.raises(ValueError, match="user's own"):
+        f(t.ones(2))
+    assert w.tolist() == [0, 0] and w.grad is None
+
+
+def test_random_draws_go_on() -> None:
+    @irc.compile
+    def draw() -> Any:
+        return t.rand(3)
+
+    t.manual_seed(1)
+    compiled = [draw().tolist() for _ in range(3)]
+    t.manual_seed(1)
+    assert [t.rand(3).tolist() for _ in range(3)] == compiled
+    assert compiled[0] != compiled[1]
+
+
+def test_methods_record_once_an_object() -> None:
+    calls = []
+
+    class Thing:
+        def __init__(self, k: float) -> None:
+            self.k = k
+
+        @irc.compile
+        def times(self, x: Any) -> Any:
+            calls.append(1)
+            return x * self.k
+
+    a, b = Thing(2.0), Thing(3.0)
+    assert [a.times(t.ones(1)).item(), b.times(t.ones(1)).item(), a.times(t.ones(1)).item()] == [2, 3, 2]
+    assert len(calls) == 2
+
+
+# Control flow.
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_control_flow(compiled: bool) -> None:
+    wrap = irc.compile if compiled else (lambda f: f)
+    w = t.tensor([2.0, 3.0])
+
+    @wrap
+    def branches(x: Any) -> Any:
+        return irc.cond(x.sum() > 3, lambda a: a * w, lambda a: a - 1, x)
+
+    assert branches(t.ones(2)).tolist() == [0, 0]
+    assert branches(t.ones(2) * 2).tolist() == [4, 6]
+
+    @wrap
+    def loop(n: Any) -> Any:
+        return irc.while_loop(lambda s: s["i"] < n, lambda s: {"i": s["i"] + 1, "x": s["x"] * w}, {
+            "i": t.tensor(0), "x": t.ones(2)})  # fmt: skip
+
+    assert loop(t.tensor(3))["x"].tolist() == [8, 27]
+    assert loop(t.tensor(0))["x"].tolist() == [1, 1]
+
+    @wrap
+    def sums(xs: Any) -> Any:
+        return irc.scan(lambda c, x: (c + x, (c * 2, x.sum())), t.zeros(2), xs, reverse=True)
+
+    last, (doubled, totals) = sums(t.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    assert last.tolist() == [4, 6] and doubled.tolist() == [[6, 8], [0, 0]] and totals.tolist() == [3, 7]
+
+
+def test_gradients_of_control_flow() -> None:
+    def unrolled(w: Any) -> Any:
+        c, out = t.zeros(2), []
+        for i in range(5):
+            out.append(c.sum())
+            c = (c * 0.5 + float(i) * w).tanh()
+        return c.sum() + t.stack(out).sum()
+
+    def scanned(w: Any) -> Any:
+        step = lambda c, x: ((c * 0.5 + x * w).tanh(), c.sum())  # noqa: E731
+        c, ys = irc.scan(step, t.zeros(2), t.arange(5.0))
+        return irc.cond(c.sum() < 100, lambda: c.sum() + ys.sum(), lambda: ys.sum())
+
+    gradients = []
+    for f in (unrolled, scanned):
+        w = t.tensor([0.2, 0.3], requires_grad=True)
+        f(w).backward()
+        gradients.append(w.grad.numpy())
+    np.testing.assert_allclose(*gradients, rtol=1e-5)
+
+
+def test_detached_values_in_a_loop_stop_the_gradient() -> None:
+    w = t.tensor([2.0], requires_grad=True)
+    c, _ = irc.scan(lambda c, _: (c.detach() * w, None), t.ones(1), length=3)
+    c.sum().backward()
+    assert w.grad.item() == 4
+
+
+def test_control_flow_refusals() -> None:
+    with pytest.raises(TypeError, match="tensor<2xf32> and tensor<f32>"):
+        irc.cond(t.tensor(True), lambda: t.ones(2), lambda: t.ones(()))
+    with pytest.raises(TypeError, match="keeps its structure and types"):
+        irc.while_loop(lambda x: x.sum() < 3, lambda x: x.sum(), t.ones(2))
+    total = t.zeros(1)
+    with pytest.raises(irc.TraceError, match="writes to a tensor from outside"):
+        irc.scan(lambda c, x: (c + total.add_(1), None), t.ones(1), t.ones(2))
+    with pytest.raises(irc.TraceError, match="draws random numbers"):
+        irc.scan(lambda c, x: (c + t.rand(1), None), t.ones(1), t.ones(2))
