@@ -17,8 +17,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import irc.dialects  # noqa: F401
 from irc import interpreter
+from irc.driver import compile_module
 from irc.errors import IrcError
 from irc.ir.text import parse
 
@@ -31,6 +34,12 @@ def roundtrip(text: str) -> str:
 def interpret(text: str, inputs: Any) -> list[Any]:
     """The results of @main by the reference."""
     return interpreter.interpret(parse(text), *inputs)
+
+
+def native(text: str, inputs: Any) -> list[Any]:
+    """The results of @main by generated code."""
+    module = parse(text)
+    return list(compile_module(module)(*(np.array(x, order="C") for x in inputs)))
 
 
 def verify(text: str) -> str | None:

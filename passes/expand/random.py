@@ -1,32 +1,19 @@
-"""Ops that are short for others: random bits become the integer arithmetic that defines them."""
+"""Random bits as the integer arithmetic that defines them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
-from irc.dialects.builtin import Module
-from irc.dialects.func import Func
 from irc.dialects.stablehlo.random import split_dimension
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import FloatType, IntegerType, TensorType, ui32, ui64
-from irc.passes.manager import Context, FunctionPass
 
 rules = RewriteSet()
-
-
-@dataclass(frozen=True)
-class Expand(FunctionPass, name="expand"):
-    """Given  `%state, %bits = rng_bit_generator %s, algorithm = THREE_FRY`.  Result  adds, shifts and xors on `ui32`."""
-
-    def function(self, func: Func, module: Module, context: Context) -> Func:
-        block = Rewriter(rules, context.rewrites).block_of(func.block)
-        return func if block is func.block else func.with_block(block)
 
 
 class _Words:
@@ -42,10 +29,10 @@ class _Words:
 
     def spread(self, scalar: Value) -> Value:
         t = TensorType((self.count,), scalar.type.element)
-        return self.b.emit(hlo.BroadcastInDim(scalar, broadcast_dimensions=(), result_types=[t]))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.BroadcastInDim(scalar, broadcast_dimensions=(), result_types=[t]))
 
     def convert(self, x: Value, element: Any) -> Value:
-        return self.b.emit(hlo.Convert(x, result_types=[x.type.with_element(element)]))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.Convert(x, result_types=[x.type.with_element(element)]))
 
     def halves(self, x: Value) -> tuple[Value, Value]:
         """(low, high) 32 bits of 64."""
@@ -54,18 +41,18 @@ class _Words:
 
     def joined(self, low: Value, high: Value) -> Value:
         wide = self.b.emit(hlo.ShiftLeft(self.convert(high, ui64), self.constant(32, ui64)))
-        return self.b.emit(hlo.Or(self.convert(low, ui64), wide))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.Or(self.convert(low, ui64), wide))
 
     def add(self, x: Value, y: Value) -> Value:
-        return self.b.emit(hlo.Add(x, y))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.Add(x, y))
 
     def xor(self, x: Value, y: Value) -> Value:
-        return self.b.emit(hlo.Xor(x, y))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.Xor(x, y))
 
     def rotate(self, x: Value, distance: int) -> Value:
         left = self.b.emit(hlo.ShiftLeft(x, self.constant(distance, ui32)))
         right = self.b.emit(hlo.ShiftRightLogical(x, self.constant(32 - distance, ui32)))
-        return self.b.emit(hlo.Or(left, right))  # type: ignore[no-any-return]
+        return self.b.emit(hlo.Or(left, right))
 
     def counters(self, start: Value) -> Value:
         t = TensorType((self.count,), ui64)
@@ -78,11 +65,11 @@ def _word(b: Rewriter, state: Value, i: int) -> Value:
 
 
 def _reshape(b: Rewriter, x: Value, shape: Sequence[int]) -> Value:
-    return b.emit(hlo.Reshape(x, result_types=[TensorType(tuple(shape), x.type.element)]))  # type: ignore[no-any-return]
+    return b.emit(hlo.Reshape(x, result_types=[TensorType(tuple(shape), x.type.element)]))
 
 
 def _number(b: Rewriter, value: int) -> Value:
-    return b.emit(hlo.Constant(value=DenseElementsAttr.of(TensorType((), ui64), value)))  # type: ignore[no-any-return]
+    return b.emit(hlo.Constant(value=DenseElementsAttr.of(TensorType((), ui64), value)))
 
 
 @rules.rewrite("random bits = the arithmetic of their generator", hlo.RngBitGenerator)
@@ -97,7 +84,7 @@ def _random_bits(op: Any, b: Rewriter) -> Sequence[Value] | None:
 
 
 def _state(b: Rewriter, words: Sequence[Value]) -> Value:
-    return b.emit(hlo.Concatenate([_reshape(b, w, (1,)) for w in words], dimension=0))  # type: ignore[no-any-return]
+    return b.emit(hlo.Concatenate([_reshape(b, w, (1,)) for w in words], dimension=0))
 
 
 def _as_elements(b: Rewriter, bits: Value, t: TensorType) -> Value:
@@ -108,7 +95,7 @@ def _as_elements(b: Rewriter, bits: Value, t: TensorType) -> Value:
     if t.element is word:
         return bits
     if isinstance(t.element, FloatType | IntegerType):
-        return b.emit(hlo.BitcastConvert(bits, result_types=[t]))  # type: ignore[no-any-return]
+        return b.emit(hlo.BitcastConvert(bits, result_types=[t]))
     return bits
 
 
@@ -134,7 +121,7 @@ def _first(b: Rewriter, x: Value, shape: Sequence[int]) -> Value:
     if x.type.static_shape == tuple(shape):
         return x
     zeros, ones = (0,) * len(shape), (1,) * len(shape)
-    return b.emit(hlo.Slice(x, start_indices=zeros, limit_indices=tuple(shape), strides=ones))  # type: ignore[no-any-return]
+    return b.emit(hlo.Slice(x, start_indices=zeros, limit_indices=tuple(shape), strides=ones))
 
 
 def _threefry2x32(w: _Words, key: tuple[Value, Value], counter: tuple[Value, Value]) -> tuple[Value, Value]:

@@ -1,0 +1,22 @@
+"""Expansion: ops that are short for others become those. One family of rewrites a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.ir.rewriting import Rewriter, RewriteSet
+from irc.passes.expand import random, short
+from irc.passes.manager import Context, FunctionPass
+
+REWRITES = RewriteSet(random.rules, short.rules)
+
+
+@dataclass(frozen=True)
+class Expand(FunctionPass, name="expand"):
+    """Given  `%state, %bits = rng_bit_generator %s, algorithm = THREE_FRY`.  Result  adds, shifts and xors on `ui32`."""
+
+    def function(self, func: Func, module: Module, context: Context) -> Func:
+        block = Rewriter(REWRITES, context.rewrites).block_of(func.block)
+        return func if block is func.block else func.with_block(block)
