@@ -43,6 +43,7 @@ def scalar_text(value: Any, element: Any) -> str:
 
 
 def splat_text(value: Any, element: Any) -> str:
+    """A constant vector of equal elements, of any length, as an operand without its type."""
     return f"splat ({llvm_type(element)} {scalar_text(value, element)})"
 
 

@@ -41,6 +41,7 @@ def memory_type(element: Any) -> str:
 
 
 def element_bytes(element: Any) -> int:
+    """Bytes of an element in memory."""
     return int(element.numpy.itemsize)
 
 
@@ -97,6 +98,7 @@ def rows_of(type_: VectorType) -> int:
 
 @functools.cache
 def vector_type(lanes: int, scalar: str) -> str:
+    """The LLVM type of a register."""
     return f"<{lanes} x {scalar}>"
 
 

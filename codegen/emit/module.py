@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from irc.codegen.emit import arith, func, masks, math, memory, memref, reduction, scf, shapes
-from irc.codegen.emit.function import FunctionEmitter, refuse
+from irc.codegen.emit.function import HANDLERS, FunctionEmitter, refuse
 from irc.codegen.emit.held import Buffer
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
@@ -16,8 +16,10 @@ from irc.ir.operation import Operation, Value
 from irc.ir.types import MemRefType
 from irc.runtime.target import Target, host_target
 
-# Importing them registers their handlers.
-_HANDLERS = (arith, func, masks, math, memory, memref, reduction, scf, shapes)
+__all__ = ["HANDLERS", "ModuleEmitter", "emit_module"]
+
+_FAMILIES = (arith, func, masks, math, memory, memref, reduction, scf, shapes)
+"""Importing them fills HANDLERS."""
 
 _ATTRIBUTES = "attributes #0 = { nounwind }"
 _NONTEMPORAL = "!0 = !{i32 1}"

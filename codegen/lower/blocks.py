@@ -29,6 +29,7 @@ def below(values: Sequence[Value]) -> list[Operation]:
 
 
 def reductions(values: Sequence[Value]) -> list[Any]:
+    """The reductions that `values` depend on."""
     return [op for op in below(values) if isinstance(op, hlo.Reduce)]
 
 

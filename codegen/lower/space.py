@@ -465,6 +465,7 @@ def all_nodes(roots: Sequence[Node], known: Container[Node] = ()) -> list[Node]:
 
 
 def operands_of(node: Node) -> tuple[Node, ...]:
+    """The nodes that a node is computed from."""
     match node:
         case Apply(operands=operands):
             return operands

@@ -22,6 +22,7 @@ from irc.passes.manager import Hook
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the command line."""
     parser.add_argument("file", help="a Python program, or the text of a module")
     parser.add_argument("arguments", nargs="*", help="the program's arguments")
     parser.add_argument("--stage", choices=[*STAGES, "all"], default="tensor", help="which level to show")
@@ -55,6 +56,7 @@ class Collector(Observer):
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Runs or compiles the file and prints what was compiled; returns the exit status."""
     collector = Collector()
     with observing(collector):
         if arguments.file.endswith(".py"):

@@ -23,6 +23,7 @@ from irc.passes.manager import Hook, pass_names, run_pipeline
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the command line."""
     parser.add_argument("file", nargs="?", default="-", help="MLIR text; - is standard input")
     parser.add_argument(
         "--passes",
@@ -39,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Reads the module, runs the passes, prints it; returns the exit status."""
     if arguments.list:
         print("\n".join(pass_names()))
         return 0

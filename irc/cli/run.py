@@ -19,6 +19,7 @@ from irc.runtime.elf import code_digest
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """Declares the command line."""
     parser.add_argument(
         "file",
         help="MLIR, LLVM or assembly text that `irc dump` printed, or a .py program; - is standard input",
@@ -45,6 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    """Runs the file and prints what it gives; returns the exit status."""
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):

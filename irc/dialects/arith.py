@@ -54,7 +54,9 @@ def _constant_attribute(value: Any, type: Any) -> Attribute:
 
 class _Binary(Operation):
     assembly: ClassVar[str] = "$lhs `,` $rhs attr-dict `:` type($result)"
-    domain: ClassVar[tuple[type, ...]] = ()
+    domain: ClassVar[tuple[str, ...]] = ()
+    kinds: ClassVar[tuple[type, ...]] = ()
+    """The classes of `domain`."""
     lhs = Operand()
     rhs = Operand()
     result = Result()
@@ -62,30 +64,38 @@ class _Binary(Operation):
     def infer(self) -> Sequence[Type]:
         a, b = self.operands
         self.check(a.type is b.type, "operands", f"has operands of types {a.type} and {b.type}")
-        self.check(isinstance(element(a.type), self.domain), "domain", f"does not take {a.type}")
+        self.check(isinstance(element(a.type), self.kinds), "domain", f"does not take {a.type}")
         return [a.type]
 
 
 class _FloatBinary(_Binary):
-    domain = (FloatType,)
+    domain = ("float",)
+    kinds = (FloatType,)
 
 
 class _IntegerBinary(_Binary):
-    domain = (IntegerType, IndexType)
+    domain = ("integer", "index")
+    kinds = (IntegerType, IndexType)
 
 
 class AddF(_FloatBinary, name="arith.addf"):
+    """lhs + rhs."""
+
     commutative = True
 
 
-class SubF(_FloatBinary, name="arith.subf"): ...
+class SubF(_FloatBinary, name="arith.subf"):
+    """lhs - rhs."""
 
 
 class MulF(_FloatBinary, name="arith.mulf"):
+    """lhs * rhs."""
+
     commutative = True
 
 
-class DivF(_FloatBinary, name="arith.divf"): ...
+class DivF(_FloatBinary, name="arith.divf"):
+    """lhs / rhs."""
 
 
 class RemF(_FloatBinary, name="arith.remf"):
@@ -101,64 +111,86 @@ class MinimumF(_FloatBinary, name="arith.minimumf"):
 
 
 class AddI(_IntegerBinary, name="arith.addi"):
+    """lhs + rhs; wraps."""
+
     commutative = True
 
 
-class SubI(_IntegerBinary, name="arith.subi"): ...
+class SubI(_IntegerBinary, name="arith.subi"):
+    """lhs - rhs; wraps."""
 
 
 class MulI(_IntegerBinary, name="arith.muli"):
+    """lhs * rhs; wraps."""
+
     commutative = True
 
 
 class DivSI(_IntegerBinary, name="arith.divsi"):
-    """Undefined for a zero divisor and for INT_MIN / -1: guard before."""
+    """Rounded toward zero. Undefined for a zero divisor and for INT_MIN / -1: guard before."""
 
 
-class DivUI(_IntegerBinary, name="arith.divui"): ...
+class DivUI(_IntegerBinary, name="arith.divui"):
+    """Of unsigned numbers, rounded toward zero. Undefined for a zero divisor: guard before."""
 
 
-class RemSI(_IntegerBinary, name="arith.remsi"): ...
+class RemSI(_IntegerBinary, name="arith.remsi"):
+    """The sign of the dividend. Undefined for a zero divisor and for INT_MIN rem -1: guard before."""
 
 
-class RemUI(_IntegerBinary, name="arith.remui"): ...
+class RemUI(_IntegerBinary, name="arith.remui"):
+    """Of unsigned numbers. Undefined for a zero divisor: guard before."""
 
 
 class AndI(_IntegerBinary, name="arith.andi"):
+    """Bit by bit: both."""
+
     commutative = True
 
 
 class OrI(_IntegerBinary, name="arith.ori"):
+    """Bit by bit: either."""
+
     commutative = True
 
 
 class XOrI(_IntegerBinary, name="arith.xori"):
+    """Bit by bit: one of the two."""
+
     commutative = True
 
 
 class ShLI(_IntegerBinary, name="arith.shli"):
-    """Undefined for shifts of the width or more: guard before."""
+    """Zeros come in. Undefined for shifts of the width or more: guard before."""
 
 
-class ShRSI(_IntegerBinary, name="arith.shrsi"): ...
+class ShRSI(_IntegerBinary, name="arith.shrsi"):
+    """Copies of the sign come in. Undefined for shifts of the width or more: guard before."""
 
 
-class ShRUI(_IntegerBinary, name="arith.shrui"): ...
+class ShRUI(_IntegerBinary, name="arith.shrui"):
+    """Zeros come in. Undefined for shifts of the width or more: guard before."""
 
 
-class MaxSI(_IntegerBinary, name="arith.maxsi"): ...
+class MaxSI(_IntegerBinary, name="arith.maxsi"):
+    """The larger of signed numbers."""
 
 
-class MaxUI(_IntegerBinary, name="arith.maxui"): ...
+class MaxUI(_IntegerBinary, name="arith.maxui"):
+    """The larger of unsigned numbers."""
 
 
-class MinSI(_IntegerBinary, name="arith.minsi"): ...
+class MinSI(_IntegerBinary, name="arith.minsi"):
+    """The smaller of signed numbers."""
 
 
-class MinUI(_IntegerBinary, name="arith.minui"): ...
+class MinUI(_IntegerBinary, name="arith.minui"):
+    """The smaller of unsigned numbers."""
 
 
 class NegF(Operation, name="arith.negf"):
+    """The other sign, of NaN and zeros too."""
+
     assembly: ClassVar[str] = "$operand attr-dict `:` type($result)"
     operand = Operand()
     result = Result()
@@ -170,10 +202,14 @@ class NegF(Operation, name="arith.negf"):
 CMPF = (
     "false", "oeq", "ogt", "oge", "olt", "ole", "one", "ord", "ueq", "ugt", "uge", "ult", "ule", "une", "uno", "true",
 )  # fmt: skip
+"""The predicates of cmpf, in the order of MLIR's numbers."""
 CMPI = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
+"""The predicates of cmpi, in the order of MLIR's numbers."""
 
 
 class CmpF(Operation, name="arith.cmpf"):
+    """`arith.cmpf olt, %a, %b : f32`: i1, or a vector of i1. Ordered predicates (o...) are false where an operand is NaN."""
+
     assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
     predicate = Attr(integer_enum(CMPF))
     lhs = Operand()
@@ -188,6 +224,8 @@ class CmpF(Operation, name="arith.cmpf"):
 
 
 class CmpI(Operation, name="arith.cmpi"):
+    """`arith.cmpi slt, %a, %b : i32`: i1, or a vector of i1. The predicate says how bits are read: s... signed, u... unsigned."""
+
     assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
     predicate = Attr(integer_enum(CMPI))
     lhs = Operand()
@@ -226,40 +264,49 @@ class _Cast(Operation):
     result = Result()
 
 
-class ExtF(_Cast, name="arith.extf"): ...
+class ExtF(_Cast, name="arith.extf"):
+    """To a wider float: exact."""
 
 
 class TruncF(_Cast, name="arith.truncf"):
     """Rounds to nearest, ties to even."""
 
 
-class ExtSI(_Cast, name="arith.extsi"): ...
+class ExtSI(_Cast, name="arith.extsi"):
+    """To a wider integer: copies of the sign come in."""
 
 
-class ExtUI(_Cast, name="arith.extui"): ...
+class ExtUI(_Cast, name="arith.extui"):
+    """To a wider integer: zeros come in."""
 
 
-class TruncI(_Cast, name="arith.trunci"): ...
+class TruncI(_Cast, name="arith.trunci"):
+    """To a narrower integer: the low bits."""
 
 
-class SIToFP(_Cast, name="arith.sitofp"): ...
+class SIToFP(_Cast, name="arith.sitofp"):
+    """From a signed integer: rounds to nearest, ties to even."""
 
 
-class UIToFP(_Cast, name="arith.uitofp"): ...
+class UIToFP(_Cast, name="arith.uitofp"):
+    """From an unsigned integer: rounds to nearest, ties to even."""
 
 
 class FPToSI(_Cast, name="arith.fptosi"):
-    """Undefined outside the range of the result: clamp before."""
+    """Toward zero. Undefined outside the range of the result: clamp before."""
 
 
-class FPToUI(_Cast, name="arith.fptoui"): ...
+class FPToUI(_Cast, name="arith.fptoui"):
+    """Toward zero. Undefined outside the range of the result: clamp before."""
 
 
-class Bitcast(_Cast, name="arith.bitcast"): ...
+class Bitcast(_Cast, name="arith.bitcast"):
+    """The same bits as another type of the same width."""
 
 
 class IndexCast(_Cast, name="arith.index_cast"):
     """Between index and a signed integer."""
 
 
-class IndexCastUI(_Cast, name="arith.index_castui"): ...
+class IndexCastUI(_Cast, name="arith.index_castui"):
+    """Between index and an unsigned integer."""

@@ -145,6 +145,7 @@ class Bindings:
 
 
 def bindings_text(p: OpPrinter, arguments: Sequence[Value], values: Sequence[Value]) -> str:
+    """`(%a = %x, %b = %y)`: what arguments start from."""
     pairs = zip(arguments, values, strict=True)
     return f"({', '.join(f'{p.value(a)} = {p.value(v)}' for a, v in pairs)})"
 
@@ -157,6 +158,7 @@ def print_attributes(p: OpPrinter, op: Operation, *elided: str, keyword: str = "
 
 
 def optional_dictionary(r: OpReader, s: OpState) -> None:
+    """`{...}` into the op's attributes, where it comes next."""
     if r.peek("{"):
         read_dictionary(r, s)
 
@@ -353,6 +355,7 @@ def mixed_list(r: OpReader, opening: str = "[", closing: str = "]") -> tuple[lis
 def mixed_text(
     p: OpPrinter, values: Sequence[Value], static: Sequence[int], opening: str = "[", closing: str = "]"
 ) -> str:
+    """The text that `mixed_list` reads."""
     rest = iter(values)
     items = [p.value(next(rest)) if n == DYNAMIC else str(n) for n in static]
     return f"{opening}{', '.join(items)}{closing}"

@@ -98,5 +98,5 @@ def _flags(cls: type[Operation]) -> str:
 
 
 def _concern_lines(cls: type[Operation], concerns: Mapping[str, Concern]) -> list[str]:
-    reference = "yes" if hasattr(cls, "evaluate") else "refused by name"
+    reference = "yes" if hasattr(cls, "evaluate") else "none"
     return [f"reference: {reference}", *(f"{name}: {concern(cls)}" for name, concern in concerns.items())]

@@ -120,6 +120,8 @@ def _entry(array: Any, index: int, name: str) -> Attribute | None:
 
 
 class Return(Operation, name="func.return"):
+    """Ends a function: its results."""
+
     assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
     terminator: ClassVar[bool] = True
     pure: ClassVar[bool] = False

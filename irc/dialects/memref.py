@@ -47,6 +47,8 @@ class Load(Operation, name="memref.load"):
 
 
 class Store(Operation, name="memref.store"):
+    """Writes one element."""
+
     assembly: ClassVar[str] = "$value `,` $memref `[` $indices `]` attr-dict `:` type($memref)"
     pure: ClassVar[bool] = False
     value = Operand()
@@ -156,12 +158,16 @@ class SubView(Operation, name="memref.subview"):
 
 
 class Cast(Operation, name="memref.cast"):
+    """The same buffer under a type that knows more, or less, of its layout."""
+
     assembly: ClassVar[str] = "$source attr-dict `:` type($source) `to` type($dest)"
     source = Operand()
     dest = Result()
 
 
 class CollapseShape(Operation, name="memref.collapse_shape"):
+    """Neighbouring dimensions, contiguous in memory, as one: `reassociation` lists them by result dimension."""
+
     assembly: ClassVar[str] = "$src $reassociation attr-dict `:` type($src) `into` type($result)"
     src = Operand()
     reassociation = Attr(array_of(array_of(I64)))
@@ -169,6 +175,8 @@ class CollapseShape(Operation, name="memref.collapse_shape"):
 
 
 class ExpandShape(Operation, name="memref.expand_shape"):
+    """One dimension as several: `reassociation` lists them by source dimension."""
+
     assembly: ClassVar[str] = (
         "$src $reassociation `output_shape` custom<DynamicIndexList>($output_shape, $static_output_shape) "
         "attr-dict `:` type($src) `into` type($result)"
@@ -181,6 +189,8 @@ class ExpandShape(Operation, name="memref.expand_shape"):
 
 
 class Dim(Operation, name="memref.dim"):
+    """The extent of one dimension."""
+
     assembly: ClassVar[str] = "attr-dict $source `,` $index `:` type($source)"
     source = Operand()
     index = Operand()
@@ -216,6 +226,8 @@ class Global(Operation, name="memref.global"):
 
 
 class GetGlobal(Operation, name="memref.get_global"):
+    """The buffer of a `memref.global`. The result type is given."""
+
     assembly: ClassVar[str] = "$name `:` type($result) attr-dict"
     symbol = Attr(SYMBOL, key="name")
     result = Result()

@@ -96,6 +96,8 @@ class While(Operation, name="scf.while"):
 
 
 class Condition(Operation, name="scf.condition"):
+    """Ends the first region of `scf.while`: whether to go on, and with which values."""
+
     assembly: ClassVar[str] = "`(` $condition `)` attr-dict ($arguments^ `:` type($arguments))?"
     pure: ClassVar[bool] = False
     terminator: ClassVar[bool] = True
@@ -104,6 +106,8 @@ class Condition(Operation, name="scf.condition"):
 
 
 class Yield(Operation, name="scf.yield"):
+    """Ends a region: the values it gives to its op."""
+
     assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
     pure: ClassVar[bool] = False
     terminator: ClassVar[bool] = True

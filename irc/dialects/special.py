@@ -72,6 +72,7 @@ def digamma(x: float) -> float:
 
 
 def digamma_above(x: float) -> float:
+    """digamma from 1/2 on."""
     total = 0.0
     while x < 10:
         total -= 1 / x

@@ -10,6 +10,8 @@ from irc.ir.attributes import Attribute
 
 @dataclass(frozen=True, slots=True)
 class AffineDim:
+    """`d0`: a dimension of the map."""
+
     position: int
 
     def __str__(self) -> str:
@@ -18,6 +20,8 @@ class AffineDim:
 
 @dataclass(frozen=True, slots=True)
 class AffineSymbol:
+    """`s0`: a symbol of the map."""
+
     position: int
 
     def __str__(self) -> str:
@@ -26,6 +30,8 @@ class AffineSymbol:
 
 @dataclass(frozen=True, slots=True)
 class AffineConstant:
+    """An integer."""
+
     value: int
 
     def __str__(self) -> str:

@@ -353,6 +353,8 @@ def read_dictionary(r: OpReader, s: OpState) -> None:
 
 
 class Literal(Element):
+    """`` `text` ``: punctuation or a keyword, as it stands."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.is_word = text[0].isalpha() or text[0] == "_"
@@ -453,6 +455,8 @@ def directive_named(dialect: str, name: str) -> Directive:
 
 
 class Custom(Element):
+    """`custom<Name>(...)`: the directive registered under that name, with the elements in the parentheses."""
+
     def __init__(self, cls: type[Operation], name: str, args: Sequence[Any]) -> None:
         self.directive = directive_named(cls.dialect, name)
         self.args = args

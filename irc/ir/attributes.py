@@ -48,6 +48,8 @@ class BoolAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class IntegerAttr(Attribute):
+    """`4 : i64`."""
+
     value: int
     type: IntegerType | IndexType
 
@@ -57,6 +59,8 @@ class IntegerAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class FloatAttr(Attribute):
+    """`1.0 : f32`."""
+
     value: float
     type: FloatType
 
@@ -77,6 +81,8 @@ class FloatAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class StringAttr(Attribute):
+    """`"text"`."""
+
     value: str
 
     def __str__(self) -> str:
@@ -85,6 +91,8 @@ class StringAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class TypeAttr(Attribute):
+    """A type as an attribute."""
+
     value: Type
 
     def __str__(self) -> str:
@@ -104,6 +112,8 @@ class SymbolRefAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class ArrayAttr(Attribute):
+    """`[a, b]`: attributes of any kinds."""
+
     value: tuple[Attribute, ...]
 
     def __str__(self) -> str:
@@ -281,6 +291,8 @@ class OpaqueAttr(Attribute):
 
 @dataclass(frozen=True, repr=False)
 class LocationAttr(Attribute):
+    """`loc(...)`: a location as an attribute."""
+
     value: Any
 
     def __str__(self) -> str:
@@ -370,5 +382,6 @@ def dictionary_text(attrs: dict[str, Attribute]) -> str:
 
 
 def entry_text(name: str, value: Attribute) -> str:
+    """One entry of a dictionary; a unit attribute is its name alone."""
     key = name if _BARE.match(name) else string_text(name)
     return key if isinstance(value, UnitAttr) else f"{key} = {value}"

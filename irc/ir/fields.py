@@ -38,6 +38,7 @@ def _value(attr: Any) -> Any:
 
 
 def integer(type: T.IntegerType | T.IndexType) -> Codec:
+    """`4 : type`, as an int."""
     return Codec(
         str(type),
         lambda v: A.IntegerAttr(int(v), type),
@@ -47,6 +48,7 @@ def integer(type: T.IntegerType | T.IndexType) -> Codec:
 
 
 def dense_array(element: Any, convert: Callable[[Any], Any]) -> Codec:
+    """`array<element: ...>`, as a tuple."""
     return Codec(
         f"array<{element}>",
         lambda v: A.DenseArrayAttr(element, tuple(convert(x) for x in v)),

@@ -106,6 +106,8 @@ class FloatType(Type):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ComplexType(Type):
+    """`complex<f32>` or `complex<f64>`."""
+
     element: FloatType
 
     def __str__(self) -> str:
@@ -133,6 +135,8 @@ class IndexType(Type):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NoneType(Type):
+    """MLIR's `none`."""
+
     def __str__(self) -> str:
         return "none"
 
@@ -209,6 +213,8 @@ def compatible_shapes(a: tuple[Dim, ...], b: tuple[Dim, ...]) -> bool:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnrankedTensorType(Type):
+    """`tensor<*xf32>`: a tensor of any shape."""
+
     element: Any
 
     def __str__(self) -> str:
@@ -282,6 +288,8 @@ class MemRefType(_Shaped, Type):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class UnrankedMemRefType(Type):
+    """`memref<*xf32>`: a buffer of any shape."""
+
     element: Any
     space: Any = None
 
@@ -291,6 +299,8 @@ class UnrankedMemRefType(Type):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TupleType(Type):
+    """`tuple<tensor<f32>, i1>`."""
+
     elements: tuple[Type, ...]
 
     def __str__(self) -> str:
@@ -299,6 +309,8 @@ class TupleType(Type):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FunctionType(Type):
+    """`(inputs) -> results`."""
+
     inputs: tuple[Type, ...]
     results: tuple[Type, ...]
 

@@ -17,6 +17,8 @@ from irc.passes.layout.orders import Order, identity, inverse
 
 @dataclass(frozen=True, slots=True)
 class ConvOrders:
+    """The order that each side of a convolution wants."""
+
     lhs: Order
     rhs: Order
     result: Order

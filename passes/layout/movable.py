@@ -63,6 +63,8 @@ class Holder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Movable:
+    """How an op works in another order: `links` are the values that share one, `move` makes the op in it."""
+
     links: Callable[[Any], Sequence[Sequence[Value]]]
     move: Callable[[Any, Holder], Sequence[Held]]
     """In the order of the op's results."""
