@@ -23,7 +23,7 @@ import numpy as np
 
 from irc.ir.types import TensorType
 from irc.runtime import jit, numpy_abi
-from irc.runtime.entry_text import (
+from irc.runtime.entry_table import (
     ARENA,
     BYTES,
     CONVERT,
@@ -33,7 +33,6 @@ from irc.runtime.entry_text import (
     DONATIONS,
     DONOR,
     DTYPE,
-    ENTRY_TEXT,
     FLAGS,
     HEADER,
     INPUTS,
@@ -45,6 +44,7 @@ from irc.runtime.entry_text import (
     SPEC,
     WORD,
 )
+from irc.runtime.entry_text import ENTRY_TEXT
 from irc.runtime.numpy_abi import ALIGNED, C_CONTIGUOUS, WRITEABLE
 
 
