@@ -2,7 +2,7 @@
 
 Rule: inside a module's forward, a view or reshape whose -1 stands for the batch (dimension 0 of a tensor that has the
 batch extent of the module's input) must leave whole samples: as many rows as samples, or each sample cut into equal
-rows along its own dimensions, as (B, T, C).view(-1, C) does. Rows that mix samples are an error."""
+rows, as (B, T, C).view(-1, C) does. Rows that mix samples are an error."""
 
 from __future__ import annotations
 
@@ -24,26 +24,12 @@ def check_merged_batch(
         return
     if len(shape) < 2 or target[0] == shape[0] or shape[0] != scope.root.batch:
         return
-    batch, rows = shape[0], target[0]
-    row = math.prod(target[1:])
-    if rows % batch == 0 and _is_block(row, shape[1:]):
+    if target[0] % shape[0] == 0:
         return
     raise located(_error(scope, shape, target, name, instead))
 
 
-def _is_block(row: int, sample: Sequence[int]) -> bool:
-    """Whether `row` elements are whole trailing dimensions of a sample, or an equal part of one more."""
-    whole = 1
-    for n in reversed(sample):
-        if row <= whole * n:
-            return row % whole == 0 and n % (row // whole) == 0
-        whole *= n
-    return False
-
-
-def _error(
-    scope: Scope, shape: Sequence[int], target: Sequence[int], name: str, instead: str
-) -> ShapeError:
+def _error(scope: Scope, shape: Sequence[int], target: Sequence[int], name: str, instead: str) -> ShapeError:
     batch, sample = shape[0], math.prod(shape[1:])
     rows, row = target[0], math.prod(target[1:])
     product = "*".join(map(str, shape[1:]))

@@ -83,7 +83,7 @@ class CompiledFunction:
                     return self._unflatten(trace, trace.run(tensors))  # type: ignore[attr-defined]
                 refusals.append(refusal)
         if self.traces:
-            self._tell(signature, refusals)
+            self._tell(signature, refusals, args, kwargs)
         return self._record(signature, tensors, args, kwargs)
 
     def _unflatten(self, trace: Trace, results: list[Handle]) -> Any:
@@ -98,10 +98,12 @@ class CompiledFunction:
             shape.append(flatten(self.function(*new_args, **new_kwargs), returned))
             return returned
 
-        recording = Recording(run, tensors)
+        recording = Recording(run, tensors, _names(self.function, args, kwargs))
         if recording.left:
             kind = recording.left[0].type
-            self._say(f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside")
+            self._say(
+                f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside"
+            )
             return unflatten(shape[0], iter(recording.adopt()))
         trace = (Replayed if recording.is_differentiable else Executed)(recording, donate=self.donate)
         del recording
@@ -114,10 +116,14 @@ class CompiledFunction:
             self._say(f"{self.name} has been called with {LIMIT + 1} signatures: the oldest is forgotten")
         return self._unflatten(trace, trace.run(tensors))
 
-    def _tell(self, signature: Any, refusals: Sequence[str]) -> None:
+    def _tell(self, signature: Any, refusals: Sequence[str], args: Any, kwargs: Any) -> None:
         if options.logged("compile"):
             latest = next(reversed(self.traces))
-            reason = refusals[-1] if refusals else _difference(self.function, latest, signature)
+            reason = (
+                refusals[-1]
+                if refusals
+                else _difference(_names(self.function, args, kwargs), latest, signature)
+            )
             self._say(f"{self.name} is recorded again: {reason}")
 
     @staticmethod
@@ -211,16 +217,12 @@ def _replaced(value: Any, tensors: Any) -> Any:
     return value
 
 
-def _difference(function: Any, before: Any, now: Any) -> str:
+def _difference(names: Sequence[str], before: Any, now: Any) -> str:
     """What differs between two signatures, in the words of the function's parameters."""
     if before[0] != now[0]:
         return "an argument that is no tensor has another value, or the arguments are nested differently"
     if before[1] != now[1]:
         return f"gradients are {'on' if now[1] else 'off'} now"
-    try:
-        names = list(inspect.signature(function).parameters)
-    except (TypeError, ValueError):
-        names = []
     for i, ((old, old_grad), (new, new_grad)) in enumerate(zip(before[2:], now[2:], strict=False)):
         name = names[i] if i < len(names) else f"tensor {i}"
         if old is not new:
@@ -230,7 +232,30 @@ def _difference(function: Any, before: Any, now: Any) -> str:
     return "it has another number of tensors"
 
 
+def _names(function: Any, args: Any, kwargs: Any) -> list[str]:
+    """What the function calls each tensor among its arguments: `x`, `batch[1]`."""
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs).arguments
+    except (TypeError, ValueError):
+        return []
+    found: list[str] = []
+    for name, value in bound.items():
+        _name_tensors(name, value, found)
+    return found
+
+
+def _name_tensors(name: str, value: Any, found: list[str]) -> None:
+    if isinstance(value, Handle):
+        if not is_static(value):
+            found.append(name)
+    elif isinstance(value, (tuple, list)):
+        for i, v in enumerate(value):
+            _name_tensors(f"{name}[{i}]", v, found)
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            _name_tensors(f"{name}[{k!r}]", v, found)
+
+
 def _dimension(old: TensorType, new: TensorType) -> str:
     changed = [i for i, (a, b) in enumerate(zip(old.shape, new.shape, strict=False)) if a != b]
     return f" (dimension {changed[0]})" if len(old.shape) == len(new.shape) and len(changed) == 1 else ""
-

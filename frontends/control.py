@@ -61,7 +61,9 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: A
     handles: list[Handle] = []
     structure = flatten(init, handles, leaves=True)
     if not handles:
-        raise located(RecordTypeError("irc.while_loop takes a tensor, or tensors in tuples, lists and dicts, as init"))
+        raise located(
+            RecordTypeError("irc.while_loop takes a tensor, or tensors in tuples, lists and dicts, as init")
+        )
     test = Closure(lambda *hs: cond_fn(unflatten(structure, iter(hs))), handles)
     if [t for t, _ in test.results] != [TensorType((), i1)]:
         raise located(RecordTypeError("the condition of irc.while_loop gives one boolean scalar tensor"))
@@ -84,7 +86,9 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: A
     return body.wrap(_record(("while", test.key, body.key), lower, inputs))
 
 
-def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False) -> Any:
+def scan(
+    f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None, reverse: bool = False
+) -> Any:
     """`carry, y = f(carry, x)` for each x along the first dimension of `xs`; gives the last carry and the stacked ys.
 
     `init` and `xs` are tensors or nested tuples, lists and dicts of them; without `xs`, `length` says how often."""
@@ -93,7 +97,9 @@ def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = 
     carry_structure, row_structure = flatten(init, carried, leaves=True), flatten(xs, rows, leaves=True)
     lengths = {h._read().type.shape[0] for h in rows} | ({length} if length is not None else set())
     if len(lengths) != 1:
-        raise located(RecordError(f"irc.scan goes along one length, and is given {sorted(map(str, lengths)) or 'none'}"))
+        raise located(
+            RecordError(f"irc.scan goes along one length, and is given {sorted(map(str, lengths)) or 'none'}")
+        )
     (trips,) = lengths
     slices = [_row(h) for h in rows]
     n = len(carried)
@@ -105,7 +111,9 @@ def scan(f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = 
     kind = body.structure
     if not (isinstance(kind, tuple) and kind[0] in (tuple, list) and len(kind) == 3):
         raise located(RecordTypeError("the function of irc.scan gives (carry, y)"))
-    _same_carried("the function of irc.scan", body, carry_structure, [h._read().type for h in carried], kind[1])
+    _same_carried(
+        "the function of irc.scan", body, carry_structure, [h._read().type for h in carried], kind[1]
+    )
 
     def lower(scope: Scope, *every: Expr) -> list[Expr]:
         start, stacks_in = list(every[:n]), every[n : n + len(rows)]
@@ -188,7 +196,12 @@ class Closure:
             tracked = any(r.requires_grad for r in node.results if r.index == operand.index)  # type: ignore[union-attr]
             return self.place_of[node], operand.index, tracked and not operand.requires_grad  # type: ignore[index]
         root = operand
-        while root.source is not None and id(root) not in self.known and root.array is None and root.node is None:
+        while (
+            root.source is not None
+            and id(root) not in self.known
+            and root.array is None
+            and root.node is None
+        ):
             root = root.source
         if id(root) in self.known:
             return -1, self.known[id(root)], root is not operand
@@ -206,7 +219,9 @@ class Closure:
             if ref[0] == "literal":
                 return b.emit(literal_constant(ref[3]))  # type: ignore[no-any-return]
             place, index, cut = ref
-            found = arguments[index] if place == -1 else captured[index] if place == -2 else made[place][index]
+            found = (
+                arguments[index] if place == -1 else captured[index] if place == -2 else made[place][index]
+            )
             return _stopped(scope.of(found)).value if cut else found
 
         for node, (template, refs) in zip(self.nodes, self.parts, strict=True):
@@ -303,4 +318,3 @@ def _same_carried(
 
 def _text(types: Sequence[TensorType]) -> str:
     return ", ".join(map(str, types)) or "nothing"
-

@@ -19,11 +19,13 @@ from irc.ir.locations import UNKNOWN, FileLineCol, Location, NameLoc
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOTS = tuple(
     root + os.sep
-    for root in dict.fromkeys((
-        _HERE,
-        *map(os.path.abspath, irc.__path__),
-        *(os.path.join(os.path.dirname(_HERE), name) for name in ("passes", "codegen")),
-    ))
+    for root in dict.fromkeys(
+        (
+            _HERE,
+            *map(os.path.abspath, irc.__path__),
+            *(os.path.join(os.path.dirname(_HERE), name) for name in ("passes", "codegen")),
+        )
+    )
 )
 _INTERNAL: dict[str, bool] = {}
 
@@ -33,8 +35,10 @@ def is_internal(filename: str) -> bool:
     known = _INTERNAL.get(filename)
     if known is None:
         path = os.path.abspath(filename)
-        known = path.startswith(_ROOTS) or os.path.basename(path) in ("contextlib.py", "functools.py") or (
-            filename.startswith("<frozen ")
+        known = (
+            path.startswith(_ROOTS)
+            or os.path.basename(path) in ("contextlib.py", "functools.py")
+            or (filename.startswith("<frozen "))
         )
         _INTERNAL[filename] = known
     return known
@@ -121,7 +125,9 @@ class Site:
     def making(thing: Any) -> Site:
         """The place that makes an object, for its `__init__` to ask: outside of its own class's."""
         frame = user_frame(2)
-        while frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is thing:
+        while (
+            frame is not None and frame.f_code.co_name == "__init__" and frame.f_locals.get("self") is thing
+        ):
             frame = frame.f_back
             while frame is not None and is_internal(frame.f_code.co_filename):
                 frame = frame.f_back

@@ -48,7 +48,9 @@ def value_and_grad(
     return run
 
 
-def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """The gradient alone; with `has_aux`, (gradient, aux)."""
     both = value_and_grad(function, argnums, has_aux)
 
@@ -74,7 +76,9 @@ def _marked(tensor: Handle, wanted: list[Recorded]) -> Handle:
     """The tensor, with a value that a gradient can be asked for."""
     value = tensor._read()
     if type(value.type.element) is not FloatType:
-        raise located(RecordTypeError(f"a gradient is with respect to floating-point tensors, not {value.type}"))
+        raise located(
+            RecordTypeError(f"a gradient is with respect to floating-point tensors, not {value.type}")
+        )
     if value.requires_grad:
         # A value of its own, or an inner gradient would take the outer one's variable for its own.
         value = apply(_same, (value,))[0]

@@ -133,7 +133,14 @@ def transposed_convolution(scope: Scope, x: Expr, weight: Expr, *more: Any) -> E
 
 
 def _window(
-    x: Expr, cls: Any, start: float, kernel: Shape, strides: Shape, padding: Padding, dilation: Shape, first: int
+    x: Expr,
+    cls: Any,
+    start: float,
+    kernel: Shape,
+    strides: Shape,
+    padding: Padding,
+    dilation: Shape,
+    first: int,
 ) -> Expr:
     """A reduction of windows of the dimensions from `first` on."""
     scope = x.scope
@@ -190,7 +197,9 @@ def _counts(
 ) -> np.ndarray[Any, Any]:
     """How many elements each window of an average has."""
     total = np.ones((), np.int64)
-    for n, m, k, s, (low, _), (before, after) in zip(extents, out, kernel, strides, padding, counted, strict=True):
+    for n, m, k, s, (low, _), (before, after) in zip(
+        extents, out, kernel, strides, padding, counted, strict=True
+    ):
         start = np.arange(m) * s - low
         total = np.multiply.outer(total, np.minimum(start + k, n + after) - np.maximum(start, -before))
     return total

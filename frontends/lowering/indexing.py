@@ -33,7 +33,9 @@ def take(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
     )
     sizes = tuple(1 if d == dimension else n for d, n in enumerate(x.shape))
     return scope.emit(  # type: ignore[no-any-return]
-        hlo.Gather(x.value, index.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False)
+        hlo.Gather(
+            x.value, index.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
+        )
     )
 
 
@@ -49,7 +51,9 @@ def take_many(scope: Scope, x: Expr, *more: Any) -> Expr:
     )
     sizes = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
     return scope.emit(  # type: ignore[no-any-return]
-        hlo.Gather(x.value, vectors.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False)
+        hlo.Gather(
+            x.value, vectors.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
+        )
     )
 
 
@@ -119,7 +123,11 @@ def gather(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
     vectors = _along(scope, index, dimension, x.shape[dimension])
     return scope.emit(  # type: ignore[no-any-return]
         hlo.Gather(
-            x.value, vectors.value, dimension_numbers=numbers, slice_sizes=(1,) * x.rank, indices_are_sorted=False
+            x.value,
+            vectors.value,
+            dimension_numbers=numbers,
+            slice_sizes=(1,) * x.rank,
+            indices_are_sorted=False,
         )
     )
 
@@ -128,7 +136,10 @@ def scatter(scope: Scope, x: Expr, index: Expr, new: Expr, dimension: int, how: 
     """x with x[i][index[i][j][k]][k] set from new[i][j][k] (or added to ...)."""
     dims = tuple(range(x.rank))
     numbers = hlo.ScatterDimensionNumbers(
-        update_window_dims=(), inserted_window_dims=dims, scatter_dims_to_operand_dims=dims, index_vector_dim=x.rank
+        update_window_dims=(),
+        inserted_window_dims=dims,
+        scatter_dims_to_operand_dims=dims,
+        index_vector_dim=x.rank,
     )
     vectors = _along(scope, index, dimension, x.shape[dimension])
     if new.rank == 0:

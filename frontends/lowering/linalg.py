@@ -11,13 +11,14 @@ from irc.frontends.lowering.shape import diagonal
 from irc.passes.autodiff import expression as E
 from irc.passes.autodiff.expression import Expr, Scope
 
-
 Pair = tuple[Sequence[int], Sequence[int]]
 
 
 def dot(x: Expr, y: Expr, contract: Pair, batch: Pair = ((), ())) -> Expr:
     """dot_general: result dimensions are batch, then what is left of x, then of y."""
-    numbers = hlo.DotDimensionNumbers(tuple(batch[0]), tuple(batch[1]), tuple(contract[0]), tuple(contract[1]))
+    numbers = hlo.DotDimensionNumbers(
+        tuple(batch[0]), tuple(batch[1]), tuple(contract[0]), tuple(contract[1])
+    )
     return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))  # type: ignore[no-any-return]
 
 
@@ -115,4 +116,3 @@ def _pair(
     mine = [n for n in a if n not in b]
     theirs = [n for n in b if n not in a]
     return result, (*batch, *mine, *theirs)
-

@@ -134,7 +134,19 @@ def divergence(scope: Scope, x: Expr, y: Expr, reduction: str, log_target: bool,
 def one_hot(scope: Scope, index: Expr, classes: int, element: Any) -> Expr:
     """1 at the class of each index, along a new last dimension."""
     type = TensorType((*index.shape, classes), index.element)
-    there = E.eq(scope.iota(type, index.rank), E.broadcast(index, type.static_shape, tuple(range(index.rank))))
+    there = E.eq(
+        scope.iota(type, index.rank), E.broadcast(index, type.static_shape, tuple(range(index.rank)))
+    )
     return E.convert(there, element)
 
 
+def penalty(scope: Scope, x: Expr, l1: float, l2: float) -> Expr:
+    """l1 * sum(|x|) + l2 * sum(x^2)."""
+    dims = tuple(range(x.rank))
+    total: Expr | None = None
+    if l1:
+        total = E.reduce_sum(E.absolute(x), dims) * l1
+    if l2 or total is None:
+        square = E.reduce_sum(x * x, dims) * l2
+        total = square if total is None else total + square
+    return total

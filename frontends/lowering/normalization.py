@@ -23,6 +23,13 @@ def moments(x: Expr, dimensions: Shape) -> tuple[Expr, Expr, Expr]:
     return mean, E.reduce_sum(centred * centred, dimensions) / n, centred
 
 
+def both_moments(scope: Scope, x: Expr, dimensions: Shape, keep: bool) -> tuple[Expr, Expr]:
+    """Mean and variance along dimensions, which stay as extents of 1 where `keep`."""
+    mean, variance, _ = moments(x, dimensions)
+    shape = tuple(1 if d in dimensions else n for d, n in enumerate(x.shape) if keep or d not in dimensions)
+    return E.reshape(mean, shape), E.reshape(variance, shape)
+
+
 def batch_norm_train(scope: Scope, x: Expr, *more: Any) -> tuple[Expr, Expr, Expr]:
     """x normalised by its own mean and variance over batch and space, then scale and shift; with both statistics (the
     variance over n - 1, for the running one). Statics: whether scale and shift are given, and eps."""

@@ -107,9 +107,7 @@ def argument(scope: Scope, x: Expr, dimension: int | None, keep: bool, largest: 
     return extreme(scope, x, dimension, keep, largest)[1]
 
 
-def extreme(
-    scope: Scope, x: Expr, dimension: int | None, keep: bool, largest: bool
-) -> tuple[Expr, Expr]:
+def extreme(scope: Scope, x: Expr, dimension: int | None, keep: bool, largest: bool) -> tuple[Expr, Expr]:
     """The first largest (or smallest) element along a dimension, and its index: the lowest one that equals it."""
     shape = x.shape
     dimensions = tuple(range(x.rank)) if dimension is None else (dimension,)
@@ -168,6 +166,19 @@ def cumulative(scope: Scope, x: Expr, dimension: int, cls: Any, initial: Any, el
         x = emit(cls, x, E.pad(x, low, high, (0,) * x.rank, initial))
         step *= 2
     return x
+
+
+def running(
+    scope: Scope, x: Expr, dimension: int, cls: Any, initial: Any, exclusive: bool, reverse: bool
+) -> Expr:
+    """Running totals along a dimension, from the end where `reverse`, without the element itself where `exclusive`."""
+    x = E.reverse(x, (dimension,)) if reverse else x
+    total = cumulative(scope, x, dimension, cls, initial, x.element)
+    if exclusive:
+        low, high = [0] * x.rank, [0] * x.rank
+        low[dimension], high[dimension] = 1, -1
+        total = E.pad(total, low, high, (0,) * x.rank, initial)
+    return E.reverse(total, (dimension,)) if reverse else total
 
 
 def count_nonzero(scope: Scope, x: Expr, dimensions: Shape) -> Expr:

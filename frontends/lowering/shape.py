@@ -76,9 +76,7 @@ def stack(scope: Scope, *arguments: Any) -> Expr:
     *parts, dimension, element = arguments
     shape = parts[0].shape
     wide = (*shape[:dimension], 1, *shape[dimension:])
-    return concatenate(
-        scope, *(E.reshape(p, wide) for p in parts), dimension=dimension, element=element
-    )
+    return concatenate(scope, *(E.reshape(p, wide) for p in parts), dimension=dimension, element=element)
 
 
 def flip(scope: Scope, x: Expr, dimensions: Shape) -> Expr:

@@ -27,7 +27,7 @@ counters = Counters()
 
 
 def _driver(module: Module, donate: tuple[int, ...]) -> Executable:
-    from irc.driver import compile_module  # loads LLVM: only when something is compiled
+    from irc.driver import compile_module  # noqa: PLC0415 - loads LLVM: only when something is compiled
 
     return compile_module(module, donate=donate)  # type: ignore[no-any-return]
 

@@ -17,7 +17,7 @@ from irc.frontends.errors import RecordError, locate
 from irc.frontends.recorder.graph import apply_template, needed, recorder
 from irc.frontends.recorder.segment import compute
 from irc.frontends.recorder.template import Template, copy_operations, own_results
-from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
+from irc.frontends.recorder.value import Node, Operand, Recorded
 from irc.frontends.source import Site
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.builder import Builder
@@ -99,7 +99,9 @@ class History:
         return -1, number
 
     def _leaves(self) -> list[Recorded]:
-        return [v for v in self.externals if isinstance(v, Recorded) and v.requires_grad and v.leaf is not None]
+        return [
+            v for v in self.externals if isinstance(v, Recorded) and v.requires_grad and v.leaf is not None
+        ]
 
     def operand(self, residual: Residual) -> Operand:
         """The recorded value of a residual, with its array where that is known."""
@@ -167,7 +169,9 @@ class _Planner:
         self.values: list[list[Value]] = []
         self.origin: dict[Value, Residual] = {v: (-1, i) for i, v in enumerate(self.externals)}
         templates, references = history.key[0][::2], history.key[0][1::2]
-        for position, (node, template, refs) in enumerate(zip(history.nodes, templates, references, strict=True)):
+        for position, (node, template, refs) in enumerate(
+            zip(history.nodes, templates, references, strict=True)
+        ):
             operands = [self.value(r) for r in refs]
             made, values = template.place(operands, node.site.location())
             self.operations.append(made)

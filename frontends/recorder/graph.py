@@ -34,6 +34,8 @@ class Graph:
         self.nbytes = 0
         self.written: dict[Any, Recorded] = {}
         """While tracing: storages written to, with the value each had before."""
+        self.argument_names: dict[int, str] = {}
+        """While tracing: what the function calls its arguments, by the identity of their placeholders."""
         self.grads: dict[Any, Any] = {}
         """While tracing: tensors whose `.grad` was set, with what it was before."""
         self.grad_reads: dict[Any, bool] = {}
@@ -137,13 +139,11 @@ def placeholder(type: TensorType) -> Recorded:
 
 def refuse_look(what: str, value: Recorded) -> TraceError:
     """The error for looking at a value inside a compiled function."""
-    error = TraceError(
+    return TraceError(
         f"{what} needs the value of a tensor, which a compiled function does not have while it is recorded",
-        span=(span := Site.here().span()),
-        notes=(*chain_to_input(value), *ADVICE),
+        span=Site.here().span(),
+        notes=(chain_to_input(value), *ADVICE),
     )
-    assert span is error.span
-    return error
 
 
 ADVICE = (
@@ -153,26 +153,34 @@ ADVICE = (
 )
 
 
-def chain_to_input(value: Recorded, limit: int = 6) -> list[str]:
-    """How a value came from an argument of the function: one line for each operation, outwards."""
-    lines: list[str] = []
-    seen: Recorded | None = value
-    while seen is not None and seen.node is not None and len(lines) < limit:
-        node = seen.node
-        span = node.site.span()
-        text = span.caret().strip().splitlines()[0] if span and span.caret() else "recorded operation"
-        lines.append(f"it is a tensor because of line {span.line if span else '?'}: {text}")
-        seen = next((o for o in node.inputs if isinstance(o, Recorded)), None)
-    if seen is not None and seen.node is None:
-        lines.append(f"which starts from {'an argument of the compiled function' if seen.array is None else 'a tensor'}"
-                     f" of type {seen.type}")
-    return lines
+def chain_to_input(value: Recorded, limit: int = 8) -> str:
+    """How a value came from an argument of the function, operation by operation."""
+    steps: list[str] = []
+    at: Recorded | None = value
+    while at is not None and at.node is not None and len(steps) < limit:
+        site = at.node.site
+        step = f"`{site.expression() or 'an operation'}` ({site.brief()})"
+        if not steps or steps[-1] != step:
+            steps.append(step)
+        at = next((o for o in at.node.inputs if isinstance(o, Recorded)), None)
+    if at is not None and at.node is None:
+        while at.source is not None and at.array is None:
+            at = at.source
+        name = recorder.graph.argument_names.get(id(at))
+        steps.append(
+            f"the argument {name}"
+            if name
+            else "a tensor from outside"
+            if at.array is not None
+            else "an argument"
+        )
+    return f"why it is a tensor: {', from '.join(steps)}"
 
 
 def needed(outputs: Iterable[Recorded]) -> list[Node]:
     """The nodes that have to run for these values, in recorded order."""
     found: dict[Node, None] = {}
-    stack = [o for o in outputs]
+    stack = list(outputs)
     while stack:
         value = stack.pop()
         node = value.node

@@ -28,7 +28,9 @@ class Segment:
 
     __slots__ = ("externals", "literals", "outputs", "parts", "sites", "types")
 
-    def __init__(self, nodes: Sequence[Node], outputs: Iterable[Recorded], given: Sequence[Recorded] = ()) -> None:
+    def __init__(
+        self, nodes: Sequence[Node], outputs: Iterable[Recorded], given: Sequence[Recorded] = ()
+    ) -> None:
         """`given` externals come first, in this order."""
         self.externals: list[Recorded] = list(given)
         self.literals: list[Literal] = []
@@ -121,7 +123,9 @@ def external_array(value: Recorded) -> Any:
 
 def literal_constant(literal: Literal) -> Operation:
     """A literal as an op."""
-    return Constant(value=DenseElementsAttr.of(literal.type, literal_array(literal)), result_types=[literal.type])
+    return Constant(
+        value=DenseElementsAttr.of(literal.type, literal_array(literal)), result_types=[literal.type]
+    )
 
 
 def literal_array(literal: Literal) -> Any:

@@ -138,7 +138,6 @@ class Handle:
         return value.array
 
 
-
 def located(error: Any) -> Any:
     """An error with the user's place of now, and what the frontend knows about it."""
     if error.span is None:

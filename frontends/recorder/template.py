@@ -108,7 +108,9 @@ def keep_template(key: Any, template: Template) -> None:
     _TEMPLATES[key] = template
 
 
-def make_template(key: Any, lower: Lowering, statics: tuple[Any, ...], types: Sequence[TensorType]) -> Template:
+def make_template(
+    key: Any, lower: Lowering, statics: tuple[Any, ...], types: Sequence[TensorType]
+) -> Template:
     """Lowers the operation for these operand types; raises what the lowering raises, and remembers only success."""
     scope = Scope(Builder())
     parameters = [Value(t, None, i) for i, t in enumerate(types)]

@@ -58,8 +58,10 @@ class Recording:
     set anew): no replay could make them, so such a recording is adopted by the program around it. Any other puts back
     what it changed: only replaying changes it for good."""
 
-    def __init__(self, function: Callable[..., list[Handle]], arguments: Sequence[Handle]) -> None:
-        """`function(*handles)` gives a list of handles, in the order the caller wants them."""
+    def __init__(
+        self, function: Callable[..., list[Handle]], arguments: Sequence[Handle], names: Sequence[str] = ()
+    ) -> None:
+        """`function(*handles)` gives a list of handles, in the order the caller wants them; `names` are the arguments'."""
         flush()
         self.graph = Graph(tracing=True)
         self.arguments = list(arguments)
@@ -69,6 +71,7 @@ class Recording:
         with recorder.within(self.graph):
             for argument in arguments:
                 self._stand_in(argument)
+            self.graph.argument_names = {id(v): n for v, n in zip(self.initial, names, strict=False)}
             try:
                 self.returned = function(*self.placeholders)
                 self.final = {storage: storage._value for storage in self.graph.written}
@@ -123,7 +126,12 @@ class Recording:
         """Makes what was recorded part of the program around, and gives the results."""
         for value, argument in zip(self.initial, self.arguments, strict=True):
             given = argument._read()
-            value.array, value.node, value.index, value.leaf = given.array, given.node, given.index, given.leaf
+            value.array, value.node, value.index, value.leaf = (
+                given.array,
+                given.node,
+                given.index,
+                given.leaf,
+            )
             value.source = given
         recorder.graph.adopt(self.graph)
         for handle, value, argument in zip(self.placeholders, self.initial, self.arguments, strict=True):
@@ -197,7 +205,9 @@ class Trace:
             self.epoch = recorder.epoch
         for tensor, was_missing in self.missing_gradients.items():
             if (tensor._grad is None) is not was_missing:
-                return "a gradient is there that was not" if was_missing else "a gradient is gone that was there"
+                return (
+                    "a gradient is there that was not" if was_missing else "a gradient is gone that was there"
+                )
         return None
 
     def finish(self, slots: Sequence[Recorded], arguments: Sequence[Handle]) -> list[Handle]:
@@ -276,7 +286,12 @@ class Executed(Trace):
         self.live = [x for x in segment.literals if x.live is not None]
         self.types = [o.type for o in self.outputs]
         self.donated = self._donations(len(self.placeholders)) if donate else {}
-        key = (segment.parts, segment.outputs, tuple(self.donated.items()), tuple(self._numbers(segment.literals)))
+        key = (
+            segment.parts,
+            segment.outputs,
+            tuple(self.donated.items()),
+            tuple(self._numbers(segment.literals)),
+        )
         found = _EXECUTABLES.get(key)
         if found is None:
             module = segment.module([x.live is not None for x in segment.literals])
@@ -339,7 +354,9 @@ class Replayed(Trace):
 
     def _externals(self) -> Iterable[Recorded]:
         for value in [*(o for node in self.nodes for o in node.inputs), *self.outputs]:
-            inside = value.node in self.inside and value.array is None if isinstance(value, Recorded) else True
+            inside = (
+                value.node in self.inside and value.array is None if isinstance(value, Recorded) else True
+            )
             if not inside and id(root_of(value)) not in self.argument:  # type: ignore[arg-type]
                 yield value  # type: ignore[misc]
 
@@ -357,7 +374,11 @@ class Replayed(Trace):
         return self.finish(slots, arguments)
 
     def _value(
-        self, value: Recorded, given: Sequence[Recorded], made: list[dict[tuple[int, bool], Recorded]], own: bool = False
+        self,
+        value: Recorded,
+        given: Sequence[Recorded],
+        made: list[dict[tuple[int, bool], Recorded]],
+        own: bool = False,
     ) -> Recorded:
         """The value that stands for a recorded one in this replay; `own` ones are new to their owner."""
         if id(root_of(value)) in self.argument:
@@ -381,5 +402,3 @@ class Replayed(Trace):
 
 
 _EXECUTABLES: dict[Any, Executable] = {}
-
-

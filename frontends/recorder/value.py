@@ -84,7 +84,17 @@ class Node:
     `freed` says that a backward has used up its history. `augmented` computes the same values and more, which a
     gradient reads (a loop that keeps what each of its turns saw); the node runs as that where it is there."""
 
-    __slots__ = ("augmented", "computed", "freed", "inputs", "results", "saved", "sequence", "site", "template")
+    __slots__ = (
+        "augmented",
+        "computed",
+        "freed",
+        "inputs",
+        "results",
+        "saved",
+        "sequence",
+        "site",
+        "template",
+    )
 
     def __init__(self, template: Template, inputs: tuple[Operand, ...], site: Site, sequence: int) -> None:
         self.template = template

@@ -10,7 +10,7 @@ from irc.frontends.torch.tensor import Tensor, backward, grad
 Variable = Tensor
 
 
-class set_detect_anomaly:  # noqa: N801 - PyTorch's name
+class set_detect_anomaly:
     """Accepted; `irc run --trap-nan` finds the first NaN."""
 
     def __init__(self, mode: bool = True, check_nan: bool = True) -> None:

@@ -40,7 +40,9 @@ def from_array(array: np.ndarray[Any, Any], requires_grad: bool = False) -> Tens
     try:
         element = element_of(array.dtype)
     except KeyError:
-        raise located(RecordTypeError(f"can't convert np.ndarray of type numpy.{array.dtype} to a tensor")) from None
+        raise located(
+            RecordTypeError(f"can't convert np.ndarray of type numpy.{array.dtype} to a tensor")
+        ) from None
     made = wrap(constant(np.asarray(array, order="C"), TensorType(tuple(array.shape), element)))
     return made.requires_grad_(True) if requires_grad else made
 
@@ -135,7 +137,9 @@ def extents(size: Sequence[Any], name: str) -> tuple[int, ...]:
             n = int(n)
         if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
             raise located(
-                RecordTypeError(f"{name}(): argument 'size' must be tuple of ints, but found element of type {_kind(n)}")
+                RecordTypeError(
+                    f"{name}(): argument 'size' must be tuple of ints, but found element of type {_kind(n)}"
+                )
             )
         if n < 0:
             raise located(RecordError(f"Trying to create tensor with negative dimension {n}: {list(given)}"))
@@ -245,13 +249,20 @@ def linspace(
     return made.requires_grad_(True) if requires_grad else made
 
 
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: dtype | None = None) -> Tensor:
+def logspace(
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: dtype | None = None
+) -> Tensor:
     d = dtype or dtypes.default.floating
     return from_array(np.logspace(float(start), float(end), steps, base=base).astype(d.numpy))
 
 
 def eye(
-    n: int, m: int | None = None, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: dtype | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     check_device(device)
@@ -301,7 +312,9 @@ def randint(
     if size is None:
         low, high, size = 0, low, high
     if high <= low:
-        raise located(RecordError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"))
+        raise located(
+            RecordError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+        )
     d = dtype or dtypes.int64
     value = draw("integer", extents((tuple(size),), "randint"), i64, (int(low), int(high)))
     return to_dtype(wrap(value), d)
@@ -326,7 +339,9 @@ def randperm(n: int, *, generator: Any = None, dtype: dtype | None = None, devic
     return from_array(order)
 
 
-def normal(mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **options: Any) -> Tensor:
+def normal(
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Any = None, **options: Any
+) -> Tensor:
     """Normal random numbers; `mean` and `std` are numbers (then `size` is needed) or tensors."""
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         shape = (mean if isinstance(mean, Tensor) else std).shape
@@ -340,13 +355,13 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -
     return to_dtype(rand(tuple(input.shape), dtype=input.dtype) < chance, input.dtype)
 
 
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Tensor:
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None
+) -> Tensor:
     """Indices drawn with the weights of each row; looks at the weights."""
     weights = np.asarray(input._look("multinomial()"), np.float64)
     rows = weights.reshape(-1, weights.shape[-1])
-    draws = [
-        host_generator(generator).choice(r.size, num_samples, replacement, r / r.sum()) for r in rows
-    ]
+    draws = [host_generator(generator).choice(r.size, num_samples, replacement, r / r.sum()) for r in rows]
     return from_array(np.array(draws, np.int64).reshape((*weights.shape[:-1], num_samples)))
 
 
@@ -377,7 +392,9 @@ def new_empty(self: Tensor, *size: Any, dtype: dtype | None = None, **options: A
 
 
 @method("new_full")
-def new_full(self: Tensor, size: Any, fill_value: Any, *, dtype: dtype | None = None, **options: Any) -> Tensor:
+def new_full(
+    self: Tensor, size: Any, fill_value: Any, *, dtype: dtype | None = None, **options: Any
+) -> Tensor:
     return full(size, fill_value, dtype=dtype or self.dtype, **options)
 
 
@@ -504,9 +521,17 @@ def _legacy(name: str, d: dtype) -> Any:
     return run
 
 
-FloatTensor, DoubleTensor, HalfTensor, LongTensor, IntTensor, ShortTensor, ByteTensor, CharTensor, BoolTensor = (
-    _legacy(name, d) for name, d in LEGACY.items()
-)
+(
+    FloatTensor,
+    DoubleTensor,
+    HalfTensor,
+    LongTensor,
+    IntTensor,
+    ShortTensor,
+    ByteTensor,
+    CharTensor,
+    BoolTensor,
+) = (_legacy(name, d) for name, d in LEGACY.items())
 
 
 @method("type_as")
@@ -520,5 +545,3 @@ def is_tensor(value: Any) -> bool:
 
 def numel(input: Tensor) -> int:
     return input.numel()
-
-

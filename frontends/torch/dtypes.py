@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from irc.ir import types as T
 
 
-class dtype:  # noqa: N801 - PyTorch's name
+class dtype:
     """`torch.float32` and so on."""
 
     __slots__ = ("element", "is_complex", "is_floating_point", "name")
@@ -27,7 +28,9 @@ class dtype:  # noqa: N801 - PyTorch's name
 
     @property
     def is_signed(self) -> bool:
-        return self is not bool_ and not (isinstance(self.element, T.IntegerType) and self.element.is_unsigned)
+        return self is not bool_ and not (
+            isinstance(self.element, T.IntegerType) and self.element.is_unsigned
+        )
 
     @property
     def numpy(self) -> np.dtype[Any]:
@@ -51,7 +54,11 @@ ALL = (
     bool_, uint8, int8, int16, int32, int64, float16, bfloat16, float32, float64, complex64, complex128,
 )  # fmt: skip
 _BY_ELEMENT = {d.element: d for d in ALL}
-_BY_ELEMENT |= {T.ui16: dtype("uint16", T.ui16), T.ui32: dtype("uint32", T.ui32), T.ui64: dtype("uint64", T.ui64)}
+_BY_ELEMENT |= {
+    T.ui16: dtype("uint16", T.ui16),
+    T.ui32: dtype("uint32", T.ui32),
+    T.ui64: dtype("uint64", T.ui64),
+}
 uint16, uint32, uint64 = (_BY_ELEMENT[e] for e in (T.ui16, T.ui32, T.ui64))
 
 SCALAR_TYPE_NAMES = {
@@ -144,3 +151,25 @@ def result_of(operands: Iterable[tuple[dtype, int]]) -> dtype:
             result = d
     assert result is not None
     return result
+
+
+class finfo:
+    """The limits of a float dtype: torch.finfo."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        self.dtype = type or default.floating
+        limits = ml_dtypes.finfo(self.dtype.numpy)
+        self.bits = self.dtype.itemsize * 8
+        self.min, self.max = float(limits.min), float(limits.max)
+        self.eps, self.tiny, self.resolution = float(limits.eps), float(limits.tiny), float(limits.resolution)
+        self.smallest_normal = self.tiny
+
+
+class iinfo:
+    """The limits of an integer dtype: torch.iinfo."""
+
+    def __init__(self, type: dtype) -> None:
+        self.dtype = type
+        limits = ml_dtypes.iinfo(type.numpy)
+        self.bits = type.itemsize * 8
+        self.min, self.max = int(limits.min), int(limits.max)

@@ -52,7 +52,7 @@ class _Mode:
         return _Mode(self.enabled)
 
 
-class no_grad(_Mode):  # noqa: N801 - PyTorch's name
+class no_grad(_Mode):
     """Operations inside are not recorded for gradients."""
 
     def __new__(cls, function: Any = None) -> Any:
@@ -66,7 +66,7 @@ class no_grad(_Mode):  # noqa: N801 - PyTorch's name
         super().__init__(False)
 
 
-class enable_grad(_Mode):  # noqa: N801
+class enable_grad(_Mode):
     """Operations inside are recorded for gradients, inside no_grad too."""
 
     def __new__(cls, function: Any = None) -> Any:
@@ -80,7 +80,7 @@ class enable_grad(_Mode):  # noqa: N801
         super().__init__(True)
 
 
-class set_grad_enabled(_Mode):  # noqa: N801
+class set_grad_enabled(_Mode):
     """Sets the mode at once; as a context, until it ends."""
 
     def __init__(self, mode: bool) -> None:
@@ -94,7 +94,7 @@ class set_grad_enabled(_Mode):  # noqa: N801
         return self
 
 
-class inference_mode(_Mode):  # noqa: N801
+class inference_mode(_Mode):
     """The same as no_grad here."""
 
     def __new__(cls, mode: Any = True) -> Any:

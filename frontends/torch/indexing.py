@@ -18,9 +18,9 @@ from irc.frontends.torch.pointwise import is_number, literal, write
 from irc.frontends.torch.shaping import movedim, sliced
 from irc.frontends.torch.tensor import Tensor, emit, emit_all, normal_dim
 
-SortResult = namedtuple("sort", ["values", "indices"])  # noqa: PYI024 - PyTorch's names
-TopkResult = namedtuple("topk", ["values", "indices"])  # noqa: PYI024
-MedianResult = namedtuple("median", ["values", "indices"])  # noqa: PYI024
+SortResult = namedtuple("sort", ["values", "indices"])
+TopkResult = namedtuple("topk", ["values", "indices"])
+MedianResult = namedtuple("median", ["values", "indices"])
 
 
 class _Parsed:
@@ -82,7 +82,9 @@ class _Parsed:
 def _range(item: slice, n: int) -> tuple[int, int, int]:
     bounds = [None if v is None else int(v) for v in (item.start, item.stop, item.step)]
     if bounds[2] is not None and bounds[2] <= 0:
-        raise located(RecordError("step must be greater than zero", notes=("write x.flip(dim) to turn it around",)))
+        raise located(
+            RecordError("step must be greater than zero", notes=("write x.flip(dim) to turn it around",))
+        )
     start, stop, step = slice(*bounds).indices(n)
     return start, max(start, stop), step
 
@@ -100,10 +102,17 @@ def _as_index(item: Any) -> Any:
         if item.dtype.is_floating_point:
             raise located(RecordIndexError("tensors used as indices must be long, int, byte or bool tensors"))
         known = item._read().array
-        if item.dim() == 0 and item.dtype is not dtypes.bool_ and known is not None and not recorder.graph.tracing:
+        if (
+            item.dim() == 0
+            and item.dtype is not dtypes.bool_
+            and known is not None
+            and not recorder.graph.tracing
+        ):
             return int(known)
         return item
-    raise located(RecordTypeError(f"only integers, slices, ellipsis, None and tensors are indices, not {_kind(item)}"))
+    raise located(
+        RecordTypeError(f"only integers, slices, ellipsis, None and tensors are indices, not {_kind(item)}")
+    )
 
 
 def _kind(value: Any) -> str:
@@ -119,7 +128,9 @@ def _spread_masks(x: Tensor, items: list[Any]) -> list[Any]:
         if isinstance(item, Tensor) and item.dtype is dtypes.bool_:
             value = item._read()
             if recorder.graph.tracing:
-                error = refuse_look("indexing with a mask, whose result has a size that depends on the data,", value)
+                error = refuse_look(
+                    "indexing with a mask, whose result has a size that depends on the data,", value
+                )
                 error.notes = ("write torch.where(mask, a, b), or multiply by mask.to(dtype)", *error.notes)
                 raise error
             out += [from_array(places) for places in np.nonzero(item._look("a mask as index"))]
@@ -135,7 +146,9 @@ def _check_bounds(index: Tensor, extent: int, d: int) -> None:
         low, high = int(known.min()), int(known.max())
         if low < -extent or high >= extent:
             bad = low if low < -extent else high
-            raise located(RecordIndexError(f"index {bad} is out of bounds for dimension {d} with size {extent}"))
+            raise located(
+                RecordIndexError(f"index {bad} is out of bounds for dimension {d} with size {extent}")
+            )
 
 
 def _gathered_first(dims: list[int]) -> bool:
@@ -335,7 +348,11 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 def unique(
-    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: Any = None
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: Any = None,
 ) -> Any:
     """The different elements in order; looks at the tensor."""
     found = np.unique(

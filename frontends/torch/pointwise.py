@@ -100,8 +100,10 @@ def sub(input: Operand, other: Operand, *, alpha: Any = 1, out: Tensor | None = 
     """input - alpha * other."""
     if any(isinstance(o, Tensor) and o.dtype is dtypes.bool_ for o in (input, other)):
         raise located(
-            RecordError("Subtraction, the `-` operator, with a bool tensor is not supported. "
-                        "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead.")
+            RecordError(
+                "Subtraction, the `-` operator, with a bool tensor is not supported. "
+                "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+            )
         )
     return _add_like("sub", hlo.Subtract, input, other, alpha, out)
 
@@ -121,7 +123,9 @@ def _add_like(name: str, cls: Any, x: Operand, y: Operand, alpha: Any, out: Tens
 subtract = sub
 
 
-def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Tensor | None = None) -> Tensor:
+def div(
+    input: Operand, other: Operand, *, rounding_mode: str | None = None, out: Tensor | None = None
+) -> Tensor:
     """input / other; `rounding_mode` "floor" or "trunc" rounds the quotient and keeps integers integers."""
     d = promoted(input, other)
     match rounding_mode:
@@ -134,7 +138,9 @@ def div(input: Operand, other: Operand, *, rounding_mode: str | None = None, out
             made = emit(L.truncated_divide, (operand(input, d), operand(other, d)), d.element)
         case _:
             raise located(
-                RecordError(f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'")
+                RecordError(
+                    f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
+                )
             )
     return made if out is None else into(out, made)
 
@@ -372,7 +378,9 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Tensor:
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`value` where the mask holds, input elsewhere."""
     if mask.dtype is not dtypes.bool_:
-        raise located(RecordError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}"))
+        raise located(
+            RecordError(f"masked_fill_ only supports boolean masks, but got mask with dtype {mask.dtype}")
+        )
     return emit(L.where, (mask, operand(value, input.dtype), input), input.dtype.element)
 
 
@@ -425,9 +433,22 @@ def allclose(
 def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Tensor:
-    near = le(abs(input - other), abs(other) * rtol + atol) if input.dtype.is_floating_point else eq(input, other)
+    near = (
+        le(abs(input - other), abs(other) * rtol + atol)
+        if input.dtype.is_floating_point
+        else eq(input, other)
+    )
     found = logical_or(near, eq(input, other))
     return logical_or(found, logical_and(isnan(input), isnan(other))) if equal_nan else found
+
+
+def is_floating_point(input: Tensor) -> bool:
+    return input.dtype.is_floating_point
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype of an operation on both."""
+    return promoted(tensor1, tensor2)
 
 
 # In place: the result becomes a new version of the tensor's storage.
@@ -437,12 +458,19 @@ def write(target: Tensor, value: Tensor) -> Tensor:
     """Writes a result that nobody else holds into `target`, as an in-place operation does; checks what PyTorch checks."""
     held = target._read()
     if held.leaf is not None and recorder.grad_enabled:
-        raise located(RecordError("a leaf Variable that requires grad is being used in an in-place operation."))
-    if target._parent is not None and recorder.grad_enabled and target._storage._value.leaf is not None and (
-        held.requires_grad
+        raise located(
+            RecordError("a leaf Variable that requires grad is being used in an in-place operation.")
+        )
+    if (
+        target._parent is not None
+        and recorder.grad_enabled
+        and target._storage._value.leaf is not None
+        and (held.requires_grad)
     ):
         raise located(
-            RecordError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+            RecordError(
+                "a view of a leaf Variable that requires grad is being used in an in-place operation."
+            )
         )
     d, given = target.dtype, value.dtype
     if dtypes.category(given) > dtypes.category(d):
@@ -539,9 +567,9 @@ def _operator(name: str, function: Callable[..., Tensor], *, swapped: bool = Fal
     """An operator method that leaves what it does not know to the other operand."""
 
     def run(self: Tensor, other: Any) -> Any:
-        if not isinstance(other, Tensor) and not is_number(other):
-            if not (isinstance(other, np.ndarray) and other.ndim == 0):
-                return NotImplemented
+        known = isinstance(other, Tensor) or is_number(other)
+        if not known and not (isinstance(other, np.ndarray) and other.ndim == 0):
+            return NotImplemented
         return function(other, self) if swapped else function(self, other)
 
     setattr(Tensor, name, run)

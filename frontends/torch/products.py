@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from irc.frontends.errors import RecordError, ShapeError
+from irc.frontends.explain import tensor_note
 from irc.frontends.lowering import linalg as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.storage import located
@@ -32,14 +33,20 @@ def matmul(input: Tensor, other: Tensor, *, out: Tensor | None = None) -> Tensor
     _same_dtype(input, other)
     if not input.dim() or not other.dim():
         raise located(
-            RecordError(f"both arguments to matmul need to be at least 1D, but they are {input.dim()}D and {other.dim()}D")
+            RecordError(
+                f"both arguments to matmul need to be at least 1D, but they are {input.dim()}D and {other.dim()}D"
+            )
         )
     inner = other.shape[-2] if other.dim() > 1 else other.shape[0]
     if input.shape[-1] != inner:
         raise located(
             ShapeError(
                 f"mat1 and mat2 shapes cannot be multiplied ({_text(input)} and {_text(other)})",
-                notes=(f"the last extent of the first, {input.shape[-1]}, must be {inner}",),
+                notes=(
+                    tensor_note("the first", input._read()),
+                    tensor_note("the second", other._read()),
+                    f"the last extent of the first, {input.shape[-1]}, must be {inner}",
+                ),
             )
         )
     if input.dim() > 2 and other.dim() > 2:
@@ -117,7 +124,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         for name, n in zip(names, x.shape, strict=True):
             if sizes.setdefault(name, n) != n:
                 raise located(
-                    ShapeError(f"einsum(): subscript {name} has size {n} for one operand and {sizes[name]} for another")
+                    ShapeError(
+                        f"einsum(): subscript {name} has size {n} for one operand and {sizes[name]} for another"
+                    )
                 )
     return emit(L.einsum, tensors, labels, out)
 
@@ -129,7 +138,9 @@ def _labels(equation: str, ranks: list[int]) -> tuple[tuple[tuple[str, ...], ...
         raise located(
             RecordError(f"einsum(): {len(inputs)} operands in the equation, and {len(ranks)} were given")
         )
-    dots = max((r - len(s.replace("...", "")) for s, r in zip(inputs, ranks, strict=True) if "..." in s), default=0)
+    dots = max(
+        (r - len(s.replace("...", "")) for s, r in zip(inputs, ranks, strict=True) if "..." in s), default=0
+    )
     hidden = tuple(f".{i}" for i in range(dots))
     found = []
     for text, rank in zip(inputs, ranks, strict=True):
@@ -138,7 +149,9 @@ def _labels(equation: str, ranks: list[int]) -> tuple[tuple[tuple[str, ...], ...
         names = (*before, *middle, *after)
         if len(names) != rank:
             raise located(
-                RecordError(f"einsum(): '{text}' has {len(names)} subscripts, and its operand {rank} dimensions")
+                RecordError(
+                    f"einsum(): '{text}' has {len(names)} subscripts, and its operand {rank} dimensions"
+                )
             )
         found.append(names)
     if arrow:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from irc.frontends.errors import RecordTypeError
 from irc.frontends.recorder.random import Generator as _Stream
 from irc.frontends.recorder.random import generator as _generator
 from irc.frontends.recorder.storage import located
-from irc.frontends.errors import RecordTypeError
 from irc.frontends.torch.tensor import Tensor, wrap
 
 

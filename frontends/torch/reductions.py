@@ -28,8 +28,8 @@ from irc.frontends.torch.tensor import Tensor, cut, emit, emit_all, normal_dim
 
 Dims = int | Sequence[int] | None
 
-MaxResult = namedtuple("max", ["values", "indices"])  # noqa: PYI024 - PyTorch's name
-MinResult = namedtuple("min", ["values", "indices"])  # noqa: PYI024
+MaxResult = namedtuple("max", ["values", "indices"])
+MinResult = namedtuple("min", ["values", "indices"])
 
 
 def sum(
@@ -59,7 +59,9 @@ def mean(
     return emit(L.mean, (input,), normal_dims(dim if axis is None else axis, input.dim()), keepdim, d.element)
 
 
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None) -> Tensor:
+def prod(
+    input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: dtype | None = None
+) -> Tensor:
     """The product over a dimension, or of all elements."""
     d = dtype or (input.dtype if input.dtype.is_floating_point else dtypes.int64)
     return emit(L.product, (input,), normal_dims(dim, input.dim()), keepdim, d.element)
@@ -67,7 +69,12 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 def _spread_measure(name: str, lower: Any) -> Callable[..., Tensor]:
     def run(
-        input: Tensor, dim: Any = None, unbiased: bool = True, keepdim: bool = False, *, correction: Any = None
+        input: Tensor,
+        dim: Any = None,
+        unbiased: bool = True,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
     ) -> Tensor:
         if isinstance(dim, bool):
             dim, unbiased = None, dim
@@ -82,16 +89,27 @@ def _spread_measure(name: str, lower: Any) -> Callable[..., Tensor]:
 var, std = _spread_measure("var", L.variance), _spread_measure("std", L.deviation)
 
 
-def var_mean(input: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def var_mean(
+    input: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     return var(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
 
 
-def std_mean(input: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False) -> tuple[Tensor, Tensor]:
+def std_mean(
+    input: Tensor, dim: Dims = None, *, correction: int = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
     return std(input, dim, keepdim=keepdim, correction=correction), mean(input, dim, keepdim)
 
 
 def _extreme(name: str, lower: Any, largest: bool, kind: Any, pairwise: Any) -> Callable[..., Any]:
-    def run(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Tensor | None = None, axis: Any = None) -> Any:
+    def run(
+        input: Tensor,
+        dim: Any = None,
+        keepdim: bool = False,
+        *,
+        other: Tensor | None = None,
+        axis: Any = None,
+    ) -> Any:
         need_tensor(input, name)
         if isinstance(dim, Tensor) or other is not None:
             return pairwise(input, dim if other is None else other)
@@ -131,7 +149,9 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> 
 
 
 def _argument(name: str, largest: bool) -> Callable[..., Tensor]:
-    def run(input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None) -> Tensor:
+    def run(
+        input: Tensor, dim: int | None = None, keepdim: bool = False, *, axis: int | None = None
+    ) -> Tensor:
         need_tensor(input, name)
         dim = dim if axis is None else axis
         place = None if dim is None or input.dim() == 0 else normal_dim(dim, input.dim())

@@ -36,7 +36,11 @@ def save(obj: Any, f: Any, *args: Any, **options: Any) -> None:
     at = 0
     for name, array in arrays.items():
         end = at + array.nbytes
-        header[name] = {"dtype": _NAMES[of_numpy(array.dtype)], "shape": list(array.shape), "data_offsets": [at, end]}
+        header[name] = {
+            "dtype": _NAMES[of_numpy(array.dtype)],
+            "shape": list(array.shape),
+            "data_offsets": [at, end],
+        }
         at = end
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -67,10 +71,16 @@ def _encode(obj: Any, path: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any
         raise located(
             RecordTypeError(
                 "torch.save of a whole module would have to pickle its code",
-                notes=("write torch.save(net.state_dict(), path), and net.load_state_dict(torch.load(path)) to read it",),
+                notes=(
+                    "write torch.save(net.state_dict(), path), and net.load_state_dict(torch.load(path)) to read it",
+                ),
             )
         )
-    raise located(RecordTypeError(f"torch.save takes tensors, dicts, lists, numbers and strings, not {type(obj).__name__}"))
+    raise located(
+        RecordTypeError(
+            f"torch.save takes tensors, dicts, lists, numbers and strings, not {type(obj).__name__}"
+        )
+    )
 
 
 def _key(key: Any) -> Any:

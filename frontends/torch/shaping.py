@@ -101,7 +101,9 @@ def _signed_extents(shape: Sequence[Any], name: str) -> tuple[int, ...]:
         value = n.__index__() if hasattr(n, "__index__") and not isinstance(n, bool) else None
         if value is None:
             raise located(
-                RecordTypeError(f"{name}(): argument 'size' must be tuple of ints, but found element of type {_kind(n)}")
+                RecordTypeError(
+                    f"{name}(): argument 'size' must be tuple of ints, but found element of type {_kind(n)}"
+                )
             )
         out.append(int(value))
     return tuple(out)
@@ -142,7 +144,9 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """One dimension split into several."""
     d = normal_dim(dim, input.dim())
-    return _reshaped(input, (*input.shape[:d], *resolved((input.shape[d],), sizes, "unflatten"), *input.shape[d + 1 :]))
+    return _reshaped(
+        input, (*input.shape[:d], *resolved((input.shape[d],), sizes, "unflatten"), *input.shape[d + 1 :])
+    )
 
 
 def ravel(input: Tensor) -> Tensor:
@@ -164,7 +168,9 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     if len(set(order)) != rank:
         raise located(RecordError("permute(): duplicate dims are not allowed."))
     strides = input.stride()
-    return view_of(input, IndexMap(L.transpose, L.transpose_update, (order,)), tuple(strides[d] for d in order))
+    return view_of(
+        input, IndexMap(L.transpose, L.transpose_update, (order,)), tuple(strides[d] for d in order)
+    )
 
 
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -271,7 +277,9 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
 def _joined(name: str, tensors: Any, dim: int, lower: Any, grow: int) -> Tensor:
     if not isinstance(tensors, (tuple, list)):
         raise located(
-            RecordTypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {_kind(tensors)}")
+            RecordTypeError(
+                f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not {_kind(tensors)}"
+            )
         )
     if not tensors:
         raise located(RecordError(f"{name}(): expected a non-empty list of Tensors"))
@@ -295,7 +303,9 @@ def _check_join(name: str, first: Size, other: Size, d: int, number: int, grow: 
                 )
             )
     elif len(first) != len(other):
-        raise located(RecordError(f"Tensors must have same number of dimensions: got {len(first)} and {len(other)}"))
+        raise located(
+            RecordError(f"Tensors must have same number of dimensions: got {len(first)} and {len(other)}")
+        )
     else:
         for i, (a, b) in enumerate(zip(first, other, strict=True)):
             if i != d and a != b:
@@ -438,7 +448,9 @@ class _SliceMap(IndexMap):
         start, limit, stride, shape = self.statics
         window = tuple(slice(a, b, s) for a, b, s in zip(start, limit, stride, strict=True))
         part = base.array[window].reshape(shape)
-        made = Recorded(TensorType(shape, base.type.element), None, 0, part if part.flags.c_contiguous else part.copy())
+        made = Recorded(
+            TensorType(shape, base.type.element), None, 0, part if part.flags.c_contiguous else part.copy()
+        )
         made.source = base
         return made
 
@@ -448,7 +460,9 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     times = extents(sizes, "repeat")
     if len(times) < input.dim():
         raise located(
-            RecordError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+            RecordError(
+                "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            )
         )
     return emit(L.repeat, (input,), times)
 
@@ -458,12 +472,16 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     return emit(L.repeat, (input,), (*(1,) * (input.dim() - len(times)), *times))
 
 
-def repeat_interleave(input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None) -> Tensor:
+def repeat_interleave(
+    input: Tensor, repeats: Any, dim: int | None = None, *, output_size: int | None = None
+) -> Tensor:
     """Each element several times."""
     if isinstance(repeats, Tensor):
         if repeats.numel() != 1:
             counts = repeats.tolist()
-            parts = [expand(p, n, *p.shape[1:]) for p, n in zip(split(ravel(input), 1), counts, strict=True) if n]
+            parts = [
+                expand(p, n, *p.shape[1:]) for p, n in zip(split(ravel(input), 1), counts, strict=True) if n
+            ]
             return cat(parts) if dim is None else _interleaved(input, counts, normal_dim(dim, input.dim()))
         repeats = int(repeats)
     x = ravel(input) if dim is None else input
@@ -532,7 +550,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Tensor, ...]:
     """Coordinates of a grid, one tensor an axis."""
     axes = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
     if indexing not in ("ij", "xy"):
-        raise located(RecordError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}'))
+        raise located(
+            RecordError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+        )
     swapped = indexing == "xy" and len(axes) > 1
     order = [1, 0, *range(2, len(axes))] if swapped else list(range(len(axes)))
     shape = tuple(axes[i].numel() for i in order)

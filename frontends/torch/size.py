@@ -25,7 +25,7 @@ class Size(tuple[int, ...]):
         return Size(tuple.__add__(self, tuple(other)))
 
 
-class device:  # noqa: N801 - PyTorch's name
+class device:
     """A device. Everything here lives on the CPU; a program that asks for another one is told so where it asks."""
 
     __slots__ = ("index", "type")

@@ -170,7 +170,9 @@ class Tensor(Handle):
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
             if not isinstance(value, Tensor):
-                raise located(RecordTypeError(f"assigned grad expected to be a Tensor or None but got {_kind(value)}"))
+                raise located(
+                    RecordTypeError(f"assigned grad expected to be a Tensor or None but got {_kind(value)}")
+                )
             if value.shape != self.shape:
                 raise located(
                     RecordError(
@@ -275,14 +277,16 @@ class Tensor(Handle):
 
     def __index__(self) -> int:
         if self.dtype.is_floating_point or self.numel() != 1:
-            raise located(RecordTypeError("only integer tensors of a single element can be converted to an index"))
+            raise located(
+                RecordTypeError("only integer tensors of a single element can be converted to an index")
+            )
         return int(self.item())
 
     def __bool__(self) -> bool:
         if self.numel() != 1:
             many = "no values" if self.numel() == 0 else "more than one value"
             raise located(RecordError(f"Boolean value of Tensor with {many} is ambiguous"))
-        return bool(self._look("a branch on it (bool())").reshape(()).item())
+        return bool(self._look("a condition (if, while, and, or, bool())").reshape(()).item())
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         value = self._read()
@@ -310,7 +314,9 @@ class Tensor(Handle):
             return found  # type: ignore[no-any-return]
         if self._read().has_history:
             raise located(
-                RecordError("Only Tensors created explicitly by the user support the deepcopy protocol at the moment.")
+                RecordError(
+                    "Only Tensors created explicitly by the user support the deepcopy protocol at the moment."
+                )
             )
         made = _copy_of(self)
         memo[id(self)] = made
@@ -470,13 +476,17 @@ def backward(
     if inputs is not None:
         wanted = [t._read() for t in ([inputs] if isinstance(inputs, Tensor) else inputs)]
     held = {id(value): tensor for value, tensor in retained}
-    pairs = _gradients(tensors, gradients, wanted, retain_graph, create_graph, [value for value, _ in retained])
+    pairs = _gradients(
+        tensors, gradients, wanted, retain_graph, create_graph, [value for value, _ in retained]
+    )
     for value, gradient in pairs:
         tensor = value.leaf() if value.leaf is not None else held.get(id(value))
         if tensor is not None:
             _accumulate(tensor, wrap(gradient), create_graph)
     if not (retain_graph if retain_graph is not None else create_graph):
-        retained[:] = [(value, tensor) for value, tensor in retained if value.node is None or not value.node.freed]
+        retained[:] = [
+            (value, tensor) for value, tensor in retained if value.node is None or not value.node.freed
+        ]
 
 
 def _accumulate(tensor: Tensor, gradient: Tensor, create_graph: bool) -> None:

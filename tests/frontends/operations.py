@@ -49,12 +49,12 @@ CHANCES = (_RANDOM.random((3, 4)) > 0.5).astype(np.float32)
 FLAT = "floor ceil round sign trunc isnan logical_not"
 for n in f"exp tanh sigmoid sin cos neg abs square relu erf expm1 sinh cosh atan {FLAT}".split():
     case(n, lambda t, x, n=n: getattr(t, n)(x), A, grad=n not in FLAT.split())
-for n in "log sqrt rsqrt log1p log2 log10 reciprocal".split():
+for n in ["log", "sqrt", "rsqrt", "log1p", "log2", "log10", "reciprocal"]:
     case(n, lambda t, x, n=n: getattr(t, n)(x), POSITIVE)
 FLAT = "fmod remainder floor_divide eq lt ge"
 for n in f"add sub mul div maximum minimum atan2 pow {FLAT}".split():
     case(n, lambda t, x, y, n=n: getattr(t, n)(x, y), POSITIVE, np.abs(B) + 0.3, grad=n not in FLAT.split())
-for n in "add sub mul div floor_divide remainder".split():
+for n in ["add", "sub", "mul", "div", "floor_divide", "remainder"]:
     case(f"int {n}", lambda t, x, y, n=n: getattr(t, n)(x, y + 1), WHOLE - 2, WHOLE, grad=False)
 case("broadcast", lambda t, x, y: x * y + 1, of(3, 1, 4), of(2, 4))
 case("scalars", lambda t, x: 2.5 - x / 3 + x**3 + x**2 + 2**x + 1 / x, POSITIVE)
@@ -63,15 +63,15 @@ case("int plus float", lambda t, x: x + 1.5, WHOLE, grad=False)
 case("int over int", lambda t, x: x / 2, WHOLE, grad=False)
 case("mixed", lambda t, x: (x > 0) + t.tensor(2) + t.tensor([1.0, 2, 3, 4], dtype=t.float64), A, grad=False)
 
-for n in "sum mean prod max min var std".split():
+for n in ["sum", "mean", "prod", "max", "min", "var", "std"]:
     case(n, lambda t, x, n=n: getattr(t, n)(x), A)
 first = lambda r: r[0] if isinstance(r, tuple) else r  # noqa: E731
-for n in "sum mean prod max min var std amax logsumexp".split():
+for n in ["sum", "mean", "prod", "max", "min", "var", "std", "amax", "logsumexp"]:
     case(f"{n} dim", lambda t, x, n=n: first(getattr(t, n)(x, dim=1)), A)
     case(f"{n} keepdim", lambda t, x, n=n: first(getattr(t, n)(x, dim=0, keepdim=True)), A)
 case("sum dims", lambda t, x: x.sum((0, 2)), of(2, 3, 4))
 case("var biased", lambda t, x: x.var(unbiased=False), A)
-for n in "argmax argmin".split():
+for n in ["argmax", "argmin"]:
     case(f"{n} dim", lambda t, x, n=n: getattr(t, n)(x, dim=1), A, grad=False)
     case(n, lambda t, x, n=n: getattr(t, n)(x), A, grad=False)
 case("any", lambda t, x: (x > 0).any(1), A, grad=False)
@@ -182,7 +182,9 @@ def writes_at_tensors(t: Any, x: Any) -> Any:
 case("writes", writes, A)
 case("writes at tensors", writes_at_tensors, A)
 
-ACTIVATIONS = "relu gelu silu elu selu leaky_relu softplus hardtanh relu6 logsigmoid mish hardswish hardsigmoid"
+ACTIVATIONS = (
+    "relu gelu silu elu selu leaky_relu softplus hardtanh relu6 logsigmoid mish hardswish hardsigmoid"
+)
 for n in f"{ACTIVATIONS} softsign celu tanhshrink".split():
     case(f"F.{n}", lambda t, x, n=n: getattr(F(t), n)(x * 2), A)
 case("F.gelu tanh", lambda t, x: F(t).gelu(x, approximate="tanh"), A)
@@ -216,7 +218,14 @@ for mode in ("reflect", "replicate", "circular"):
     case(f"F.pad {mode}", lambda t, x, m=mode: F(t).pad(x, (1, 2, 2, 1), mode=m), IMAGES)
 case("F.interpolate", lambda t, x: F(t).interpolate(x, scale_factor=2), IMAGES)
 case("F.pixel_shuffle", lambda t, x: F(t).pixel_shuffle(x, 2), of(1, 8, 3, 3))
-case("F.batch_norm", lambda t, x, w, b: F(t).batch_norm(x, None, None, w, b, True), IMAGES, of(3), of(3), tolerance=2e-4)
+case(
+    "F.batch_norm",
+    lambda t, x, w, b: F(t).batch_norm(x, None, None, w, b, True),
+    IMAGES,
+    of(3),
+    of(3),
+    tolerance=2e-4,
+)
 case("F.layer_norm", lambda t, x, w, b: F(t).layer_norm(x, (4,), w, b), A, of(4), of(4), tolerance=1e-4)
 case("F.group_norm", lambda t, x: F(t).group_norm(x, 2), of(2, 4, 3, 3), tolerance=1e-4)
 case("F.instance_norm", lambda t, x: F(t).instance_norm(x), IMAGES, tolerance=1e-4)
@@ -237,16 +246,22 @@ for name, options in (
 
     case(f"F.cross_entropy {name}", cross_entropy, A)
 case("F.cross_entropy soft", lambda t, x: F(t).cross_entropy(x, t.softmax(x.detach() * 2, 1)), A)
-case("F.cross_entropy 2d", lambda t, x: F(t).cross_entropy(x, t.tensor(np.arange(16).reshape(2, 8) % 3)), of(2, 3, 8))
+case(
+    "F.cross_entropy 2d",
+    lambda t, x: F(t).cross_entropy(x, t.tensor(np.arange(16).reshape(2, 8) % 3)),
+    of(2, 3, 8),
+)
 case("F.nll_loss", lambda t, x: F(t).nll_loss(t.log_softmax(x, 1), t.tensor(CLASSES)), A)
 case("F.binary_cross_entropy", lambda t, x: F(t).binary_cross_entropy(t.sigmoid(x), t.tensor(CHANCES)), A)
 case("F.bce logits", lambda t, x: F(t).binary_cross_entropy_with_logits(x, t.tensor(CHANCES)), A)
 case(
     "F.bce logits pos_weight",
-    lambda t, x: F(t).binary_cross_entropy_with_logits(x, t.tensor(CHANCES), pos_weight=t.tensor([1.0, 2, 3, 4])),
+    lambda t, x: F(t).binary_cross_entropy_with_logits(
+        x, t.tensor(CHANCES), pos_weight=t.tensor([1.0, 2, 3, 4])
+    ),
     A,
 )
-for n in "mse_loss l1_loss smooth_l1_loss huber_loss".split():
+for n in ["mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"]:
     for how in ("mean", "sum", "none"):
         case(f"F.{n} {how}", lambda t, x, y, n=n, how=how: getattr(F(t), n)(x, y, reduction=how), A, B)
 SHARES = POSITIVE / POSITIVE.sum(1, keepdims=True)

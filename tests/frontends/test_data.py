@@ -31,7 +31,11 @@ def test_batches_of_tensors() -> None:
     assert [len(y) for _, y in batches] == [4, 4, 2] == [4, 4, 2]
     assert batches[1][0].tolist() == X[4:8].tolist()
     assert len(DataLoader(data, batch_size=4)) == 3
-    assert len(DataLoader(data, batch_size=4, drop_last=True)) == 2 == len(list(DataLoader(data, 4, drop_last=True)))
+    assert (
+        len(DataLoader(data, batch_size=4, drop_last=True))
+        == 2
+        == len(list(DataLoader(data, 4, drop_last=True)))
+    )
 
 
 def test_shuffling_follows_the_seed() -> None:
@@ -91,7 +95,9 @@ def test_saving(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     t.save({"a": t.tensor(X), 3: [t.tensor(True), None, "text", 1.5], "b": t.ones(2, dtype=t.bfloat16)}, path)
     read = t.load(path)
-    assert read["a"].tolist() == X.tolist() and read[3][0].dtype is t.bool and read[3][1:] == [None, "text", 1.5]
+    assert (
+        read["a"].tolist() == X.tolist() and read[3][0].dtype is t.bool and read[3][1:] == [None, "text", 1.5]
+    )
     assert read["b"].dtype is t.bfloat16
     with pytest.raises(TypeError, match="state_dict"):
         t.save(t.nn.Linear(1, 1), path)

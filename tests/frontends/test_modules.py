@@ -121,7 +121,7 @@ def test_walking() -> None:
     names = [n for n, _ in tree.named_parameters()]
     assert names[0] == "scale" and len(names) == 7
     assert "steps" not in tree.state_dict() and "tied.weight" in tree.state_dict()
-    assert [n for n, _ in tree.named_buffers()][0] == "steps"
+    assert next(n for n, _ in tree.named_buffers()) == "steps"
     seen = []
     tree.apply(lambda m: seen.append(type(m).__name__))
     assert seen == ["Linear", "Linear", "BatchNorm1d", "Sequential", "Tree"]
@@ -132,7 +132,7 @@ def test_walking() -> None:
 
 def test_registration_rules() -> None:
     tree = Tree()
-    with pytest.raises(TypeError, match="torch.nn.Parameter or None"):
+    with pytest.raises(TypeError, match=r"torch.nn.Parameter or None"):
         tree.scale = t.ones(1)
     with pytest.raises(KeyError, match="already exists"):
         tree.register_buffer("forward", None)

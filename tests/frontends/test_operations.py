@@ -23,7 +23,10 @@ def outcome(t: Any, case: Case) -> tuple[Any, str, list[Any]]:
     if case.gradient:
         weights = np.random.default_rng(1).standard_normal(tuple(y.shape)).astype(np.float32)
         (y * t.tensor(weights)).sum().backward()
-        gradients = [np.zeros_like(a) if x.grad is None else x.grad.numpy() for x, a in zip(xs, case.arrays, strict=True)]
+        gradients = [
+            np.zeros_like(a) if x.grad is None else x.grad.numpy()
+            for x, a in zip(xs, case.arrays, strict=True)
+        ]
     return y.detach().numpy(), str(y.dtype), gradients
 
 

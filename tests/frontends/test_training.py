@@ -249,7 +249,7 @@ def test_batch_norm_statistics_match_pytorch() -> None:
 def test_random_numbers_have_their_distributions() -> None:
     t.manual_seed(0)
     u, n, k = t.rand(20000).numpy(), t.randn(20000).numpy(), t.randint(3, 9, (20000,)).numpy()
-    assert 0 <= u.min() and u.max() < 1 and abs(u.mean() - 0.5) < 0.01 and abs(u.var() - 1 / 12) < 0.005
+    assert u.min() >= 0 and u.max() < 1 and abs(u.mean() - 0.5) < 0.01 and abs(u.var() - 1 / 12) < 0.005
     assert abs(n.mean()) < 0.03 and abs(n.std() - 1) < 0.02 and abs((n**4).mean() - 3) < 0.2
     assert set(k.tolist()) == set(range(3, 9)) and abs(k.mean() - 5.5) < 0.05
 
@@ -323,7 +323,9 @@ def test_optimizer_state_can_be_saved(tmp_path: Any) -> None:
     net, optimizer = build()
     step(net, optimizer)
     step(net, optimizer)
-    t.save({"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 2}, tmp_path / "c.safetensors")
+    t.save(
+        {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 2}, tmp_path / "c.safetensors"
+    )
     twin, other = build()
     saved = t.load(tmp_path / "c.safetensors")
     assert saved["epoch"] == 2

@@ -112,7 +112,8 @@ class ModuleList(_List):
             else:
                 groups.append((i, i, text))
         lines = [
-            f"({a}): {_indented(t)}" if a == b else f"({a}-{b}): {b - a + 1} x {_indented(t)}" for a, b, t in groups
+            f"({a}): {_indented(t)}" if a == b else f"({a}-{b}): {b - a + 1} x {_indented(t)}"
+            for a, b, t in groups
         ]
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 

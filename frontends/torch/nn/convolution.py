@@ -33,7 +33,9 @@ class _Conv(Module):
     ) -> None:  # fmt: skip
         super().__init__()
         check_device(device)
-        self._describe(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode)
+        self._describe(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode
+        )
         if in_channels:
             self.weight = fresh(*self._weight_shape(), dtype=dtype)
         else:
@@ -84,7 +86,9 @@ class _Conv(Module):
         return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
     def extra_repr(self) -> str:
-        parts = [f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
+        parts = [
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        ]
         n = self.n
         if self.padding != (0,) * n:
             parts.append(f"padding={self.padding}")
@@ -124,14 +128,31 @@ class _ConvTranspose(_Conv):
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
         self.output_padding = _tuple(output_padding, self.n)
 
     def forward(self, input: Tensor, output_size: Any = None) -> Tensor:
         convolve = (F.conv_transpose1d, F.conv_transpose2d)[self.n - 1]
         return convolve(
-            input, self.weight, self.bias, self.stride, self.padding, self.output_padding, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            self.output_padding,
+            self.groups,
+            self.dilation,
         )
 
 

@@ -72,7 +72,11 @@ def _linear_error(x: Tensor, w: Tensor) -> ShapeError:
         fixes.append("the weight is (out_features, in_features): it looks transposed")
     return ShapeError(
         f"mat1 and mat2 shapes cannot be multiplied ({rows}x{given} and {wanted}x{w.shape[0]})",
-        notes=(tensor_note("the input", x._read()), f"its last extent is {given}, and the weight wants {wanted}", *fixes),
+        notes=(
+            tensor_note("the input", x._read()),
+            f"its last extent is {given}, and the weight wants {wanted}",
+            *fixes,
+        ),
     )
 
 
@@ -96,12 +100,21 @@ def conv_padding(padding: Any, kernel: Sequence[int], dilation: Sequence[int], s
         total = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         return tuple((t // 2, t - t // 2) for t in total)
     if isinstance(padding, str):
-        raise located(RecordValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'"))
+        raise located(
+            RecordValueError(f"Invalid padding string {padding!r}, should be one of 'valid', 'same'")
+        )
     return tuple((p, p) for p in _tuple(padding, n))
 
 
 def _convolve(
-    n: int, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
+    n: int,
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
 ) -> Tensor:
     x = need_tensor(input, f"conv{n}d")
     if x.dim() == n + 1:
@@ -187,7 +200,13 @@ def _convolve_transposed(
     operands = (x, weight) if bias is None else (x, weight, bias)
     pads = tuple((p, p) for p in _tuple(padding, n))
     return emit(
-        C.transposed_convolution, operands, _tuple(stride, n), pads, _tuple(output_padding, n), _tuple(dilation, n), groups
+        C.transposed_convolution,
+        operands,
+        _tuple(stride, n),
+        pads,
+        _tuple(output_padding, n),
+        _tuple(dilation, n),
+        groups,
     )
 
 
@@ -218,7 +237,9 @@ def pool_padding(
     for n, k, s, p, d in zip(extents, kernel, strides, padding, dilation, strict=True):
         if p > k // 2:
             raise located(
-                RecordError(f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k}")
+                RecordError(
+                    f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k}"
+                )
             )
         reach = d * (k - 1) + 1
         if n + 2 * p < reach and not ceil_mode:
@@ -333,8 +354,10 @@ def interpolate(
     n = input.dim() - 2
     if mode != "nearest":
         raise located(RecordError(f"interpolate(mode={mode!r}) is not there: 'nearest' is"))
-    factors = _tuple(scale_factor, n) if scale_factor is not None else tuple(
-        o // e for o, e in zip(_tuple(size, n), input.shape[2:], strict=True)
+    factors = (
+        _tuple(scale_factor, n)
+        if scale_factor is not None
+        else tuple(o // e for o, e in zip(_tuple(size, n), input.shape[2:], strict=True))
     )
     if scale_factor is not None and any(f != int(f) for f in np.atleast_1d(scale_factor)):
         raise located(RecordError("interpolate by a factor that is not a whole number is not there"))
@@ -539,7 +562,9 @@ def batch_norm(
         return emit(N.batch_norm_infer, (x, running_mean, running_var, *affine), eps)
     if x.numel() // x.shape[1] <= 1:
         raise located(
-            RecordValueError(f"Expected more than 1 value per channel when training, got input size {x.shape}")
+            RecordValueError(
+                f"Expected more than 1 value per channel when training, got input size {x.shape}"
+            )
         )
     y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), eps)
     for held, new in ((running_mean, mean), (running_var, variance)):
@@ -568,7 +593,7 @@ def layer_norm(
             ShapeError(
                 f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
                 f"input of size{list(input.shape)}",
-                notes=(f"nn.LayerNorm({list(input.shape[-len(shape):])}) takes this input",),
+                notes=(f"nn.LayerNorm({list(input.shape[-len(shape) :])}) takes this input",),
             )
         )
     affine = affine_operands(weight, bias) if weight is None else [v for v in (weight, bias) if v is not None]
@@ -579,11 +604,17 @@ def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
-    return emit(N.rms_norm, (input,) if weight is None else (input, weight), len(tuple(normalized_shape)), small)
+    return emit(
+        N.rms_norm, (input,) if weight is None else (input, weight), len(tuple(normalized_shape)), small
+    )
 
 
 def group_norm(
-    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+    input: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
 ) -> Tensor:
     if input.shape[1] % num_groups:
         raise located(
@@ -640,7 +671,9 @@ def embedding_bag(
 def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
     """Places added around the last dimensions: pairs (before, after), last dimension first."""
     if len(pad) % 2 or len(pad) // 2 > input.dim():
-        raise located(RecordError(f"Padding length {len(pad)} does not fit a tensor of {input.dim()} dimensions"))
+        raise located(
+            RecordError(f"Padding length {len(pad)} does not fit a tensor of {input.dim()} dimensions")
+        )
     low, high = [0] * input.dim(), [0] * input.dim()
     for i in range(len(pad) // 2):
         low[-1 - i], high[-1 - i] = int(pad[2 * i]), int(pad[2 * i + 1])
@@ -657,7 +690,9 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 def check_reduction(reduction: str, size_average: Any = None, reduce: Any = None) -> str:
     """One of "none", "mean", "sum"."""
     if size_average is not None or reduce is not None:
-        warnings.warn("size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=4)
+        warnings.warn(
+            "size_average and reduce args will be deprecated, please use reduction instead.", stacklevel=4
+        )
         return "none" if reduce is False else "sum" if size_average is False else "mean"
     if reduction not in ("none", "mean", "sum"):
         raise located(RecordValueError(f"{reduction} is not a valid value for reduction"))
@@ -683,18 +718,27 @@ def mse_loss(
     weight: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of (input - target)^2."""
-    return emit(L.squared_error, _pair(input, target, "mse_loss"), check_reduction(reduction, size_average, reduce))
+    return emit(
+        L.squared_error, _pair(input, target, "mse_loss"), check_reduction(reduction, size_average, reduce)
+    )
 
 
 def l1_loss(
     input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
 ) -> Tensor:
     """The mean of |input - target|."""
-    return emit(L.absolute_error, _pair(input, target, "l1_loss"), check_reduction(reduction, size_average, reduce))
+    return emit(
+        L.absolute_error, _pair(input, target, "l1_loss"), check_reduction(reduction, size_average, reduce)
+    )
 
 
 def smooth_l1_loss(
-    input: Tensor, target: Tensor, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
+    input: Tensor,
+    target: Tensor,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
 ) -> Tensor:
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
@@ -711,7 +755,10 @@ def binary_cross_entropy(
     reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
     """Of probabilities."""
-    x, y = need_tensor(input, "binary_cross_entropy"), need_tensor(target, "binary_cross_entropy", "target", 2)
+    x, y = (
+        need_tensor(input, "binary_cross_entropy"),
+        need_tensor(target, "binary_cross_entropy", "target", 2),
+    )
     if x.shape != y.shape:
         raise located(
             RecordValueError(
@@ -774,7 +821,8 @@ def _check_classes(x: Tensor, target: Tensor, ignored: int, name: str) -> None:
         kind = dtypes.SCALAR_TYPE_NAMES.get(target.dtype, str(target.dtype))
         raise located(
             RecordError(
-                f"expected scalar type Long but found {kind}", notes=("class indices are int64: write target.long()",)
+                f"expected scalar type Long but found {kind}",
+                notes=("class indices are int64: write target.long()",),
             )
         )
     wanted = (*x.shape[:1], *x.shape[2:]) if x.dim() > 1 else ()
@@ -839,7 +887,9 @@ def margin_ranking_loss(
     return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
 
 
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+def hinge_embedding_loss(
+    input: Tensor, target: Tensor, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
     return _reduced(where(target == 1, input, (margin - input).clamp(min=0)), reduction)
 
 
@@ -856,7 +906,9 @@ def cosine_embedding_loss(
     return _reduced(where(target == 1, 1 - cos, (cos - margin).clamp(min=0)), reduction)
 
 
-def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
     return (x1 - x2 + eps).norm(p, -1, keepdim)
 
 
@@ -875,7 +927,9 @@ def poisson_nll_loss(
     return _reduced(loss, reduction)
 
 
-def gaussian_nll_loss(input: Tensor, target: Tensor, var: Tensor, eps: float = 1e-6, reduction: str = "mean") -> Tensor:
+def gaussian_nll_loss(
+    input: Tensor, target: Tensor, var: Tensor, eps: float = 1e-6, reduction: str = "mean"
+) -> Tensor:
     v = var.clamp(min=eps)
     return _reduced(0.5 * (v.log() + (input - target) ** 2 / v), reduction)
 
@@ -895,7 +949,9 @@ def scaled_dot_product_attention(
         scores = masked_fill(scores, ~below, -math.inf)
     if attn_mask is not None:
         scores = (
-            masked_fill(scores, ~attn_mask, -math.inf) if attn_mask.dtype is dtypes.bool_ else scores + attn_mask
+            masked_fill(scores, ~attn_mask, -math.inf)
+            if attn_mask.dtype is dtypes.bool_
+            else scores + attn_mask
         )
     weights = softmax(scores, -1)
     return matmul(dropout(weights, dropout_p) if dropout_p else weights, value)

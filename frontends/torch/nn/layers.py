@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
@@ -58,7 +58,9 @@ class Linear(Module):
         return F.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        )
 
 
 class Lazy(Module):
@@ -194,7 +196,7 @@ class Unflatten(Module):
 class _Activation(Module):
     """A layer that applies one function; `options` are its arguments by name with their defaults."""
 
-    options: dict[str, Any] = {}
+    options: ClassVar[dict[str, Any]] = {}
     shown: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -202,7 +204,9 @@ class _Activation(Module):
         given = dict(zip(self.options, args, strict=False)) | kwargs
         for name, value in {**self.options, **given}.items():
             if name not in self.options:
-                raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'")
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() got an unexpected keyword argument '{name}'"
+                )
             setattr(self, name, value)
 
     def extra_repr(self) -> str:
@@ -213,7 +217,7 @@ class _Activation(Module):
 
 
 class ReLU(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.relu(input, self.inplace)
@@ -225,7 +229,7 @@ class ReLU6(ReLU):
 
 
 class Hardtanh(_Activation):
-    options = {"min_val": -1.0, "max_val": 1.0, "inplace": False}
+    options: ClassVar[dict[str, Any]] = {"min_val": -1.0, "max_val": 1.0, "inplace": False}
     shown = ("min_val", "max_val")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -233,7 +237,7 @@ class Hardtanh(_Activation):
 
 
 class LeakyReLU(_Activation):
-    options = {"negative_slope": 0.01, "inplace": False}
+    options: ClassVar[dict[str, Any]] = {"negative_slope": 0.01, "inplace": False}
     shown = ("negative_slope",)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -241,7 +245,7 @@ class LeakyReLU(_Activation):
 
 
 class ELU(_Activation):
-    options = {"alpha": 1.0, "inplace": False}
+    options: ClassVar[dict[str, Any]] = {"alpha": 1.0, "inplace": False}
     shown = ("alpha",)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -254,14 +258,14 @@ class CELU(ELU):
 
 
 class SELU(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.selu(input, self.inplace)
 
 
 class GELU(_Activation):
-    options = {"approximate": "none"}
+    options: ClassVar[dict[str, Any]] = {"approximate": "none"}
     shown = ("approximate",)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -269,35 +273,35 @@ class GELU(_Activation):
 
 
 class SiLU(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.silu(input, self.inplace)
 
 
 class Mish(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.mish(input, self.inplace)
 
 
 class Hardsigmoid(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardsigmoid(input, self.inplace)
 
 
 class Hardswish(_Activation):
-    options = {"inplace": False}
+    options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
         return F.hardswish(input, self.inplace)
 
 
 class Softplus(_Activation):
-    options = {"beta": 1.0, "threshold": 20.0}
+    options: ClassVar[dict[str, Any]] = {"beta": 1.0, "threshold": 20.0}
     shown = ("beta", "threshold")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -305,7 +309,7 @@ class Softplus(_Activation):
 
 
 class Threshold(_Activation):
-    options = {"threshold": 0.0, "value": 0.0, "inplace": False}
+    options: ClassVar[dict[str, Any]] = {"threshold": 0.0, "value": 0.0, "inplace": False}
     shown = ("threshold", "value")
 
     def forward(self, input: Tensor) -> Tensor:
@@ -338,7 +342,7 @@ class Tanhshrink(Module):
 
 
 class Softmax(_Activation):
-    options = {"dim": None}
+    options: ClassVar[dict[str, Any]] = {"dim": None}
     shown = ("dim",)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -361,7 +365,7 @@ class Softmax2d(Module):
 
 
 class GLU(_Activation):
-    options = {"dim": -1}
+    options: ClassVar[dict[str, Any]] = {"dim": -1}
     shown = ("dim",)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -439,7 +443,13 @@ class MaxPool1d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         return self.pool(
-            input, self.kernel_size, self.stride, self.padding, self.dilation, self.ceil_mode, self.return_indices
+            input,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.ceil_mode,
+            self.return_indices,
         )
 
     def extra_repr(self) -> str:
@@ -602,5 +612,3 @@ class PairwiseDistance(Module):
 
     def forward(self, x1: Tensor, x2: Tensor) -> Tensor:
         return F.pairwise_distance(x1, x2, self.p, self.eps, self.keepdim)
-
-

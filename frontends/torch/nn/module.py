@@ -207,14 +207,16 @@ class Module:
         if not isinstance(name, str):
             raise located(RecordTypeError(f"name should be a string. Got {type(name).__name__}"))
         if "." in name or not name:
-            raise located(RecordKeyError(f"a name can't contain \".\" or be empty, got: {name!r}"))
+            raise located(RecordKeyError(f'a name can\'t contain "." or be empty, got: {name!r}'))
         if name in self.__dict__ or hasattr(type(self), name):
             raise located(RecordKeyError(f"attribute '{name}' already exists"))
 
     # Calling.
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        raise located(RecordError(f'Module [{type(self).__name__}] is missing the required "forward" function'))
+        raise located(
+            RecordError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if scopes.current is None and not recorder.graph.tracing:
@@ -228,10 +230,7 @@ class Module:
 
     def _call(self, *args: Any, **kwargs: Any) -> Any:
         outer = scopes.current
-        if outer is None:
-            scope = self._root_scope(args)
-        else:
-            scope = Scope(self, outer)
+        scope = self._root_scope(args) if outer is None else Scope(self, outer)
         if recorder.graph.tracing:
             recorder.graph.modules[self] = self.training
         scopes.current = scope
@@ -275,11 +274,15 @@ class Module:
                 return name
         return None
 
-    def register_forward_hook(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> Handle:
+    def register_forward_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any
+    ) -> Handle:
         """`hook(module, args, output)` after each forward; what it returns (unless None) replaces the output."""
         return _add_hook(self._forward_hooks, hook)
 
-    def register_forward_pre_hook(self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any) -> Handle:
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, **options: Any
+    ) -> Handle:
         """`hook(module, args)` before each forward."""
         return _add_hook(self._forward_pre_hooks, hook)
 
@@ -402,14 +405,18 @@ class Module:
             if module is not None:
                 yield from module._paths(f"{prefix}{name}.")
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Keys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Keys:
         """Copies a state dict into this module; says everything that does not fit at once."""
         own = self.state_dict(keep_vars=True)
         missing = [k for k in own if k not in state_dict]
         unexpected = [k for k in state_dict if k not in own]
         problems = []
         if strict and unexpected:
-            problems.append("Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". ")
+            problems.append(
+                "Unexpected key(s) in state_dict: " + ", ".join(f'"{k}"' for k in unexpected) + ". "
+            )
         if strict and missing:
             problems.append("Missing key(s) in state_dict: " + ", ".join(f'"{k}"' for k in missing) + ". ")
         with no_grad():
@@ -521,4 +528,3 @@ def _add_hook(hooks: dict[int, Any], hook: Any) -> Handle:
 def _indented(text: str) -> str:
     first, *rest = text.split("\n")
     return "\n".join([first, *("  " + line for line in rest)])
-

@@ -64,7 +64,9 @@ class _Norm(Module):
             raise located(
                 RecordValueError(
                     f"running_mean should contain {x.shape[1]} elements not {self.num_features}",
-                    notes=(f"nn.{type(self).__name__}({x.shape[1]}) takes this input of {'x'.join(map(str, x.shape))}",),
+                    notes=(
+                        f"nn.{type(self).__name__}({x.shape[1]}) takes this input of {'x'.join(map(str, x.shape))}",
+                    ),
                 )
             )
 
@@ -122,7 +124,11 @@ class _LazyBatchNorm(Lazy, _BatchNorm):
     """Batch normalisation whose num_features is the first input's."""
 
     def __init__(
-        self, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True, track_running_stats: bool = True
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
     ) -> None:
         _Norm.__init__(self, 0, eps, momentum, affine, track_running_stats)
 

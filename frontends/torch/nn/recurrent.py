@@ -36,7 +36,12 @@ class RNNBase(Module):
         if num_layers <= 0:
             raise located(RecordValueError("num_layers must be greater than zero"))
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.dropout, self.bidirectional = bias, batch_first, dropout, bidirectional
+        self.bias, self.batch_first, self.dropout, self.bidirectional = (
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+        )
         for layer, suffix in self._directions():
             size = input_size if layer == 0 else hidden_size * (2 if bidirectional else 1)
             rows = self.gates * hidden_size
@@ -70,12 +75,18 @@ class RNNBase(Module):
     def forward(self, input: Tensor, hx: Any = None) -> Any:
         batched = input.dim() == 3
         if input.dim() not in (2, 3):
-            raise located(RecordValueError(f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"))
+            raise located(
+                RecordValueError(
+                    f"{type(self).__name__}: Expected input to be 2D or 3D, got {input.dim()}D instead"
+                )
+            )
         if input.shape[-1] != self.input_size:
             raise located(
                 ShapeError(
                     f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.shape[-1]}",
-                    notes=(f"nn.{type(self).__name__}({input.shape[-1]}, {self.hidden_size}) takes this input",),
+                    notes=(
+                        f"nn.{type(self).__name__}({input.shape[-1]}, {self.hidden_size}) takes this input",
+                    ),
                 )
             )
         x = input if batched else input.unsqueeze(1)
@@ -139,7 +150,9 @@ class RNN(RNNBase):
         if len(args) > 3:
             args, nonlinearity = (*args[:3], *args[4:]), args[3]
         if nonlinearity not in ("tanh", "relu"):
-            raise located(RecordValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."))
+            raise located(
+                RecordValueError(f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'.")
+            )
         self.__dict__["kind"] = nonlinearity
         super().__init__(*args, **kwargs)
         self.nonlinearity = nonlinearity
@@ -167,7 +180,9 @@ class RNNCellBase(Module):
     gates = 1
     states = 1
 
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
         rows, bound = self.gates * hidden_size, 1.0 / math.sqrt(hidden_size)
@@ -195,7 +210,9 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh") -> None:
+    def __init__(
+        self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
+    ) -> None:
         self.__dict__["kind"] = nonlinearity
         super().__init__(input_size, hidden_size, bias)
         self.nonlinearity = nonlinearity

@@ -62,7 +62,9 @@ class Optimizer:
         for p in params:
             if not isinstance(p, Tensor):
                 raise located(
-                    RecordTypeError(f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}")
+                    RecordTypeError(
+                        f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+                    )
                 )
             if not p.is_leaf:
                 raise located(RecordValueError("can't optimize a non-leaf Tensor"))
@@ -115,7 +117,9 @@ class Optimizer:
         sizes = [len(g["params"]) for g in self.param_groups]
         if sizes != [len(g["params"]) for g in groups]:
             raise located(
-                RecordValueError("loaded state dict contains a parameter group that doesn't match the size of optimizer's group")
+                RecordValueError(
+                    "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+                )
             )
         params = [p for g in self.param_groups for p in g["params"]]
         numbers = [n for g in groups for n in g["params"]]
@@ -170,7 +174,9 @@ def rewrite(tensors: Sequence[Tensor], values: Iterable[Recorded]) -> None:
         t._write(value)
 
 
-def run_update(lower: Any, written: Sequence[Tensor], read: Sequence[Tensor | Literal], statics: tuple[Any, ...]) -> None:
+def run_update(
+    lower: Any, written: Sequence[Tensor], read: Sequence[Tensor | Literal], statics: tuple[Any, ...]
+) -> None:
     """Records an update: `written` tensors come first and get its results."""
     operands = [x if isinstance(x, Literal) else x._read() for x in (*written, *read)]
     rewrite(written, apply(lower, operands, statics))

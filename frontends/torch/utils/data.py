@@ -23,7 +23,9 @@ class Dataset:
         return cls
 
     def __getitem__(self, index: int) -> Any:
-        raise located(RecordTypeError(f"{type(self).__name__} has no __getitem__: write def __getitem__(self, index)"))
+        raise located(
+            RecordTypeError(f"{type(self).__name__} has no __getitem__: write def __getitem__(self, index)")
+        )
 
     def __add__(self, other: Dataset) -> ConcatDataset:
         return ConcatDataset([self, other])
@@ -95,7 +97,9 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
         for i in range(n - sum(sizes)):
             sizes[i % len(sizes)] += 1
     if sum(sizes) != n:
-        raise located(RecordValueError("Sum of input lengths does not equal the length of the input dataset!"))
+        raise located(
+            RecordValueError("Sum of input lengths does not equal the length of the input dataset!")
+        )
     order = host_generator(generator).permutation(n).tolist()
     out, start = [], 0
     for size in sizes:
@@ -128,7 +132,11 @@ class RandomSampler(Sampler):
     """In a random order, or drawn with replacement."""
 
     def __init__(
-        self, data_source: Any, replacement: bool = False, num_samples: int | None = None, generator: Any = None
+        self,
+        data_source: Any,
+        replacement: bool = False,
+        num_samples: int | None = None,
+        generator: Any = None,
     ) -> None:
         super().__init__(data_source)
         self.replacement, self.generator = replacement, generator
@@ -136,7 +144,11 @@ class RandomSampler(Sampler):
 
     def __iter__(self) -> Iterator[int]:
         n, host = len(self.data_source), host_generator(self.generator)
-        order = host.integers(0, n, self.num_samples) if self.replacement else host.permutation(n)[: self.num_samples]
+        order = (
+            host.integers(0, n, self.num_samples)
+            if self.replacement
+            else host.permutation(n)[: self.num_samples]
+        )
         return iter(order.tolist())
 
     def __len__(self) -> int:
@@ -157,10 +169,17 @@ class SubsetRandomSampler(Sampler):
 class WeightedRandomSampler(Sampler):
     """Samples drawn with given weights."""
 
-    def __init__(self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None) -> None:
+    def __init__(
+        self, weights: Any, num_samples: int, replacement: bool = True, generator: Any = None
+    ) -> None:
         w = np.asarray(weights.numpy() if isinstance(weights, Tensor) else weights, np.float64)
         super().__init__(w)
-        self.weights, self.num_samples, self.replacement, self.generator = w, num_samples, replacement, generator
+        self.weights, self.num_samples, self.replacement, self.generator = (
+            w,
+            num_samples,
+            replacement,
+            generator,
+        )
 
     def __iter__(self) -> Iterator[int]:
         p = self.weights / self.weights.sum()
@@ -198,7 +217,11 @@ def default_collate(batch: Sequence[Any]) -> Any:
     first = batch[0]
     if isinstance(first, Tensor):
         arrays = [t._read().array for t in batch]
-        if all(a is not None for a in arrays) and not first.requires_grad and len({a.shape for a in arrays}) == 1:
+        if (
+            all(a is not None for a in arrays)
+            and not first.requires_grad
+            and len({a.shape for a in arrays}) == 1
+        ):
             return from_array(np.stack(arrays))
         return stack(list(batch))
     if isinstance(first, np.ndarray):
@@ -241,7 +264,11 @@ class DataLoader:
         if sampler is not None and shuffle:
             raise located(RecordValueError("sampler option is mutually exclusive with shuffle"))
         if batch_size is not None and batch_size < 1:
-            raise located(RecordValueError(f"batch_size should be a positive integer value, but got batch_size={batch_size}"))
+            raise located(
+                RecordValueError(
+                    f"batch_size should be a positive integer value, but got batch_size={batch_size}"
+                )
+            )
         self.dataset, self.batch_size, self.drop_last = dataset, batch_size, drop_last
         self.num_workers, self.generator, self.pin_memory = num_workers, generator, pin_memory
         self.collate_fn = collate_fn or (default_collate if batch_size is not None else default_convert)

@@ -22,7 +22,11 @@ def _gradients(parameters: Any) -> list[Tensor]:
 
 
 def clip_grad_norm_(
-    parameters: Any, max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: Any = None
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: Any = None,
 ) -> Tensor:
     """Scales gradients so that the norm of all together is at most max_norm; gives the norm before."""
     with no_grad():

@@ -9,7 +9,9 @@ from irc.frontends.torch.shaping import stack
 from irc.frontends.torch.tensor import Tensor
 
 
-def pad_sequence(sequences: Sequence[Tensor], batch_first: bool = False, padding_value: float = 0.0) -> Tensor:
+def pad_sequence(
+    sequences: Sequence[Tensor], batch_first: bool = False, padding_value: float = 0.0
+) -> Tensor:
     """Sequences (L, ...) filled up to the longest, and stacked."""
     longest = max(s.shape[0] for s in sequences)
     filled = [

@@ -1,0 +1,65 @@
+"""Initial values of weights, from a state of the random generator; each gives the next state, too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from irc.frontends.lowering import creation
+from irc.frontends.lowering.control import counted_loop, inside, put_slice, take_slice
+from irc.frontends.lowering.elementwise import Shape, emit, spread
+from irc.frontends.lowering.linalg import dot
+from irc.ir.operation import registered
+from irc.ir.types import FloatType, TensorType, f32, f64
+from irc.passes.autodiff import expression as E
+from irc.passes.autodiff.expression import Expr, Scope
+
+Drawn = tuple[Expr, Expr]
+
+
+def _wide(element: Any) -> Any:
+    return f64 if element is f64 else f32
+
+
+def uniform(scope: Scope, state: Expr, shape: Shape, element: Any, low: float, high: float) -> Drawn:
+    """Uniform between two bounds."""
+    state, drawn = creation.uniform(scope, state, shape, _wide(element))
+    return state, E.convert(drawn * (high - low) + low, element)
+
+
+def normal(scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float) -> Drawn:
+    state, drawn = creation.normal(scope, state, shape, _wide(element))
+    return state, E.convert(drawn * deviation + mean, element)
+
+
+def truncated_normal(
+    scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float
+) -> Drawn:
+    """Normal, and never further than two deviations from the mean: by the inverse of the distribution function."""
+    state, drawn = creation.uniform(scope, state, shape, _wide(element))
+    edge = math.erf(math.sqrt(2.0))
+    inverse = emit(registered("chlo.erf_inv"), (drawn * 2 - 1) * edge)
+    return state, E.convert(inverse * (math.sqrt(2.0) * deviation) + mean, element)
+
+
+def orthogonal(scope: Scope, state: Expr, shape: Shape, element: FloatType, gain: float) -> Drawn:
+    """A matrix (all dimensions but the last are its rows) with orthonormal columns, or rows where there are fewer: Gram
+    and Schmidt on normal numbers, twice for each vector, which is enough (Kahan, by Parlett)."""
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    n, m = sorted((rows, columns))
+    wide = _wide(element)
+    state, drawn = creation.normal(scope, state, (n, m), wide)
+    start = scope.constant(0, TensorType((n, m), wide))
+
+    def step(inner: Scope, i: Expr, carried: list[Expr]) -> list[Expr]:
+        (basis,) = carried
+        vector = take_slice(inside(inner, drawn)[0], i)
+        for _ in range(2):
+            shares = dot(basis, vector, ((1,), (0,)))
+            vector = vector - dot(basis, shares, ((0,), (0,)))
+        size = E.sqrt(E.reduce_sum(vector * vector, (0,)))
+        return [put_slice(basis, i, vector / spread(size, vector.shape))]
+
+    (basis,) = counted_loop(scope, n, [start], step)
+    matrix = basis if rows <= columns else E.transpose(basis, (1, 0))
+    return state, E.convert(E.reshape(matrix, shape) * gain, element)
