@@ -7,10 +7,10 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from irc.aliases import install_as
+from irc.cli import sources
 from irc.cli.arrays import tensor_type
 from irc.cli.programs import run_program
 from irc.cli.terminal import show
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
                 if arguments.input or not collector.programs:
                     _call_a_model(names, arguments)
         else:
-            compile_text(Path(arguments.file).read_text(encoding="utf-8"), arguments.file)
+            compile_text(*sources.read(arguments.file))
     chosen = list(enumerate(collector.programs))
     if arguments.program is not None:
         chosen = chosen[arguments.program : arguments.program + 1]

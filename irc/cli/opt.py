@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from irc.cli import sources
 from irc.cli.terminal import show
 from irc.driver import PIPELINE, remaining
 from irc.ir.printer import print_operation
@@ -44,8 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print("\n".join(pass_names()))
         return 0
-    source = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
-    module = parse(source, "<stdin>" if arguments.file == "-" else arguments.file)
+    module = parse(*sources.read(arguments.file))
     timing, record = Timing(), Record()
     hooks: list[Hook] = [*hooks_from_environment(), timing, record]
     if arguments.verify_each:

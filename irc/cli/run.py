@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 from irc.aliases import install_as
+from irc.cli import sources
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import describe
 from irc.cli.programs import run_program
@@ -54,10 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.frontend:
         raise IrcError(f"--as {arguments.frontend} runs Python programs, {arguments.file} is none")
-    source = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
+    source, name = sources.read(arguments.file)
     if arguments.target == "interpreter":
-        return _interpret(source, arguments)
-    program = compile_text(source, arguments.file)
+        return _interpret(source, name, arguments)
+    program = compile_text(source, name)
     if arguments.digest:
         print(code_digest(program.object_code))
         return 0
@@ -72,8 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _interpret(source: str, arguments: argparse.Namespace) -> int:
-    module = parse(source, arguments.file)
+def _interpret(source: str, name: str, arguments: argparse.Namespace) -> int:
+    module = parse(source, name)
     main = module.symbols.get("main")
     if main is None:
         raise IrcError("the module has no function @main")

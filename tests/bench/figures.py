@@ -29,7 +29,9 @@ ROUNDS = 9
 THREADS = irc.get_num_threads()
 
 
-def interleaved(clock: Callable[[], float], runs: Sequence[Callable[[], Any]], seconds: float = 0.05) -> list[float]:
+def interleaved(
+    clock: Callable[[], float], runs: Sequence[Callable[[], Any]], seconds: float = 0.05
+) -> list[float]:
     """The median time of each run, measured in turns."""
     counts = []
     for run in runs:
@@ -104,7 +106,9 @@ def training() -> None:
     ours, theirs = {}, {}  # type: ignore[var-annotated]
     exec(SETUP.format(torch="irc.torch"), ours)
     exec(SETUP.format(torch="torch"), theirs)
-    theirs["model"].load_state_dict({k: peer.tensor(v.numpy()) for k, v in ours["model"].state_dict().items()})
+    theirs["model"].load_state_dict(
+        {k: peer.tensor(v.numpy()) for k, v in ours["model"].state_dict().items()}
+    )
     compiled = irc.compile(ours["step"])
     x, y = ours["torch"].tensor(images), ours["torch"].tensor(labels)
     px, py = peer.tensor(images), peer.tensor(labels)
@@ -136,14 +140,18 @@ def overhead() -> None:
         last = f"%s{i}"
     program = irc.compile_module(irc.parse(text + f"  return {last} : {t}\n}}"))
     arrays = [np.ones(4, np.float32) for _ in names]
-    call, add = interleaved(time.perf_counter, [lambda: program.call(*arrays), lambda: np.add(arrays[0], arrays[1])])
+    call, add = interleaved(
+        time.perf_counter, [lambda: program.call(*arrays), lambda: np.add(arrays[0], arrays[1])]
+    )
     print(f"call with 10 small arrays: {call * 1e6:.2f} us (np.add of two: {add * 1e6:.2f} us)")
 
 
 def _python(code: str, **environment: str) -> float:
     """Wall seconds of a fresh interpreter running `code`."""
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **environment}, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", code], check=True, env={**os.environ, **environment}, capture_output=True
+    )
     return time.perf_counter() - start
 
 
@@ -152,7 +160,11 @@ def cold() -> None:
     bare = statistics.median(_python("pass") for _ in range(7))
     imported = statistics.median(_python("import irc") for _ in range(7))
     print(f"import irc: {1e3 * (imported - bare):.1f} ms over a bare interpreter")
-    head = "import irc, time, sys\n" + SETUP.format(torch="irc.torch") + "x = torch.randn(32, 3, 32, 32)\ny = torch.randint(0, 10, (32,))\n"
+    head = (
+        "import irc, time, sys\n"
+        + SETUP.format(torch="irc.torch")
+        + "x = torch.randn(32, 3, 32, 32)\ny = torch.randint(0, 10, (32,))\n"
+    )
     # Programs that make the random weights and inputs are compiled before the clock starts.
     head += "sum(p.sum().item() for p in model.parameters()); x.sum().item(); y.sum().item()\n"
     cases = {
@@ -162,15 +174,25 @@ def cold() -> None:
     for name, body in cases.items():
         code = f"{head}start = time.perf_counter()\n{body}\nprint(time.perf_counter() - start)"
         spent = [
-            float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout)
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code], check=True, capture_output=True, text=True
+                ).stdout
+            )
             for _ in range(5)
         ]
         print(f"cold compile and first run of the seed network's {name}: {statistics.median(spent):.2f} s")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "model.py"
-        program.write_text(SETUP.format(torch="irc.torch") + "step(torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)))\n")
+        program.write_text(
+            SETUP.format(torch="irc.torch")
+            + "step(torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,)))\n"
+        )
         code = f"import sys; from irc.cli import main; sys.exit(main(['dump', {str(program)!r}]))"
-        print(f"irc dump of the seed network: {statistics.median(_python(code) for _ in range(3)):.2f} s, PATH empty:", end=" ")
+        print(
+            f"irc dump of the seed network: {statistics.median(_python(code) for _ in range(3)):.2f} s, PATH empty:",
+            end=" ",
+        )
         print(f"{_python(code, PATH=''):.2f} s")
 
 
