@@ -85,12 +85,14 @@ class Scope:
 
 
 class Scopes:
-    """The innermost scope at this moment; one per process, as recording is."""
+    """The innermost scope at this moment; one per process, as recording is. `pinned` is the place of everything that is
+    recorded while it is set: that of a graph's operation, made long before."""
 
-    __slots__ = ("current",)
+    __slots__ = ("current", "pinned")
 
     def __init__(self) -> None:
         self.current: Scope | None = None
+        self.pinned: Site | None = None
 
 
 scopes = Scopes()
@@ -109,6 +111,8 @@ class Site:
     @staticmethod
     def here() -> Site:
         """The place in the user's program that is running now."""
+        if scopes.pinned is not None:
+            return scopes.pinned
         frame: FrameType | None = sys._getframe(1)
         internal = _INTERNAL
         while frame is not None:
