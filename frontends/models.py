@@ -17,7 +17,9 @@ def models_in(names: dict[str, Any]) -> dict[str, Any]:
     module = torch.nn.Module
     instances = {n: v for n, v in names.items() if isinstance(v, module)}
     classes = {
-        n: v for n, v in names.items() if isinstance(v, type) and issubclass(v, module) and v.__module__ == "__main__"
+        n: v
+        for n, v in names.items()
+        if isinstance(v, type) and issubclass(v, module) and v.__module__ == "__main__"
     }
     return instances | classes
 

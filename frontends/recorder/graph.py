@@ -29,6 +29,8 @@ class Graph:
 
     def __init__(self, tracing: bool = False) -> None:
         self.tracing = tracing
+        self.known: Callable[[Recorded], Any] = _unknown
+        """While tracing: the array of a value that follows from shapes and constants; None where it does not."""
         self.pending: list[Node] = []
         self.operations = 0
         self.nbytes = 0
@@ -63,6 +65,10 @@ class Graph:
         self.pending = []
         self.operations = self.nbytes = 0
         return nodes
+
+
+def _unknown(value: Recorded) -> Any:
+    return None
 
 
 class Recorder:

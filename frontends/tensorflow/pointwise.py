@@ -150,7 +150,8 @@ less, less_equal = _comparison("less", "Less", "LT"), _comparison("less_equal", 
 greater, greater_equal = _comparison("greater", "Greater", "GT"), _comparison("greater_equal", "GreaterEqual", "GE")
 
 
-def _floating(x: Any, op: str) -> Any:
+def floating(x: Any, op: str) -> Any:
+    """A tensor of floats; InvalidArgumentError for other dtypes."""
     x = convert_to_tensor(x)
     if not (x.dtype.is_floating or x.dtype.is_complex):
         raise located(
@@ -165,7 +166,7 @@ def _floating(x: Any, op: str) -> Any:
 
 def _unary(name: str, op: str, cls: Any, *, floats: bool = True) -> Callable[..., Tensor]:
     def run(x: Any, name: str | None = None) -> Tensor:
-        x = _floating(x, op) if floats else convert_to_tensor(x)
+        x = floating(x, op) if floats else convert_to_tensor(x)
         return emit(L.unary, (x,), cls, x.dtype.element, op=op)
 
     run.__name__ = run.__qualname__ = name
@@ -185,7 +186,7 @@ sign = _unary("sign", "Sign", hlo.Sign, floats=False)
 
 def _lowered(name: str, op: str, lower: Any, *, floats: bool = True) -> Callable[..., Tensor]:
     def run(x: Any, name: str | None = None) -> Tensor:
-        return emit(lower, (_floating(x, op) if floats else convert_to_tensor(x),), op=op)
+        return emit(lower, (floating(x, op) if floats else convert_to_tensor(x),), op=op)
 
     run.__name__ = run.__qualname__ = name
     run.__doc__ = f"{name}(x), elementwise."
@@ -245,22 +246,22 @@ def atanh(x: Any, name: str | None = None) -> Tensor:
 
 
 def atan(x: Any, name: str | None = None) -> Tensor:
-    return atan2(_floating(x, "Atan"), 1.0)
+    return atan2(floating(x, "Atan"), 1.0)
 
 
 def asin(x: Any, name: str | None = None) -> Tensor:
-    x = _floating(x, "Asin")
+    x = floating(x, "Asin")
     return atan2(x, sqrt((1 - x) * (1 + x)))
 
 
 def acos(x: Any, name: str | None = None) -> Tensor:
-    x = _floating(x, "Acos")
+    x = floating(x, "Acos")
     return atan2(sqrt((1 - x) * (1 + x)), x)
 
 
 def softplus(features: Any, name: str | None = None) -> Tensor:
     """log(1 + exp(x)), without overflow."""
-    x = _floating(features, "Softplus")
+    x = floating(features, "Softplus")
     return emit(L.softplus, (x,), 1.0, 30.0, op="Softplus")
 
 
@@ -426,7 +427,7 @@ def _equality(name: str, function: Callable[..., Tensor], otherwise: bool) -> No
     """== and != : False and True for what is no tensor, or of shapes that do not go together."""
 
     def run(self: TensorBase, other: Any) -> Any:
-        if other is None or isinstance(other, (str, dict)) or self is other is None:
+        if other is None or isinstance(other, (str, dict)):
             return otherwise
         try:
             theirs = tuple(np.shape(other)) if not isinstance(other, TensorBase) else other._read().type.shape
