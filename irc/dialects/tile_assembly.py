@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from irc.dialects.assembly import optional_dictionary, print_attributes
+from irc.dialects.assembly import optional_dictionary, print_attributes, result_list
 from irc.ir.assembly_elements import (
     Directive,
     OpPrinter,
@@ -26,9 +26,9 @@ from irc.ir.attributes import (
     string_text,
     symbol_text,
 )
-from irc.ir.op_text import OpReader, OpState
-from irc.ir.operation import Operation
-from irc.ir.types import TensorType, i1, i32
+from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
+from irc.ir.operation import Block, Operation, Region
+from irc.ir.types import TensorType, i1, i32, result_text
 
 # arith.
 
@@ -233,3 +233,39 @@ class Contract(Directive):
         p.write(f"{p.dictionary(named)} {p.values(op.operands)}")
         print_attributes(p, op, *self.KEYS)
         p.write(f" : {p.types([op.lhs.type, op.rhs.type])} into {p.type(op.result.type)}")
+
+
+@directive("vector.Mask")
+class Mask(Directive):
+    """`%m, %passthru { op  vector.yield %r : t } {...} : mask type -> type`; MLIR adds the yield where it is left out."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        at = r.skip()
+        s.operands[0], s.offsets[0] = [r.use()], [at]
+        if r.accept(","):
+            s.operands[1] = [r.use()]
+        region = yield RegionRequest((), "vector.yield")
+        s.regions.append(_with_yield(region))
+        optional_dictionary(r, s)
+        r.expect(":")
+        r.check_types(s.operands[0], [r.type()], s.offsets[0], at)
+        s.types = result_list(r)
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        p.write(p.values(op.operands))
+        p.write(" ")
+        p.region(op.maskRegion, arguments=False)
+        print_attributes(p, op)
+        p.write(f" : {p.type(op.mask.type)}")
+        p.write(f" -> {result_text(op.result_types)}" if op.results else "")
+
+
+def _with_yield(region: Region) -> Region:
+    """The region with a terminator that gives the results of its only op."""
+    inner, last = region.operations[-2:] if len(region.operations) == 2 else (None, None)
+    if inner is None or last is None or last.operands or not inner.results:
+        return region
+    given = type(last).create(inner.results, (), {}, (), last.location)
+    return Region([Block((), [inner, given])])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from irc.ir.affine import AffineMapAttr
-from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, Result, array_of, enum, struct
+from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, RegionField, Result, array_of, enum, struct
 from irc.ir.operation import Operation
 from irc.ir.types import Type, VectorType, i1
 
@@ -64,6 +64,8 @@ class Load(Operation, name="vector.load"):
 
 
 class Store(Operation, name="vector.store"):
+    """Contiguous elements along the last dimension; all in bounds."""
+
     assembly: ClassVar[str] = (
         "$valueToStore `,` $base `[` $indices `]` attr-dict `:` type($base) `,` type($valueToStore)"
     )
@@ -100,6 +102,8 @@ class Contract(Operation, name="vector.contract"):
 
 
 class Fma(Operation, name="vector.fma"):
+    """lhs * rhs + acc, each element with one rounding."""
+
     assembly: ClassVar[str] = "$lhs `,` $rhs `,` $acc attr-dict `:` type($lhs)"
     lhs = Operand()
     rhs = Operand()
@@ -164,6 +168,8 @@ class ExtractStridedSlice(Operation, name="vector.extract_strided_slice"):
 
 
 class InsertStridedSlice(Operation, name="vector.insert_strided_slice"):
+    """A tile with a part of it replaced, at `offsets`; strides are 1."""
+
     assembly: ClassVar[str] = "$valueToStore `,` $dest attr-dict `:` type($valueToStore) `into` type($dest)"
     valueToStore = Operand()
     dest = Operand()
@@ -208,6 +214,8 @@ class MultiReduction(Operation, name="vector.multi_reduction"):
 
 
 class Transpose(Operation, name="vector.transpose"):
+    """Dimension i of the result is dimension `permutation[i]` of the vector."""
+
     assembly: ClassVar[str] = "$vector `,` $permutation attr-dict `:` type($vector) `to` type($result)"
     vector = Operand()
     permutation = Attr(I64_ARRAY)
@@ -227,6 +235,8 @@ class ShapeCast(Operation, name="vector.shape_cast"):
 
 
 class BitCast(Operation, name="vector.bitcast"):
+    """The same bits as elements of another width: the last dimension changes. The result type is given."""
+
     assembly: ClassVar[str] = "$source attr-dict `:` type($source) `to` type($result)"
     source = Operand()
     result = Result()
@@ -290,6 +300,28 @@ class Step(Operation, name="vector.step"):
 
     assembly: ClassVar[str] = "attr-dict `:` type($result)"
     result = Result()
+
+
+class Mask(Operation, name="vector.mask"):
+    """`vector.mask %m { vector.reduction <add>, %v : ... } : vector<8xi1> -> f32`: one op, done where the mask holds.
+
+    Elsewhere the results are `passthru`'s, or undefined without it. The result types are given."""
+
+    assembly: ClassVar[str] = "custom<Mask>"
+    pure: ClassVar[bool] = False
+    mask = Operand()
+    passthru = Operand(optional=True)
+    maskRegion = RegionField()
+    returned = Result(variadic=True)
+
+
+class Yield(Operation, name="vector.yield"):
+    """The terminator of `vector.mask`."""
+
+    assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
+    terminator: ClassVar[bool] = True
+    pure: ClassVar[bool] = False
+    values = Operand(variadic=True)
 
 
 def mask_type(type: Any) -> VectorType:
