@@ -39,12 +39,9 @@ def lower_bitcast(func: Func) -> KernelGroup:
         def move(inner: KernelBuilder, at: Index, count: int) -> None:
             source, target = (VectorType((count * v.type.size // wide,), v.type.element) for v in flat)
             places = [inner.mul(at, v.type.size // wide) for v in flat]
-            padding = inner.constant(0, source.element)
-            read = vector.TransferRead(
-                flat[0], [inner.index(places[0])], padding, None, in_bounds=(True,), result_types=[source]
-            )
-            cast = inner.emit(vector.BitCast(inner.emit(read), result_types=[target]))
-            inner.emit(vector.TransferWrite(cast, flat[1], [inner.index(places[1])], None, in_bounds=(True,)))
+            read = inner.load(flat[0], places[:1], source)
+            cast = inner.emit(vector.BitCast(read, result_types=[target]))
+            inner.store(cast, flat[1], places[1:])
 
         whole = wide - wide % WIDE
         if whole:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from irc.dialects import arith, memref, scf
+from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
 from irc.ir.attributes import Attribute
 from irc.ir.builder import Builder
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.types import MemRefType, Type, index
+from irc.ir.types import MemRefType, Type, VectorType, index
 
 Index = int | Value
 """An index known now, or a value of type index."""
@@ -73,15 +73,15 @@ class KernelBuilder(Builder):
     def min(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
             return min(x, y)
-        return self.emit(arith.MinSI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+        return self.emit(arith.MinSI(self.index(x), self.index(y)))
 
     def max(self, x: Index, y: Index) -> Index:
         if isinstance(x, int) and isinstance(y, int):
             return max(x, y)
-        return self.emit(arith.MaxSI(self.index(x), self.index(y)))  # type: ignore[no-any-return]
+        return self.emit(arith.MaxSI(self.index(x), self.index(y)))
 
     def compare(self, predicate: str, x: Index, y: Index) -> Value:
-        return self.emit(arith.CmpI(self.index(x), self.index(y), predicate=predicate))  # type: ignore[no-any-return]
+        return self.emit(arith.CmpI(self.index(x), self.index(y), predicate=predicate))
 
     def loop(
         self,
@@ -134,8 +134,25 @@ class KernelBuilder(Builder):
         self.emit(op)
         return op.results
 
+    def load(self, buffer: Value, at: Sequence[Index], tile: VectorType | None = None) -> Value:
+        """The element at `at`, or the tile of this type from there along the last dimensions, all of it in bounds."""
+        places = self.indices(at)
+        if tile is None:
+            return self.emit(memref.Load(buffer, places))
+        padding, in_bounds = self.constant(0, tile.element), (True,) * tile.rank
+        read = vector.TransferRead(buffer, places, padding, None, in_bounds=in_bounds, result_types=[tile])
+        return self.emit(read)
+
+    def store(self, value: Value, buffer: Value, at: Sequence[Index]) -> None:
+        """Writes an element to `at`, or a tile from there along the last dimensions, all of it in bounds."""
+        t, places = value.type, self.indices(at)
+        if isinstance(t, VectorType):
+            self.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=(True,) * t.rank))
+        else:
+            self.emit(memref.Store(value, buffer, places))
+
     def subview(self, source: Value, offsets: Sequence[Index], sizes: Sequence[int]) -> Value:
-        return self.emit(memref.SubView.at(source, offsets, sizes))  # type: ignore[no-any-return]
+        return self.emit(memref.SubView.at(source, offsets, sizes))
 
 
 def kernel(

@@ -9,7 +9,7 @@ from typing import Any
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
-from irc.dialects import arith, memref, vector
+from irc.dialects import arith, memref
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
@@ -73,7 +73,7 @@ def lower_gather(func: Func) -> KernelGroup:
                     where[dim] = deeper.add(where[dim], i)
                 for dim, i in zip((*places, *d.offset_dims), (*at, *offset), strict=True):
                     to[dim] = i
-                _write(deeper, out, to, _read(deeper, source, where, width), width)
+                deeper.store(deeper.load(source, where, _tile(source, width)), out, to)
 
             _window(inner, [shape[i] for i in d.offset_dims], along, element)
 
@@ -127,11 +127,11 @@ def lower_scatter(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
                     source[dim] = i
 
                 def combine(last: KernelBuilder) -> None:
-                    before = [_read(last, o, where, width) for o in outputs]
-                    updates = [_read(last, s, source, width) for s in sources]
+                    before = [last.load(o, where, _tile(o, width)) for o in outputs]
+                    updates = [last.load(s, source, _tile(s, width)) for s in sources]
                     made = apply_region(last, op.update_computation, [*before, *updates])
                     for out, value in zip(outputs, made, strict=True):
-                        _write(last, out, where, value, width)
+                        last.store(value, out, where)
 
                 _where_inside(deeper, {i: (where[i], extents[i]) for i in moving if i in wide}, combine)
 
@@ -153,7 +153,7 @@ def _starts(
     starts: dict[int, Index] = {}
     for k, dim in enumerate(dims):
         where = list(at) if vector_dim == indices.type.rank else [*at[:vector_dim], k, *at[vector_dim:]]
-        start = b.emit(memref.Load(indices, b.indices(where)))
+        start = b.load(indices, where)
         starts[dim] = start if start.type is index else b.emit(cast(start, result_types=[index]))
     return starts
 
@@ -222,33 +222,20 @@ def _window(
     nest(b, extents[:-1], row)
 
 
-def _read(b: KernelBuilder, buffer: Value, at: list[Index], width: int) -> Value:
-    """One element, or `width` of them along the last dimension."""
-    if not width:
-        return b.emit(memref.Load(buffer, b.indices(at)))
-    t = VectorType((width,), buffer.type.element)
-    padding = b.constant(0, t.element)
-    return b.emit(
-        vector.TransferRead(buffer, b.indices(at), padding, None, in_bounds=(True,), result_types=[t])
-    )
-
-
-def _write(b: KernelBuilder, buffer: Value, at: list[Index], value: Value, width: int) -> None:
-    if not width:
-        b.emit(memref.Store(value, buffer, b.indices(at)))
-    else:
-        b.emit(vector.TransferWrite(value, buffer, b.indices(at), None, in_bounds=(True,)))
+def _tile(buffer: Value, width: int) -> VectorType | None:
+    """`width` elements of a buffer, or one of them where it is 0."""
+    return VectorType((width,), buffer.type.element) if width else None
 
 
 def _copy(b: KernelBuilder, source: Value, target: Value) -> None:
     size = source.type.size
-    flat = [b.emit(memref.ReinterpretCast.static(v, 0, (size,), (1,))) for v in (source, target)]
+    flat, into = (b.emit(memref.ReinterpretCast.static(v, 0, (size,), (1,))) for v in (source, target))
     width = min(LANES, size)
+
+    def move(inner: KernelBuilder, i: Index, count: int = width) -> None:
+        inner.store(inner.load(flat, [i], _tile(flat, count)), into, [i])
+
     if size:
-        b.loop(0, size - size % width, width, lambda inner, i: _move(inner, flat, i, width))
+        b.loop(0, size - size % width, width, move)
         if size % width:
-            _move(b, flat, size - size % width, size % width)
-
-
-def _move(b: KernelBuilder, flat: Sequence[Value], i: Index, width: int) -> None:
-    _write(b, flat[1], [i], _read(b, flat[0], [i], width), width)
+            move(b, size - size % width, size % width)

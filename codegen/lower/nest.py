@@ -240,10 +240,10 @@ class Tile:
         places = [b.index(self.at.get(i, 0)) for i in order]
         live = [axis for axis, a in enumerate(self.axes) if a in order]
         if not live:
-            return b.emit(memref.Load(buffer, places))
+            return b.load(buffer, places)
         if self._contiguous(buffer):
             shape = tuple(self.widths[axis] for axis in live)
-            read = b.emit(_transfer_read(b, buffer, places, VectorType(shape, element)))
+            read = b.load(buffer, places, VectorType(shape, element))
             return read if len(live) == len(self.axes) else self._spread(read, live[0])
         if len(live) == 2 and buffer.type.strides[-2] == 1:
             return self._read_turned(leaf)
@@ -273,23 +273,12 @@ class Tile:
         value = self.tile(store.node)
         buffer, order = self.view(output, store.address, store.dynamic, base)
         places = [b.index(self.at.get(i, 0)) for i in order]
-        if not self.axes:
-            b.emit(memref.Store(value, buffer, places))
-        elif self._contiguous(buffer):
-            in_bounds = (True,) * len(self.axes)
-            b.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=in_bounds))
+        if not self.axes or self._contiguous(buffer):
+            b.store(value, buffer, places)
         else:
             lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
             mask = b.constant(True, self.vector_type(i1))
             b.emit(vector.Scatter(buffer, places, lanes, mask, value))
-
-
-def _transfer_read(
-    b: KernelBuilder, buffer: Value, places: list[Value], t: VectorType
-) -> vector.TransferRead:
-    padding = b.constant(0, t.element)
-    in_bounds = (True,) * t.rank
-    return vector.TransferRead(buffer, places, padding, None, in_bounds=in_bounds, result_types=[t])
 
 
 TICKET_COST = 1 << 15

@@ -9,7 +9,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.gather import center, nest
 from irc.codegen.lower.group import KernelGroup, buffer_type
-from irc.dialects import arith, memref
+from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
@@ -40,9 +40,7 @@ def lower_sort(func: Func) -> KernelGroup:
 
             def copy(deeper: KernelBuilder, i: Index) -> None:
                 for source, target in zip(inputs, here, strict=True):
-                    deeper.emit(
-                        memref.Store(_load(deeper, source, place(i)), target, deeper.indices(place(i)))
-                    )
+                    deeper.store(deeper.load(source, place(i)), target, place(i))
 
             inner.loop(0, shape[along], 1, copy)
             source, target = here, there
@@ -55,10 +53,6 @@ def lower_sort(func: Func) -> KernelGroup:
     return KernelGroup((kernel(func.sym_name, [*types, *scratch], body, location=func.location),), scratch)
 
 
-def _load(b: KernelBuilder, buffer: Value, at: Sequence[Index]) -> Value:
-    return b.emit(memref.Load(buffer, b.indices(at)))
-
-
 def _merge_pass(
     b: KernelBuilder, op: Any, source: list[Value], target: list[Value], place: Any, n: int, width: int
 ) -> None:
@@ -69,17 +63,15 @@ def _merge_pass(
         stop = inner.min(inner.add(start, 2 * width), n)
 
         def step(deeper: KernelBuilder, k: Index, left: Value, right: Value) -> Sequence[Value]:
-            lefts = [_load(deeper, s, place(deeper.min(left, n - 1))) for s in source]
-            rights = [_load(deeper, s, place(deeper.min(right, n - 1))) for s in source]
+            lefts = [deeper.load(s, place(deeper.min(left, n - 1))) for s in source]
+            rights = [deeper.load(s, place(deeper.min(right, n - 1))) for s in source]
             sides = [v for both in zip(rights, lefts, strict=True) for v in both]
             (less,) = apply_region(deeper, op.comparator, sides)
             over = deeper.compare("sge", right, stop)
             stay = deeper.emit(arith.OrI(over, deeper.emit(arith.XOrI(less, deeper.constant(True, i1)))))
             take = deeper.emit(arith.AndI(deeper.compare("slt", left, middle), stay))
             for x, y, out in zip(lefts, rights, target, strict=True):
-                deeper.emit(
-                    memref.Store(deeper.emit(arith.Select(take, x, y)), out, deeper.indices(place(k)))
-                )
+                deeper.store(deeper.emit(arith.Select(take, x, y)), out, place(k))
             one, zero = deeper.index(1), deeper.index(0)
             went = deeper.emit(arith.Select(take, one, zero))
             return [

@@ -119,19 +119,11 @@ def _lane_buffer(b: KernelBuilder, like: Value, lanes: int) -> Value:
 def get(b: KernelBuilder, buffer: Value, lane: Index, like: Value) -> Value:
     """One value of a lane buffer, as wide as `like`."""
     t = like.type
-    if not isinstance(t, VectorType):
-        return b.emit(memref.Load(buffer, [b.index(lane)]))
-    places = [b.index(lane), *(b.index(0) for _ in t.shape)]
-    padding = b.constant(0, t.element)
-    read = vector.TransferRead(buffer, places, padding, None, in_bounds=(True,) * t.rank, result_types=[t])
-    return b.emit(read)
+    if isinstance(t, VectorType):
+        return b.load(buffer, [lane, *(0 for _ in t.shape)], t)
+    return b.load(buffer, [lane])
 
 
 def put(b: KernelBuilder, buffer: Value, lane: Index, value: Value) -> None:
     """Stores one value into a lane buffer."""
-    t = value.type
-    if not isinstance(t, VectorType):
-        b.emit(memref.Store(value, buffer, [b.index(lane)]))
-        return
-    places = [b.index(lane), *(b.index(0) for _ in t.shape)]
-    b.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=(True,) * t.rank))
+    b.store(value, buffer, [lane, *(0 for _ in getattr(value.type, "shape", ()))])
