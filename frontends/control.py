@@ -100,7 +100,7 @@ def scan(
         raise located(
             RecordError(f"irc.scan goes along one length, and is given {sorted(map(str, lengths)) or 'none'}")
         )
-    (trips,) = lengths
+    (trips,) = (n for n in lengths if n is not None)
     slices = [_row(h) for h in rows]
     n = len(carried)
 
@@ -193,8 +193,8 @@ class Closure:
             return "literal", operand.type, repr(operand.value), operand
         node = operand.node
         if node in self.place_of and operand.array is None:
-            tracked = any(r.requires_grad for r in node.results if r.index == operand.index)  # type: ignore[union-attr]
-            return self.place_of[node], operand.index, tracked and not operand.requires_grad  # type: ignore[index]
+            tracked = any(r.requires_grad for r in node.results if r.index == operand.index)
+            return self.place_of[node], operand.index, tracked and not operand.requires_grad
         root = operand
         while (
             root.source is not None
@@ -213,11 +213,12 @@ class Closure:
 
     def place(self, b: Builder, arguments: Sequence[Value], captured: Sequence[Value]) -> list[Value]:
         """The recorded ops in a builder; the values of the results."""
-        scope, made = Scope(b), []
+        scope = Scope(b)
+        made: list[list[Value]] = []
 
         def value(ref: Any) -> Value:
             if ref[0] == "literal":
-                return b.emit(literal_constant(ref[3]))  # type: ignore[no-any-return]
+                return b.emit(literal_constant(ref[3]))
             place, index, cut = ref
             found = (
                 arguments[index] if place == -1 else captured[index] if place == -2 else made[place][index]
@@ -249,7 +250,7 @@ def _stopped(x: Expr) -> Expr:
         return x
     word = x.type.with_element(_WORDS[x.element.width])
     bits = x.scope.emit(hlo.BitcastConvert(x.value, result_types=[word]))
-    return x.scope.emit(hlo.BitcastConvert(bits.value, result_types=[x.type]))  # type: ignore[no-any-return]
+    return x.scope.emit(hlo.BitcastConvert(bits.value, result_types=[x.type]))
 
 
 def _needed_here(pending: Sequence[Node], values: Sequence[Recorded]) -> list[Node]:

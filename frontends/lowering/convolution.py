@@ -60,7 +60,7 @@ def _convolved(
     x: Expr, weight: Expr, strides: Shape, padding: Padding, dilation: Shape, groups: int, numbers: Any
 ) -> Expr:
     n = x.rank - 2
-    return x.scope.emit(  # type: ignore[no-any-return]
+    return x.scope.emit(
         hlo.Convolution(
             x.value,
             weight.value,
@@ -85,7 +85,7 @@ def transposed_convolution_last(
     """The gradient of a convolution as an operation: x (N, ..., C), weight (..., O, C); `padding` is that of the input
     spread by the strides."""
     n = x.rank - 2
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Convolution(
             x.value,
             E.reverse(weight, tuple(range(n))).value,
@@ -147,7 +147,7 @@ def _window(
     initial = scope.constant(start, TensorType((), x.element))
     after = x.rank - first - len(kernel)
     one, zero = (1,), ((0, 0),)
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.ReduceWindow(
             [x.value],
             [initial.value],

@@ -7,6 +7,7 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape, emit, spread
+from irc.ir.operation import registered
 from irc.ir.types import FloatType, TensorType, f32, f64, i32, i64, ui32, ui64
 from irc.passes.autodiff import expression as E
 from irc.passes.autodiff.expression import Expr, Scope
@@ -80,6 +81,15 @@ def normal(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr,
     # 1 - u is in (0, 1], where the logarithm is finite.
     radius = E.sqrt(E.log(1 - unit(first, wide)) * -2)
     return state, E.convert(radius * E.cos(unit(second, wide) * (2 * math.pi)), element)
+
+
+def truncated_normal(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr, Expr]:
+    """The next state, and standard normal numbers within (-2, 2), by the inverse of the distribution function."""
+    wide = f64 if element is f64 else f32
+    state, drawn = bits(scope, state, shape, _word(element))
+    # Phi(2) - Phi(-2) = erf(sqrt 2): uniform there, then x = sqrt 2 erfinv(.).
+    spread_out = (unit(drawn, wide) * 2 - 1) * math.erf(math.sqrt(2))
+    return state, E.convert(emit(registered("chlo.erf_inv"), spread_out) * math.sqrt(2), element)
 
 
 def integer(scope: Scope, state: Expr, shape: Shape, element: Any, low: int, high: int) -> tuple[Expr, Expr]:

@@ -52,7 +52,7 @@ def number(x: Expr, value: Any) -> Expr:
 
 
 def emit(cls: Any, *xs: Expr, **attributes: Any) -> Expr:
-    return xs[0].scope.emit(cls(*(x.value for x in xs), **attributes))  # type: ignore[no-any-return]
+    return xs[0].scope.emit(cls(*(x.value for x in xs), **attributes))
 
 
 def binary(scope: Scope, x: Expr, y: Expr, cls: Any, element: Any) -> Expr:

@@ -32,7 +32,28 @@ def take(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
         index_vector_dim=k,
     )
     sizes = tuple(1 if d == dimension else n for d, n in enumerate(x.shape))
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
+        hlo.Gather(
+            x.value, index.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
+        )
+    )
+
+
+def take_batched(scope: Scope, x: Expr, index: Expr, dimension: int, batches: int) -> Expr:
+    """As `take`, where the first `batches` dimensions of x and index go together."""
+    index = wrapped(index, x.shape[dimension])
+    k = index.rank - batches
+    lead = tuple(range(batches))
+    numbers = hlo.GatherDimensionNumbers(
+        offset_dims=(*range(batches, dimension), *range(dimension + k, x.rank - 1 + k)),
+        collapsed_slice_dims=(dimension,),
+        operand_batching_dims=lead,
+        start_indices_batching_dims=lead,
+        start_index_map=(dimension,),
+        index_vector_dim=index.rank,
+    )
+    sizes = tuple(1 if d == dimension or d in lead else n for d, n in enumerate(x.shape))
+    return scope.emit(
         hlo.Gather(
             x.value, index.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
         )
@@ -50,7 +71,7 @@ def take_many(scope: Scope, x: Expr, *more: Any) -> Expr:
         offset_dims=offsets, collapsed_slice_dims=dims, start_index_map=dims, index_vector_dim=k
     )
     sizes = tuple(1 if d in dims else n for d, n in enumerate(x.shape))
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Gather(
             x.value, vectors.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
         )
@@ -82,7 +103,7 @@ def put_many(scope: Scope, x: Expr, new: Expr, *more: Any) -> Expr:
 
 
 def _scatter(scope: Scope, x: Expr, index: Expr, new: Expr, numbers: Any, how: str) -> Expr:
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Scatter(
             [x.value],
             index.value,
@@ -121,7 +142,7 @@ def gather(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
         offset_dims=(), collapsed_slice_dims=dims, start_index_map=dims, index_vector_dim=x.rank
     )
     vectors = _along(scope, index, dimension, x.shape[dimension])
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Gather(
             x.value,
             vectors.value,
@@ -156,7 +177,7 @@ def sort(scope: Scope, x: Expr, dimension: int, descending: bool) -> tuple[Expr,
     def body(b: Builder, a: Value, c: Value, i: Value, j: Value) -> None:
         b.emit(hlo.Return([b.emit(_before(a, c, "GT" if descending else "LT", x.element))]))
 
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Sort(
             [x.value, index.value],
             dimension=dimension,

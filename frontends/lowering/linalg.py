@@ -19,7 +19,7 @@ def dot(x: Expr, y: Expr, contract: Pair, batch: Pair = ((), ())) -> Expr:
     numbers = hlo.DotDimensionNumbers(
         tuple(batch[0]), tuple(batch[1]), tuple(contract[0]), tuple(contract[1])
     )
-    return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))  # type: ignore[no-any-return]
+    return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))
 
 
 def matmul(scope: Scope, x: Expr, y: Expr, element: Any) -> Expr:

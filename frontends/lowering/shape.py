@@ -120,7 +120,7 @@ def pad(scope: Scope, x: Expr, low: Shape, high: Shape, value: float) -> Expr:
 
 
 def pad_edge(scope: Scope, x: Expr, low: Shape, high: Shape, mode: str) -> Expr:
-    """`reflect` (without the edge), `replicate` (the edge again) or `circular`."""
+    """`reflect` (without the edge), `symmetric` (with it), `replicate` (the edge again) or `circular`."""
     for d, (before, after) in enumerate(zip(low, high, strict=True)):
         n = x.shape[d]
         if mode == "circular":
@@ -128,6 +128,8 @@ def pad_edge(scope: Scope, x: Expr, low: Shape, high: Shape, mode: str) -> Expr:
         elif mode == "reflect":
             first = E.reverse(_cut(x, d, 1, before + 1), (d,))
             parts = [first, x, E.reverse(_cut(x, d, n - after - 1, n - 1), (d,))]
+        elif mode == "symmetric":
+            parts = [E.reverse(_cut(x, d, 0, before), (d,)), x, E.reverse(_cut(x, d, n - after, n), (d,))]
         else:
             parts = [_copies(_cut(x, d, 0, 1), d, before), x, _copies(_cut(x, d, n - 1, n), d, after)]
         x = E.concatenate([p for p in parts if p.shape[d]], d)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,10 @@ from irc.dialects.builtin import Module
 Executable = Callable[..., Any]
 """exe(*arrays) -> list of arrays; arrays named in `donate` may be written to and come back as results."""
 
-Compile = Callable[[Module, tuple[int, ...]], Executable]
+Donations = Mapping[int, int] | Sequence[int]
+"""Inputs that may be written to, with the outputs that take them over where that is known."""
+
+Compile = Callable[[Module, Donations], Executable]
 
 
 @dataclass(slots=True)
@@ -26,16 +29,16 @@ class Counters:
 counters = Counters()
 
 
-def _driver(module: Module, donate: tuple[int, ...]) -> Executable:
+def _driver(module: Module, donate: Donations) -> Executable:
     from irc.driver import compile_module  # noqa: PLC0415 - loads LLVM: only when something is compiled
 
-    return compile_module(module, donate=donate)  # type: ignore[no-any-return]
+    return compile_module(module, donate=donate)
 
 
 _compile: Compile = _driver
 
 
-def compile_program(module: Module, donate: tuple[int, ...] = ()) -> Executable:
+def compile_program(module: Module, donate: Donations = ()) -> Executable:
     """Compiles @main of `module`."""
     counters.compiled += 1
     return _compile(module, donate)

@@ -87,9 +87,9 @@ class History:
 
     def _reference(self, value: Operand) -> tuple[int, int]:
         if value.has_history and value.node in self._base:
-            ref = self._base[value.node], value.index  # type: ignore[union-attr, index]
+            ref = self._base[value.node], value.index
             if value.array is not None:
-                self._shown[ref] = value  # type: ignore[assignment]
+                self._shown[ref] = value
             return ref
         # A leaf shared by two tensors' values is one leaf; anything else is itself.
         number = self._external.get(id(value))
@@ -212,7 +212,8 @@ class _Planner:
 
     def _augment(self, replaced: dict[Operation, Replacement]) -> tuple[tuple[int, Template], ...]:
         """The templates of nodes some of whose ops were replaced: the old values first, then the new ones."""
-        builder, local = Builder(), {}
+        builder = Builder()
+        local: dict[Value, Value] = {}
         out = []
         for position, operations in enumerate(self.operations):
             before = len(builder.operations)
@@ -258,7 +259,7 @@ def one(builder: Builder, value: Value) -> Value:
     """A constant one of a value's type."""
     ones = np.ones((), value.type.element.numpy)
     array = DenseElementsAttr.of(value.type, np.broadcast_to(ones, value.type.static_shape))
-    return builder.emit(Constant(value=array, result_types=[value.type]))  # type: ignore[no-any-return]
+    return builder.emit(Constant(value=array, result_types=[value.type]))
 
 
 SECOND_BACKWARD = (

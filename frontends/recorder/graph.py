@@ -15,7 +15,7 @@ from typing import Any
 from irc.errors import IrcError
 from irc.frontends.errors import TraceError, locate
 from irc.frontends.recorder.template import Lowering, find_template, make_template
-from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
+from irc.frontends.recorder.value import Node, Operand, Recorded
 from irc.frontends.source import Site
 from irc.ir.types import FloatType, TensorType
 
@@ -105,12 +105,13 @@ recorder = Recorder()
 def apply(lower: Lowering, operands: Sequence[Operand], statics: tuple[Any, ...] = ()) -> list[Recorded]:
     """Records `lower` on the operands. Errors are raised here, at the user's line; nothing is computed."""
     operands = tuple(operands)
-    key = (lower, statics, *[o.type for o in operands])
+    types = [o.type for o in operands]
+    key = (lower, statics, *types)
     template = find_template(key)
     site = Site.here()
     if template is None:
         try:
-            template = make_template(key, lower, statics, key[2:])
+            template = make_template(key, lower, statics, types)
         except IrcError as error:
             recorder.explain(locate(error, site), operands)
             raise
@@ -195,7 +196,7 @@ def needed(outputs: Iterable[Recorded]) -> list[Node]:
         if node.computed and value.index in node.saved:
             continue
         found[node] = None
-        stack.extend(o for o in node.inputs if type(o) is not Literal)
+        stack.extend(o for o in node.inputs if isinstance(o, Recorded))
     return sorted(found, key=_sequence)
 
 

@@ -68,4 +68,4 @@ def keep_mask(shape: tuple[int, ...], p: float) -> Recorded:
 def host_generator(given: Any = None) -> np.random.Generator:
     """The NumPy generator that orders of data come from: the given Generator's, or the global one's."""
     source = given if isinstance(given, Generator) else getattr(given, "_generator", generator)
-    return source.host  # type: ignore[no-any-return]
+    return source.host

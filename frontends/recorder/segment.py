@@ -59,7 +59,7 @@ class Segment:
         if value.array is None and value.node is not None:
             at = base.get(value.node)
             if at is not None:
-                return at + value.index  # type: ignore[no-any-return]
+                return at + value.index
         identity = _identity(value)
         number = external.get(identity)
         if number is None:

@@ -32,7 +32,7 @@ class GradientSlot:
 
     @property
     def _value(self) -> Recorded:
-        return self.tensor._grad._storage._value  # type: ignore[no-any-return]
+        return self.tensor._grad._storage._value
 
     def write(self, value: Recorded) -> None:
         self.tensor._grad._storage.write(value)
@@ -238,7 +238,8 @@ class Trace:
         if result.argument is not None:
             return arguments[result.argument]
         assert result.slot is not None and result.kind is not None
-        made = result.kind.__new__(result.kind)
+        kind: Any = result.kind
+        made = kind.__new__(kind)
         made._hold(slots[at + result.slot])
         return made
 
@@ -250,11 +251,11 @@ class Source:
 
     def __init__(self, value: Recorded, trace: Trace) -> None:
         shown: Recorded | None = value
-        self.holder = None
-        while shown is not None and self.holder is None:
-            self.holder = _holder(shown, trace.before)
+        holder = None
+        while shown is not None and holder is None:
+            holder = _holder(shown, trace.before)
             shown = shown.source
-        self.holder = trace.slots.get(self.holder, self.holder)
+        self.holder: Any = trace.slots.get(holder, holder) if isinstance(holder, Storage) else holder
         self.kept = value if self.holder is None else None
         self.type = value.type
         self.requires_grad = value.requires_grad
@@ -357,8 +358,8 @@ class Replayed(Trace):
             inside = (
                 value.node in self.inside and value.array is None if isinstance(value, Recorded) else True
             )
-            if not inside and id(root_of(value)) not in self.argument:  # type: ignore[arg-type]
-                yield value  # type: ignore[misc]
+            if not inside and id(root_of(value)) not in self.argument:
+                yield value
 
     def run(self, arguments: Sequence[Handle]) -> list[Handle]:
         """Records the nodes on the arguments and states of now."""

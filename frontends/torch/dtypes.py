@@ -34,7 +34,7 @@ class dtype:
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        return self.element.numpy  # type: ignore[no-any-return]
+        return self.element.numpy
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"

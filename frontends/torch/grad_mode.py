@@ -59,7 +59,7 @@ class no_grad(_Mode):
         made = super().__new__(cls)
         if function is None:
             return made
-        made.__init__()
+        cls.__init__(made)
         return made(function)
 
     def __init__(self, function: Any = None) -> None:
@@ -73,7 +73,7 @@ class enable_grad(_Mode):
         made = super().__new__(cls)
         if function is None:
             return made
-        made.__init__()
+        cls.__init__(made)
         return made(function)
 
     def __init__(self, function: Any = None) -> None:
@@ -101,7 +101,7 @@ class inference_mode(_Mode):
         made = super().__new__(cls)
         if not callable(mode):
             return made
-        made.__init__()
+        cls.__init__(made)
         return made(mode)
 
     def __init__(self, mode: Any = True) -> None:

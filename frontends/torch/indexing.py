@@ -18,9 +18,9 @@ from irc.frontends.torch.pointwise import is_number, literal, write
 from irc.frontends.torch.shaping import movedim, sliced
 from irc.frontends.torch.tensor import Tensor, emit, emit_all, normal_dim
 
-SortResult = namedtuple("sort", ["values", "indices"])
-TopkResult = namedtuple("topk", ["values", "indices"])
-MedianResult = namedtuple("median", ["values", "indices"])
+SortResult = namedtuple("SortResult", ["values", "indices"])
+TopkResult = namedtuple("TopkResult", ["values", "indices"])
+MedianResult = namedtuple("MedianResult", ["values", "indices"])
 
 
 class _Parsed:
@@ -211,8 +211,8 @@ def _assign(target: Tensor, value: Any) -> None:
     write(target, converted)
 
 
-Tensor.__getitem__ = getitem
-Tensor.__setitem__ = setitem
+for _name, _function in {"__getitem__": getitem, "__setitem__": setitem}.items():
+    setattr(Tensor, _name, _function)
 
 
 def embedding_rows(weight: Tensor, index: Tensor) -> Tensor:
@@ -355,7 +355,7 @@ def unique(
     dim: Any = None,
 ) -> Any:
     """The different elements in order; looks at the tensor."""
-    found = np.unique(
+    found: Any = np.unique(  # type: ignore[call-overload]
         input._look("unique()"), return_inverse=return_inverse, return_counts=return_counts, axis=dim
     )
     return tuple(map(from_array, found)) if isinstance(found, tuple) else from_array(found)

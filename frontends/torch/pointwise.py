@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +18,8 @@ from irc.frontends.torch.dtypes import dtype, of_element, of_number
 from irc.frontends.torch.tensor import Tensor, emit, method
 from irc.ir.types import TensorType
 
-Number = numbers.Number | np.generic
-Operand = Tensor | Number
+Operand = Any
+"""A tensor or a Python number."""
 
 
 def is_number(value: Any) -> bool:
@@ -167,14 +166,15 @@ def pow(input: Operand, exponent: Operand, *, out: Tensor | None = None) -> Tens
 
 def _power(x: Operand, exponent: Operand) -> Tensor:
     d = promoted(x, exponent)
-    if isinstance(x, Tensor) and is_number(exponent):
-        if float(exponent) == int(exponent) and -64 <= exponent <= 64:  # type: ignore[arg-type]
-            n = int(exponent)  # type: ignore[call-overload]
+    if isinstance(x, Tensor) and is_number(exponent) and not isinstance(exponent, complex):
+        power: Any = exponent
+        if float(power).is_integer() and -64 <= power <= 64:
+            n = int(power)
             if n < 0 and not (d.is_floating_point or d.is_complex):
                 raise located(RecordError("Integers to negative integer powers are not allowed."))
             return emit(L.integer_power, (x,), n, d.element)
-        if float(exponent) in (0.5, -0.5):  # type: ignore[arg-type]
-            return emit(L.root_power, (x,), d.element, hlo.Sqrt if float(exponent) > 0 else hlo.Rsqrt)  # type: ignore[arg-type]
+        if float(power) in (0.5, -0.5):
+            return emit(L.root_power, (x,), d.element, hlo.Sqrt if float(power) > 0 else hlo.Rsqrt)
     return emit(L.binary, (operand(x, d, "pow"), operand(exponent, d, "pow")), hlo.Power, d.element)
 
 
@@ -497,7 +497,7 @@ def _in_place(name: str, function: Callable[..., Tensor]) -> None:
     setattr(Tensor, f"{name}_", run)
 
 
-for _name, _function in {
+_IN_PLACE: dict[str, Callable[..., Tensor]] = {
     "add": add, "sub": sub, "mul": multiply, "div": div, "pow": pow, "clamp": clamp, "exp": exp, "log": log,
     "sqrt": sqrt, "rsqrt": rsqrt, "neg": neg, "abs": abs, "tanh": tanh, "sigmoid": sigmoid, "floor": floor,
     "ceil": ceil, "round": round, "reciprocal": reciprocal, "square": square, "masked_fill": masked_fill,
@@ -505,7 +505,8 @@ for _name, _function in {
     "floor_divide": floor_divide, "remainder": remainder, "sin": sin, "cos": cos, "clip": clamp,
     "logical_and": logical_and, "logical_or": logical_or, "logical_not": logical_not, "multiply": multiply,
     "subtract": sub, "divide": div, "bitwise_and": bitwise_and, "bitwise_or": bitwise_or,
-}.items():  # fmt: skip
+}  # fmt: skip
+for _name, _function in _IN_PLACE.items():
     _in_place(_name, _function)
 
 
@@ -541,7 +542,7 @@ def set_(self: Tensor, source: Tensor) -> Tensor:
     return self
 
 
-for _name, _function in {
+_METHODS: dict[str, Callable[..., Any]] = {
     "add": add, "sub": sub, "mul": multiply, "multiply": multiply, "div": div, "divide": div, "true_divide": div,
     "floor_divide": floor_divide, "remainder": remainder, "pow": pow, "maximum": maximum, "minimum": minimum,
     "atan2": atan2, "fmod": fmod, "bitwise_and": bitwise_and, "bitwise_or": bitwise_or, "bitwise_xor": bitwise_xor,
@@ -559,8 +560,9 @@ for _name, _function in {
     "__mod__": remainder, "__pow__": pow, "__neg__": neg, "__abs__": abs, "__invert__": bitwise_not,
     "__and__": bitwise_and, "__or__": bitwise_or, "__xor__": bitwise_xor, "__lshift__": left_shift,
     "__rshift__": right_shift, "__lt__": lt, "__le__": le, "__gt__": gt, "__ge__": ge,
-}.items():  # fmt: skip
-    setattr(Tensor, _name, _function)
+}  # fmt: skip
+for _name, _method in _METHODS.items():
+    setattr(Tensor, _name, _method)
 
 
 def _operator(name: str, function: Callable[..., Tensor], *, swapped: bool = False) -> None:
@@ -575,21 +577,20 @@ def _operator(name: str, function: Callable[..., Tensor], *, swapped: bool = Fal
     setattr(Tensor, name, run)
 
 
-for _name, _function in {
+_OPERATORS: dict[str, Callable[..., Tensor]] = {
     "add": add, "sub": sub, "mul": multiply, "truediv": div, "floordiv": floor_divide, "mod": remainder, "pow": pow,
     "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
-}.items():  # fmt: skip
+}  # fmt: skip
+for _name, _function in _OPERATORS.items():
     _operator(f"__{_name}__", _function)
     _operator(f"__r{_name}__", _function, swapped=True)
 _operator("__eq__", eq)
 _operator("__ne__", ne)
-Tensor.__iadd__ = Tensor.add_  # type: ignore[attr-defined]
-Tensor.__isub__ = Tensor.sub_  # type: ignore[attr-defined]
-Tensor.__imul__ = Tensor.mul_  # type: ignore[attr-defined]
-Tensor.__itruediv__ = Tensor.div_  # type: ignore[attr-defined]
-Tensor.__ipow__ = Tensor.pow_  # type: ignore[attr-defined]
-Tensor.__iand__ = Tensor.bitwise_and_  # type: ignore[attr-defined]
-Tensor.__ior__ = Tensor.bitwise_or_  # type: ignore[attr-defined]
+for _name, _written in {
+    "add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "pow": "pow_", "and": "bitwise_and_",
+    "or": "bitwise_or_",
+}.items():  # fmt: skip
+    setattr(Tensor, f"__i{_name}__", getattr(Tensor, _written))
 
 __all__ = [
     name for name, value in list(globals().items())

@@ -45,11 +45,11 @@ initial_seed = seed
 
 def get_rng_state() -> Tensor:
     """The state of the generator: a copy."""
-    return wrap(_generator.storage._value.alias()).clone()  # type: ignore[attr-defined,no-any-return]
+    return wrap(_generator.storage._value.alias()).clone()
 
 
 def set_rng_state(state: Tensor) -> None:
-    _generator.storage.write(state.clone()._read())  # type: ignore[attr-defined]
+    _generator.storage.write(state.clone()._read())
 
 
 class _Default(Generator):

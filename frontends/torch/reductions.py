@@ -28,8 +28,8 @@ from irc.frontends.torch.tensor import Tensor, cut, emit, emit_all, normal_dim
 
 Dims = int | Sequence[int] | None
 
-MaxResult = namedtuple("max", ["values", "indices"])
-MinResult = namedtuple("min", ["values", "indices"])
+MaxResult = namedtuple("MaxResult", ["values", "indices"])
+MinResult = namedtuple("MinResult", ["values", "indices"])
 
 
 def sum(

@@ -31,7 +31,7 @@ class device:
     __slots__ = ("index", "type")
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
-        name = type.type if isinstance(type, device) else str(type)
+        name = str(type)
         kind, _, number = name.partition(":")
         self.type = kind
         self.index = int(number) if number else index

@@ -31,7 +31,7 @@ class _List(Module):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             names = list(self._modules)[index]
-            return type(self)(OrderedDict((n, self._modules[n]) for n in names))  # type: ignore[arg-type]
+            return type(self)(OrderedDict((n, self._modules[n]) for n in names))
         return self._modules[self._place(int(index))]
 
     def __setitem__(self, index: int, module: Module) -> None:
@@ -63,7 +63,7 @@ class _List(Module):
     def pop(self, index: int) -> Module:
         module = self[index]
         del self[index]
-        return module  # type: ignore[no-any-return]
+        return module
 
 
 class Sequential(_List):
@@ -99,7 +99,7 @@ class ModuleList(_List):
         self.extend(modules or ())
 
     def __iadd__(self, modules: Iterable[Module]) -> ModuleList:
-        return self.extend(modules)  # type: ignore[no-any-return]
+        return self.extend(modules)
 
     def __repr__(self) -> str:
         if not self._modules:

@@ -77,7 +77,7 @@ class _Conv(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         convolve = (F.conv1d, F.conv2d, F.conv3d)[self.n - 1]
-        padding = self.padding
+        padding: Any = self.padding
         if self.padding_mode != "zeros":
             mode = {"replicate": "replicate", "reflect": "reflect", "circular": "circular"}[self.padding_mode]
             pairs = F.conv_padding(padding, self.kernel_size, self.dilation, self.stride)

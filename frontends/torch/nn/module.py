@@ -34,7 +34,7 @@ class Keys(NamedTuple):
     unexpected_keys: list[str]
 
     def __repr__(self) -> str:
-        return "<All keys matched successfully>" if not any(self) else NamedTuple.__repr__(self)  # type: ignore[arg-type]
+        return "<All keys matched successfully>" if not any(self) else NamedTuple.__repr__(self)
 
 
 class Handle:
@@ -66,7 +66,7 @@ def _compile_instance(module: Module, make: Callable[..., Any]) -> Module:
 
 
 def _compile_class(kind: type[Module], make: Callable[..., Any]) -> type[Module]:
-    kind._compiler = staticmethod(make)  # type: ignore[assignment]
+    kind._compiler = staticmethod(make)
     return kind
 
 
@@ -160,7 +160,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for table in (self._parameters, self._buffers, self._modules):
             if name in table:
-                del table[name]  # type: ignore[attr-defined]
+                del table[name]
                 return
         object.__delattr__(self, name)
 
@@ -353,7 +353,7 @@ class Module:
 
     def get_parameter(self, target: str) -> Parameter:
         path, _, name = target.rpartition(".")
-        return getattr(self.get_submodule(path), name)  # type: ignore[no-any-return]
+        return getattr(self.get_submodule(path), name)
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
         """`fn` on every module, children first."""

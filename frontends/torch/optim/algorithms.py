@@ -175,7 +175,7 @@ class Adagrad(Optimizer):
             if not self.state[p]:
                 total = zeros_like_host(p)
                 if group["initial_accumulator_value"]:
-                    total.fill_(group["initial_accumulator_value"])  # type: ignore[attr-defined]
+                    total.fill_(group["initial_accumulator_value"])
                 self.state[p]["sum"] = total
         sums = [self.state[p]["sum"] for p in params]
         numbers = [hyper(group, name) for name in ("lr", "lr_decay", "weight_decay")]

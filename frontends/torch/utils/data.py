@@ -48,7 +48,7 @@ class TensorDataset(Dataset):
         self.tensors = tensors
 
     def __getitem__(self, index: Any) -> tuple[Tensor, ...]:
-        return tuple(t[index] for t in self.tensors)  # type: ignore[index]
+        return tuple(t[index] for t in self.tensors)
 
     def __len__(self) -> int:
         return int(self.tensors[0].shape[0])
@@ -61,7 +61,8 @@ class ConcatDataset(Dataset):
         self.datasets = list(datasets)
 
     def __len__(self) -> int:
-        return sum(len(d) for d in self.datasets)  # type: ignore[arg-type]
+        sizes: list[int] = [len(d) for d in self.datasets]  # type: ignore[arg-type]
+        return sum(sizes)
 
     def __getitem__(self, index: int) -> Any:
         index = index + len(self) if index < 0 else index
@@ -91,8 +92,8 @@ class Subset(Dataset):
 def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = None) -> list[Subset]:
     """Parts of these sizes (or shares), drawn at random."""
     n = len(dataset)
-    sizes = list(lengths)
-    if sizes and abs(sum(sizes) - 1) < 1e-9 and any(isinstance(s, float) for s in sizes):
+    sizes = [int(s) for s in lengths]
+    if lengths and abs(sum(lengths) - 1) < 1e-9 and any(isinstance(s, float) for s in lengths):
         sizes = [int(n * s) for s in lengths]
         for i in range(n - sum(sizes)):
             sizes[i % len(sizes)] += 1
@@ -103,8 +104,8 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Any = 
     order = host_generator(generator).permutation(n).tolist()
     out, start = [], 0
     for size in sizes:
-        out.append(Subset(dataset, order[start : start + int(size)]))
-        start += int(size)
+        out.append(Subset(dataset, order[start : start + size]))
+        start += size
     return out
 
 

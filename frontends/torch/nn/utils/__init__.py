@@ -24,7 +24,7 @@ def _gradients(parameters: Any) -> list[Tensor]:
 def clip_grad_norm_(
     parameters: Any,
     max_norm: float,
-    norm_type: float = 2.0,
+    norm_type: float | str = 2.0,
     error_if_nonfinite: bool = False,
     foreach: Any = None,
 ) -> Tensor:
@@ -35,7 +35,7 @@ def clip_grad_norm_(
         total = norm(stack([norm(g, order) for g in gradients]), order)
         factor = clamp_max(max_norm / (total + 1e-6), 1.0)
         for g in gradients:
-            g.mul_(factor)  # type: ignore[attr-defined]
+            g.mul_(factor)
     return total
 
 
@@ -46,11 +46,11 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: Any = None) ->
     """Each gradient between -clip_value and clip_value."""
     with no_grad():
         for g in _gradients(parameters):
-            g.clamp_(-clip_value, clip_value)  # type: ignore[attr-defined]
+            g.clamp_(-clip_value, clip_value)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
-    return cat([p.reshape(-1) for p in parameters])  # type: ignore[attr-defined]
+    return cat([p.reshape(-1) for p in parameters])
 
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
@@ -58,5 +58,5 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
         at = 0
         for p in parameters:
             n = p.numel()
-            copy_(p, vec[at : at + n].reshape(p.shape))  # type: ignore[index]
+            copy_(p, vec[at : at + n].reshape(p.shape))
             at += n
