@@ -291,6 +291,11 @@ def exp_base(scope: Scope, x: Expr, base: float, element: Any) -> Expr:
     return E.exp(E.convert(x, element) * math.log(base))
 
 
+def keep(scope: Scope, x: Expr, mask: Expr, scale: float) -> Expr:
+    """x times the scale where the mask holds, 0 elsewhere."""
+    return E.select(spread(mask, x.shape), x * scale, 0)
+
+
 def copy_into(scope: Scope, base: Expr, new: Expr) -> Expr:
     """`new` with the type of `base`: what an in-place write leaves."""
     if len(new.shape) > len(base.shape) or broadcast_shape(base.shape, new.shape) != base.shape:

@@ -52,6 +52,11 @@ def linear(scope: Scope, x: Expr, weight: Expr, *bias: Expr) -> Expr:
     return out + spread(bias[0], out.shape) if bias else out
 
 
+def tensordot(scope: Scope, x: Expr, y: Expr, one: Sequence[int], two: Sequence[int]) -> Expr:
+    """Sums of products over dimensions `one` of x and `two` of y."""
+    return dot(x, y, (one, two))
+
+
 def addmm(scope: Scope, bias: Expr, x: Expr, y: Expr, beta: Any, alpha: Any) -> Expr:
     out = dot(x, y, ((1,), (0,)))
     out = out * alpha if alpha != 1 else out

@@ -103,6 +103,19 @@ def negative_log_likelihood(scope: Scope, x: Expr, target: Expr, *more: Any) -> 
     return total / E.reduce_sum(share, dims) if reduction == "mean" else total
 
 
+def likelihood_last(scope: Scope, logp: Expr, target: Expr) -> Expr:
+    """-logp at the class of each target; logp is (..., C), with the classes last."""
+    type = TensorType(logp.shape, target.element)
+    last = logp.rank - 1
+    chosen = E.eq(scope.iota(type, last), E.broadcast(target, logp.shape, tuple(range(last))))
+    return -E.reduce_sum(E.select(chosen, logp, 0), (last,))
+
+
+def soft_likelihood(scope: Scope, logp: Expr, target: Expr, dimension: int) -> Expr:
+    """-sum of target * logp along a dimension."""
+    return -E.reduce_sum(target * logp, (dimension,))
+
+
 def soft_cross_entropy(scope: Scope, logp: Expr, target: Expr, *more: Any) -> Expr:
     """-sum of target * logp over the classes, the mean over the batch; then class weights or none, smoothing, reduction."""
     *weight, smoothing, reduction = more

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import builtins
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import creation as C
+from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
 from irc.frontends.lowering import shape as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.errors import InvalidArgumentError
-from irc.frontends.tensorflow.pointwise import cast
+from irc.frontends.tensorflow.pointwise import cast, where
 from irc.frontends.tensorflow.reductions import normal_axes, normal_axis
 from irc.frontends.tensorflow.shape import TensorShape, bracketed
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, cut, emit, from_array, is_number, literal, wrap
+from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, from_array, is_number, literal, wrap
 
 
 def extents(shape: Any, what: str = "shape") -> tuple[int, ...]:
@@ -145,21 +147,16 @@ def one_hot(
     d = dtypes.as_dtype(dtype) if dtype is not None else convert_to_tensor(given).dtype if given is not None else dtypes.float32
     made = emit(Losses.one_hot, (x,), int(depth), dtypes.bool_.element if given is not None else d.element, op="OneHot")
     if given is not None:
-        from irc.frontends.tensorflow.pointwise import where
-
         made = where(made, _as(on, d), _as(off, d))
     if axis in (None, -1, x.ndim):
         return made
-    order = list(_range(x.ndim))
+    order = list(builtins.range(x.ndim))
     order.insert(normal_axis(axis, x.ndim + 1), x.ndim)
     return transpose(made, order)
 
 
 def _as(value: Any, d: Any) -> Any:
     return convert_to_tensor(value, d)
-
-
-_range = __import__("builtins").range
 
 
 # Shapes.
@@ -207,9 +204,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Tensor:
     """Dimensions in another order; reversed by default."""
     x = convert_to_tensor(a)
-    order = tuple(reversed(_range(x.ndim))) if perm is None else extents(perm)
+    order = tuple(reversed(builtins.range(x.ndim))) if perm is None else extents(perm)
     order = tuple(d + x.ndim if d < 0 else d for d in order)
-    if sorted(order) != list(_range(x.ndim)):
+    if sorted(order) != list(builtins.range(x.ndim)):
         raise located(InvalidArgumentError(f"transpose expects a vector of size {x.ndim}. But input(1) is {list(order)} [Op:Transpose]"))
     return emit(L.transpose, (x,), order, op="Transpose")
 
@@ -326,7 +323,7 @@ def unstack(value: Any, num: int | None = None, axis: int = 0, name: str = "unst
     d = normal_axis(axis, x.ndim, "Unpack")
     old = x._read().type.shape
     kept = tuple(n for i, n in enumerate(old) if i != d)
-    return [emit(L.reshape, (_cut(x, d, i, i + 1),), kept) for i in _range(old[d])]
+    return [emit(L.reshape, (_cut(x, d, i, i + 1),), kept) for i in builtins.range(old[d])]
 
 
 def _cut(x: Any, d: int, start: int, limit: int) -> Tensor:
@@ -412,9 +409,8 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     times = [int(r) for r in repeats]
     if len(times) == 1:
         return emit(L.repeat_interleave, (x,), times[0], d, op="Repeat")
-    from irc.frontends.tensorflow.indexing import gather
-
-    return gather(x, np.repeat(np.arange(len(times)), times).astype(np.int32), axis=d)
+    rows = from_array(np.repeat(np.arange(len(times)), times).astype(np.int32))
+    return emit(I.take, (x, rows), d, op="Repeat")
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
@@ -439,7 +435,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
         wide[i] = lengths[i]
         grid = broadcast_to(reshape(p, wide), lengths)
         if indexing == "xy" and len(parts) > 1:
-            grid = transpose(grid, (1, 0, *_range(2, len(parts))))
+            grid = transpose(grid, (1, 0, *builtins.range(2, len(parts))))
         out.append(grid)
     return out
 
@@ -481,5 +477,3 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
 def is_tensor(x: Any) -> bool:
     return isinstance(x, TensorBase)
 
-
-_ = Callable, cut

@@ -163,7 +163,7 @@ class Tensor(TensorBase):
     def __str__(self) -> str:
         if not self.is_known:
             return f'Tensor("{self._name or "Tensor"}:0", shape={self.shape}, dtype={self.dtype.name})'
-        return f"tf.Tensor({self._look('print()')}, shape={self.shape}, dtype={self.dtype.name})"
+        return f"tf.Tensor({self._look('print()')!s}, shape={self.shape}, dtype={self.dtype.name})"
 
     def __copy__(self) -> Tensor:
         return self

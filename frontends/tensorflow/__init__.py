@@ -1,0 +1,178 @@
+"""irc.tensorflow: TensorFlow 2's names over the recorder. `irc.tensorflow` and this are one module."""
+
+from irc.frontends.tensorflow import errors, linalg, math, nest, nn, random
+from irc.frontends.tensorflow.array_ops import (
+    broadcast_dynamic_shape,
+    broadcast_static_shape,
+    broadcast_to,
+    concat,
+    constant,
+    depth_to_space,
+    ensure_shape,
+    expand_dims,
+    eye,
+    fill,
+    identity,
+    is_tensor,
+    linspace,
+    meshgrid,
+    one_hot,
+    ones,
+    ones_like,
+    pad,
+    range,
+    rank,
+    repeat,
+    reshape,
+    reverse,
+    roll,
+    sequence_mask,
+    shape,
+    size,
+    slice,
+    space_to_depth,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    tile,
+    transpose,
+    unstack,
+    zeros,
+    zeros_like,
+)
+from irc.frontends.tensorflow.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    complex64,
+    complex128,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+)
+from irc.frontends.tensorflow.dtypes import bool_ as bool
+from irc.frontends.tensorflow.gradient_tape import GradientTape, UnconnectedGradients
+from irc.frontends.tensorflow.indexing import (
+    IndexedSlices,
+    argsort,
+    boolean_mask,
+    gather,
+    gather_nd,
+    scatter_nd,
+    sort,
+    tensor_scatter_nd_add,
+    tensor_scatter_nd_max,
+    tensor_scatter_nd_min,
+    tensor_scatter_nd_sub,
+    tensor_scatter_nd_update,
+    unique,
+)
+from irc.frontends.tensorflow.linalg import einsum, matmul, norm, tensordot
+from irc.frontends.tensorflow.pointwise import (
+    abs,
+    acos,
+    acosh,
+    add,
+    add_n,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cast,
+    clip_by_value,
+    cos,
+    cosh,
+    divide,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    pow,
+    round,
+    saturate_cast,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    subtract,
+    tan,
+    tanh,
+    truediv,
+    where,
+)
+from irc.frontends.tensorflow.pointwise import complex_ as complex
+from irc.frontends.tensorflow.reductions import (
+    argmax,
+    argmin,
+    cumsum,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from irc.frontends.tensorflow.shape import TensorShape
+from irc.frontends.tensorflow.tensor import Tensor, convert_to_tensor
+from irc.frontends.tensorflow.variable import (
+    Variable,
+    VariableAggregation,
+    VariableSynchronization,
+    init_scope,
+)
+from typing import Any as _Any
+
+from irc.frontends.errors import NotThere as _NotThere
+from irc.frontends.errors import install_hook as _install_hook
+from irc.frontends.recorder.storage import located as _located
+
+double, half = float64, float16
+newaxis = None
+__version__ = "2.19.0+irc"
+
+
+def executing_eagerly() -> _Any:
+    """Whether operations are outside of a traced function."""
+    from irc.frontends.recorder.graph import recorder
+
+    return not recorder.graph.tracing
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "keras":
+        import importlib
+
+        return importlib.import_module("irc.frontends.tensorflow.keras")
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise _located(
+        _NotThere(f"tf.{name} is not there", notes=("irc.tensorflow has the part of TensorFlow that is listed in its tests",))
+    )
+
+
+_install_hook()
