@@ -9,8 +9,9 @@ from irc.aliases import install_as
 from irc.cli import sources
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import describe
+from irc.cli.bits import verify_bits
 from irc.cli.programs import run_program
-from irc.driver import compile_text
+from irc.driver import compile_module, compile_text
 from irc.errors import IrcError
 from irc.interpreter import interpret
 from irc.ir.text import parse
@@ -41,6 +42,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digest", action="store_true", help="print the object code's digest instead of running"
     )
+    parser.add_argument(
+        "--verify-bits",
+        action="store_true",
+        help="run in every way that must not change a bit: threads, fusion, schedules, alignment, the emulator",
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="time N calls")
 
 
@@ -56,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
     source, name = sources.read(arguments.file)
     if arguments.target == "interpreter":
         return _interpret(source, name, arguments)
+    if arguments.verify_bits:
+        return _verify_bits(source, name, arguments)
     program = compile_text(source, name)
     if arguments.digest:
         print(code_digest(program.object_code))
@@ -68,6 +76,14 @@ def run(arguments: argparse.Namespace) -> int:
         for _ in range(arguments.repeat):
             program(*arrays)
         print(f"{(time.perf_counter() - start) / arguments.repeat * 1e6:.1f} us a call")
+    return 0
+
+
+def _verify_bits(source: str, name: str, arguments: argparse.Namespace) -> int:
+    module = parse(source, name)
+    types = compile_module(module).stamp.inputs
+    for way in verify_bits(module, make_arguments(types, arguments.input, arguments.seed)):
+        print(f"the same bits: {way}")
     return 0
 
 
