@@ -1,0 +1,69 @@
+"""The first part of the canonical form: everything inlined, spelled one way, and simplified until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from irc.dialects import func as F
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.dialects.stablehlo import BroadcastInDim, Composite, Iota
+from irc.ir.operation import Block, Value
+from irc.ir.rewriting import Rewriter, RewriteSet
+from irc.passes.canonical import algebra, loops, sinking
+from irc.passes.canonical.spelling import Spelling
+from irc.passes.canonicalize import REWRITES
+from irc.passes.cse import CommonSubexpressions
+from irc.passes.dce import DeadCode
+from irc.passes.fold import Fold, folding
+from irc.passes.inline import Inline
+from irc.passes.manager import Context, map_functions
+
+MAX_ROUNDS = 12
+
+
+def _folding() -> RewriteSet:
+    """Constant folding, but for what would turn a short op into a table."""
+    rules = RewriteSet()
+    for rule in folding(Fold().max_bytes):
+        rules.add(replace(rule, classes=tuple(c for c in rule.classes if c not in (BroadcastInDim, Iota))))
+    return rules
+
+
+RULES = RewriteSet(REWRITES, _folding(), algebra.rules, sinking.rules, loops.rules)
+
+_composites = RewriteSet()
+
+
+@_composites.rewrite("a composite = its decomposition", Composite)
+def _decomposed(op: Composite, b: Rewriter) -> Value | tuple[Value, ...]:
+    return b.emit(F.Call(op.operands, callee=op.decomposition, result_types=op.result_types))
+
+
+def simplified(module: Module, context: Context) -> Module:
+    """The module without calls, composites and discardable attributes, simplified."""
+    module = _bodies(module, Rewriter(_composites).block_of)
+    module = Inline().apply(module, context)
+    return settled(module, context)
+
+
+def settled(module: Module, context: Context) -> Module:
+    """The module spelled one way and simplified until nothing changes."""
+    module = _bodies(module, Spelling().block_of)
+    for _ in range(MAX_ROUNDS):
+        before = module
+        module = _bodies(module, Rewriter(RULES, context.rewrites).block_of)
+        module = CommonSubexpressions().apply(module, context)
+        module = DeadCode().apply(module, context)
+        if module is before:
+            break
+    return module
+
+
+def _bodies(module: Module, change: Callable[[Block], Block]) -> Module:
+    def changed(func: Func) -> Func:
+        block = change(func.block)
+        return func if block is func.block else func.with_block(block)
+
+    return map_functions(module, changed)
