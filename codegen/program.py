@@ -360,8 +360,7 @@ class _Emitter:
         kernels = [f for group in self.planner.groups.values() for f in group.functions]
         kept = dict(self.source.attributes)
         kept[SIGNATURE] = TypeAttr(FunctionType(tuple(inputs), tuple(outputs)))
-        made = Module.of([*self._globals(), function, *kernels], kept)
-        return made
+        return Module.of([*self._globals(), function, *kernels], kept)
 
     def _globals(self) -> list[Operation]:
         made: list[Operation] = []

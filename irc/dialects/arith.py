@@ -207,36 +207,32 @@ CMPI = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
 """The predicates of cmpi, in the order of MLIR's numbers."""
 
 
-class CmpF(Operation, name="arith.cmpf"):
-    """`arith.cmpf olt, %a, %b : f32`: i1, or a vector of i1. Ordered predicates (o...) are false where an operand is NaN."""
-
+class _Comparison(Operation):
     assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
+    lhs = Operand()
+    rhs = Operand()
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        a, b = self.operands
+        self.check(a.type is b.type, "operands", f"compares {a.type} with {b.type}")
+        return [like(a.type, i1)]
+
+
+class CmpF(_Comparison, name="arith.cmpf"):
+    """`arith.cmpf olt, %a, %b : f32`: i1, or a vector of i1.
+
+    Ordered predicates (o...) are false where an operand is NaN, unordered ones (u...) true."""
+
     predicate = Attr(integer_enum(CMPF))
-    lhs = Operand()
-    rhs = Operand()
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        self.check(
-            self.lhs.type is self.rhs.type, "operands", f"compares {self.lhs.type} with {self.rhs.type}"
-        )
-        return [like(self.lhs.type, i1)]
 
 
-class CmpI(Operation, name="arith.cmpi"):
-    """`arith.cmpi slt, %a, %b : i32`: i1, or a vector of i1. The predicate says how bits are read: s... signed, u... unsigned."""
+class CmpI(_Comparison, name="arith.cmpi"):
+    """`arith.cmpi slt, %a, %b : i32`: i1, or a vector of i1.
 
-    assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
+    The predicate says how bits are read: signed (s...) or unsigned (u...)."""
+
     predicate = Attr(integer_enum(CMPI))
-    lhs = Operand()
-    rhs = Operand()
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        self.check(
-            self.lhs.type is self.rhs.type, "operands", f"compares {self.lhs.type} with {self.rhs.type}"
-        )
-        return [like(self.lhs.type, i1)]
 
 
 class Select(Operation, name="arith.select"):
