@@ -77,6 +77,9 @@ class TensorBase(Handle):
         """The array of now; a traced function has none."""
         value = self._read()
         if value.array is None and recorder.graph.tracing:
+            known = recorder.graph.known(value)
+            if known is not None:
+                return known
             raise located(
                 OperatorNotAllowedInGraphError(
                     f"{what} needs the value of a symbolic `tf.Tensor`, which a traced function does not have",
