@@ -8,8 +8,8 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import TensorType, i32
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 INDEX = TensorType((), i32)
 

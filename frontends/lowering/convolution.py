@@ -13,8 +13,8 @@ from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape
 from irc.frontends.lowering.reduction import lowest
 from irc.ir.types import TensorType
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 Padding = tuple[tuple[int, int], ...]
 

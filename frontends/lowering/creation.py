@@ -9,8 +9,8 @@ from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape, emit, spread
 from irc.ir.operation import registered
 from irc.ir.types import FloatType, TensorType, f32, f64, i32, i64, ui32, ui64
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 GOLDEN = 0x9E3779B97F4A7C15
 """2^64 over the golden ratio: spreads seeds that are close together."""

@@ -9,8 +9,8 @@ from irc.dialects import stablehlo as hlo
 from irc.frontends.errors import ShapeError
 from irc.ir.operation import registered
 from irc.ir.types import FloatType, IntegerType, TensorType, i1
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 Shape = tuple[int, ...]
 

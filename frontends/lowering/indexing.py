@@ -9,8 +9,8 @@ from irc.frontends.lowering.elementwise import Shape, emit, spread, together
 from irc.ir.builder import Builder
 from irc.ir.operation import Region, Value
 from irc.ir.types import FloatType, IntegerType, TensorType, i64
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def wrapped(index: Expr, extent: int) -> Expr:

@@ -8,8 +8,8 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import broadcast_shape, spread
 from irc.frontends.lowering.shape import diagonal
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 Pair = tuple[Sequence[int], Sequence[int]]
 

@@ -9,8 +9,8 @@ from ml_dtypes import finfo
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import emit, spread
 from irc.ir.types import TensorType
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def reduced(x: Expr, reduction: str) -> Expr:
@@ -163,3 +163,9 @@ def penalty(scope: Scope, x: Expr, l1: float, l2: float) -> Expr:
         square = E.reduce_sum(x * x, dims) * l2
         total = square if total is None else total + square
     return total
+
+
+def binary_cross_entropy_clipped(scope: Scope, p: Expr, y: Expr, margin: float, reduction: str) -> Expr:
+    """-(y log p + (1 - y) log(1 - p)) of probabilities kept `margin` away from 0 and 1."""
+    p = emit(hlo.Minimum, emit(hlo.Maximum, p, p.lift(margin)), p.lift(1.0 - margin))
+    return reduced(-(y * E.log(p) + (1 - y) * E.log(1 - p)), reduction)

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from irc.frontends.lowering.elementwise import Shape
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def _channels(v: Expr, x: Expr) -> Expr:

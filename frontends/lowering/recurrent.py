@@ -12,8 +12,8 @@ from irc.frontends.lowering.control import counted_loop, inside, put_slice, take
 from irc.frontends.lowering.elementwise import emit, spread
 from irc.frontends.lowering.linalg import dot
 from irc.ir.types import TensorType
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 Cell = Callable[[Expr, Expr, list[Expr]], list[Expr]]
 """(input part, hidden part, state) -> new state, whose first is the hidden state."""

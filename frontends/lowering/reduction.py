@@ -10,8 +10,8 @@ import numpy as np
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape, compare_zero, emit
 from irc.ir.types import FloatType, TensorType, i1, i64
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def kept_shape(shape: Shape, dimensions: Shape, keep: bool) -> Shape:

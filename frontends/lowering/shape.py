@@ -8,8 +8,8 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape, convert, emit, spread
 from irc.ir.types import TensorType, i1, i32
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def identity(scope: Scope, x: Expr) -> Expr:

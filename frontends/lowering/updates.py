@@ -6,8 +6,8 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import emit, spread
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def _groups(xs: tuple[Expr, ...], *counts: int) -> list[list[Expr]]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import emit, spread
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def _cut(xs: list[Expr], n: int, groups: int) -> list[list[Expr]]:

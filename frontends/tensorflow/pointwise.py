@@ -16,7 +16,7 @@ from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.dtypes import DType
 from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, is_number, operand
-from irc.passes.autodiff import expression as E
+from irc.passes import expression as E
 
 
 def pair(x: Any, y: Any, op: str) -> tuple[Any, Any, DType]:

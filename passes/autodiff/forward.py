@@ -18,12 +18,12 @@ from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.rewriting import fresh_copy
 from irc.ir.types import TensorType
-from irc.passes.autodiff.expression import Scope, is_differentiable, zeros_like
 from irc.passes.autodiff.loops import while_activity
 from irc.passes.autodiff.registry import NoGradient, rule_of
 from irc.passes.autodiff.rules.control import branch_activity
 from irc.passes.autodiff.rules.custom import CUSTOM_VJP
 from irc.passes.autodiff.transform import Reverse, copy_into, free_values
+from irc.passes.expression import Scope, is_differentiable, zeros_like
 
 TANGENT_OF = '"tangent of"'
 """The metadata of the fused location of an op that forward mode emitted."""

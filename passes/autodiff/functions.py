@@ -14,10 +14,10 @@ from irc.ir.builder import Builder
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
-from irc.passes.autodiff.expression import Scope, is_differentiable, zeros_like
 from irc.passes.autodiff.forward import Forward
 from irc.passes.autodiff.transform import Replacement, Reverse, splice
 from irc.passes.dce import DeadCode
+from irc.passes.expression import Scope, is_differentiable, zeros_like
 from irc.passes.manager import Context
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from irc.ir.operation import Operation, Region, Value
-from irc.passes.autodiff.expression import Expr, broadcast
+from irc.passes.expression import Expr, broadcast
 
 
 def is_elementwise(region: Region) -> bool:

@@ -14,7 +14,9 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value
 from irc.ir.types import IntegerType, TensorType, i32
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.recording import Recording, reads, record
+from irc.passes.autodiff.transform import Reverse, activity, copy_into, free_values
+from irc.passes.expression import (
     Expr,
     Scope,
     convert,
@@ -26,8 +28,6 @@ from irc.passes.autodiff.expression import (
     select,
     splat,
 )
-from irc.passes.autodiff.recording import Recording, reads, record
-from irc.passes.autodiff.transform import Reverse, activity, copy_into, free_values
 
 CHECKPOINT_BYTES = 2**26
 """How much memory the kept states of a loop of unknown length take, at most (one state always fits)."""

@@ -12,8 +12,8 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Operation, Value
-from irc.passes.autodiff.expression import Expr
 from irc.passes.autodiff.transform import Replacement, Reverse, copy_into
+from irc.passes.expression import Expr
 
 CHEAP = (
     hlo.Convert,

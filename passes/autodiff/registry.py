@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from irc.ir.operation import Operation, Value
-from irc.passes.autodiff.expression import Expr
+from irc.passes.expression import Expr
 
 if TYPE_CHECKING:
     from irc.passes.autodiff.transform import Reverse

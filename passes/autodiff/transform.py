@@ -15,7 +15,6 @@ from irc.ir.builder import Builder
 from irc.ir.locations import fuse, span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter, fresh_copy
-from irc.passes.autodiff.expression import Expr, Scope, is_differentiable
 from irc.passes.autodiff.registry import (
     Accumulate,
     Adjoint,
@@ -25,6 +24,7 @@ from irc.passes.autodiff.registry import (
     Refused,
     rule_of,
 )
+from irc.passes.expression import Expr, Scope, is_differentiable
 
 GRAD_OF = '"grad of"'
 """The metadata of the fused location of an op that autodiff emitted."""

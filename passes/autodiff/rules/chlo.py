@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from irc.dialects import chlo
-from irc.passes.autodiff.expression import Expr, conj, exp, rsqrt, sqrt, zeros_like
 from irc.passes.autodiff.registry import defadjoint, defvjp, nograd, refuse
 from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.transform import Reverse
+from irc.passes.expression import Expr, conj, exp, rsqrt, sqrt, zeros_like
 
 
 def cosh(x: Expr) -> Expr:

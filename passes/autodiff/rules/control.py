@@ -10,11 +10,11 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
-from irc.passes.autodiff.expression import Expr, Scope
 from irc.passes.autodiff.loops import loop_vjp, while_activity
 from irc.passes.autodiff.recording import Recording, reads, record
 from irc.passes.autodiff.registry import defadjoint, nograd
 from irc.passes.autodiff.transform import Reverse, activity, copy_into, free_values
+from irc.passes.expression import Expr, Scope
 
 nograd("ends a region", hlo.Return)
 nograd("orders effects", hlo.AfterAll, hlo.CreateToken)

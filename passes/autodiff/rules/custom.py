@@ -11,9 +11,9 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.attributes import SymbolRefAttr
 from irc.ir.builder import Builder
-from irc.passes.autodiff.expression import Expr, is_differentiable
 from irc.passes.autodiff.registry import defadjoint, refuse
 from irc.passes.autodiff.transform import Reverse, inline
+from irc.passes.expression import Expr, is_differentiable
 
 CUSTOM_VJP = "irc.vjp"
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 from irc.dialects import stablehlo as hlo
 from irc.dialects.stablehlo.dynamic import DynamicConv
 from irc.ir.types import TensorType
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.registry import defvjp, nograd, refuse
+from irc.passes.autodiff.rules.shape import broadcast_in_dim_vjp
+from irc.passes.expression import (
     Expr,
     convert,
     extents,
@@ -15,8 +17,6 @@ from irc.passes.autodiff.expression import (
     reduce_sum,
     reshape_like,
 )
-from irc.passes.autodiff.registry import defvjp, nograd, refuse
-from irc.passes.autodiff.rules.shape import broadcast_in_dim_vjp
 
 nograd("made from a shape", hlo.DynamicIota)
 nograd("an extent is an integer", hlo.GetDimensionSize)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.types import ComplexType
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.registry import Formula, defvjp, nograd
+from irc.passes.expression import (
     Expr,
     absolute,
     broadcast_like,
@@ -31,7 +32,6 @@ from irc.passes.autodiff.expression import (
     splat,
     zeros_like,
 )
-from irc.passes.autodiff.registry import Formula, defvjp, nograd
 
 defvjp(hlo.Add, lambda g, ans, x, y: g, lambda g, ans, x, y: g)
 defvjp(hlo.Subtract, lambda g, ans, x, y: g, lambda g, ans, x, y: -g)

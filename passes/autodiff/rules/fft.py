@@ -8,8 +8,8 @@ import numpy as np
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.types import ComplexType, TensorType
-from irc.passes.autodiff.expression import Expr, broadcast, conj, convert, pad, real
 from irc.passes.autodiff.registry import defvjp
+from irc.passes.expression import Expr, broadcast, conj, convert, pad, real
 
 
 def transform(x: Expr, kind: str, lengths: tuple[int, ...]) -> Expr:

@@ -6,9 +6,9 @@ from typing import Any
 
 from irc.dialects import func
 from irc.ir.builder import Builder
-from irc.passes.autodiff.expression import Expr
 from irc.passes.autodiff.registry import defadjoint, nograd
 from irc.passes.autodiff.transform import Reverse, inline
+from irc.passes.expression import Expr
 
 nograd("ends a function", func.Return)
 nograd("a declaration, not a value", func.Func)

@@ -16,7 +16,10 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Region, Value
 from irc.ir.types import IntegerType, TensorType, i32
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.registry import Accumulate, defadjoint, defvjp
+from irc.passes.autodiff.rules.reduction import fold_of
+from irc.passes.autodiff.transform import Reverse
+from irc.passes.expression import (
     Expr,
     Scope,
     binary_region,
@@ -30,9 +33,6 @@ from irc.passes.autodiff.expression import (
     select,
     zeros_like,
 )
-from irc.passes.autodiff.registry import Accumulate, defadjoint, defvjp
-from irc.passes.autodiff.rules.reduction import fold_of
-from irc.passes.autodiff.transform import Reverse
 
 
 def known_range(value: Value) -> tuple[int, int] | None:

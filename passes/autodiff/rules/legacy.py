@@ -12,9 +12,9 @@ from irc.dialects.stablehlo.legacy import (
     UniformDequantize,
     UniformQuantize,
 )
-from irc.passes.autodiff.expression import reduce_sum
 from irc.passes.autodiff.registry import defvjp, refuse
 from irc.passes.autodiff.rules.linalg import Dims, contraction_side
+from irc.passes.expression import reduce_sum
 
 
 def dot_dimensions(op: Any) -> tuple[Dims, Dims]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.types import ComplexType, TensorType, i32
-from irc.passes.autodiff.expression import Expr, compare, convert, extent, reshape, reverse, select, transpose
 from irc.passes.autodiff.registry import Formula, defadjoint, defvjp
 from irc.passes.autodiff.transform import Reverse
+from irc.passes.expression import Expr, compare, convert, extent, reshape, reverse, select, transpose
 
 Dims = tuple[tuple[int, ...], tuple[int, ...]]
 

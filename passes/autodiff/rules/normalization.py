@@ -7,9 +7,9 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
-from irc.passes.autodiff.expression import Expr, Scope, broadcast_like, reduce_sum, rsqrt
 from irc.passes.autodiff.registry import defadjoint, defvjp
 from irc.passes.autodiff.transform import Reverse
+from irc.passes.expression import Expr, Scope, broadcast_like, reduce_sum, rsqrt
 
 
 def spread(vector: Expr, like: Expr, op: Any) -> Expr:

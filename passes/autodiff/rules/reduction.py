@@ -15,7 +15,11 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Region, Value
 from irc.ir.types import TensorType
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.lifting import is_elementwise, lifted
+from irc.passes.autodiff.registry import defadjoint
+from irc.passes.autodiff.rules.linalg import holes
+from irc.passes.autodiff.transform import Reverse
+from irc.passes.expression import (
     Expr,
     Scope,
     binary_region,
@@ -34,10 +38,6 @@ from irc.passes.autodiff.expression import (
     slice,
     transpose,
 )
-from irc.passes.autodiff.lifting import is_elementwise, lifted
-from irc.passes.autodiff.registry import defadjoint
-from irc.passes.autodiff.rules.linalg import holes
-from irc.passes.autodiff.transform import Reverse
 
 
 def fold_of(region: Region) -> type | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from irc.dialects import stablehlo as hlo
 from irc.ir.types import ComplexType
-from irc.passes.autodiff.expression import (
+from irc.passes.autodiff.registry import Accumulate, defvjp, defvjp_variadic, nograd
+from irc.passes.expression import (
     Expr,
     convert,
     dynamic_slice,
@@ -20,7 +21,6 @@ from irc.passes.autodiff.expression import (
     transpose,
     zeros_like,
 )
-from irc.passes.autodiff.registry import Accumulate, defvjp, defvjp_variadic, nograd
 
 nograd("made from nothing", hlo.Constant, hlo.Iota)
 nograd("reads bits, not numbers", hlo.BitcastConvert)

@@ -8,12 +8,12 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import TensorType, i32
-from irc.passes.autodiff.expression import Expr, Scope, zeros_like
 from irc.passes.autodiff.lifting import is_elementwise, lifted
 from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.rules.reduction import counted_dimension, finish
 from irc.passes.autodiff.transform import Reverse, inline
+from irc.passes.expression import Expr, Scope, zeros_like
 
 
 @defadjoint(hlo.Sort)

@@ -16,7 +16,7 @@ from irc.ir.locations import FileLineCol
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType, tensor_of
 from irc.passes.autodiff import jvp, vjp
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes.expression import Expr, Scope
 
 HERE = FileLineCol("model.py", 1, 1)
 

@@ -18,7 +18,7 @@ from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType, f64, i32, i64
 from irc.passes.autodiff import jvp, loops, value_and_grad, vjp
-from irc.passes.autodiff.expression import (
+from irc.passes.expression import (
     Expr,
     Scope,
     dynamic_slice,

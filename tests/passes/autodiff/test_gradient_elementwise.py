@@ -9,7 +9,7 @@ from autodiff_harness import check, program_for
 from irc.dialects import stablehlo as hlo
 from irc.interpreter import interpret
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import Expr
+from irc.passes.expression import Expr
 
 X = np.array([0.4, -1.3, 2.2, 0.9])
 Y = np.array([1.7, 0.6, -0.8, 2.5])

@@ -10,8 +10,8 @@ from irc.dialects import stablehlo as hlo
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, i32
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import Expr, sin
 from irc.passes.autodiff.rules.indexing import scatter_with
+from irc.passes.expression import Expr, sin
 
 RNG = np.random.default_rng(5)
 

@@ -12,7 +12,7 @@ from irc.dialects import stablehlo as hlo
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, bf16, f32
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import Expr
+from irc.passes.expression import Expr
 
 RNG = np.random.default_rng(7)
 

@@ -23,7 +23,7 @@ from irc.ir.locations import FileLineCol, FusedLoc
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType, f64
 from irc.passes.autodiff import gradient, jvp, residuals, value_and_grad
-from irc.passes.autodiff.expression import Expr, Scope, exp, reduce_sum, sin
+from irc.passes.expression import Expr, Scope, exp, reduce_sum, sin
 
 VECTOR = TensorType((3,), f64)
 X = np.array([0.5, -1.0, 2.0])

@@ -21,8 +21,8 @@ from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value, all_operations
 from irc.ir.types import TensorType, f64, i64, tensor_of, ui64
 from irc.passes.autodiff import all_rules, rule_of, vjp
-from irc.passes.autodiff.expression import Expr, Scope, convert, imag, make_complex, real, sin
 from irc.passes.autodiff.registry import NoGradient, Refused
+from irc.passes.expression import Expr, Scope, convert, imag, make_complex, real, sin
 
 RNG = np.random.default_rng(23)
 X = RNG.standard_normal(4)

@@ -11,7 +11,7 @@ from irc.errors import UnsupportedError
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, f32, i32
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import Expr, binary_region, eq, exp, log, reduce_with, select, sin
+from irc.passes.expression import Expr, binary_region, eq, exp, log, reduce_with, select, sin
 
 RNG = np.random.default_rng(11)
 M = RNG.standard_normal((3, 4, 2))

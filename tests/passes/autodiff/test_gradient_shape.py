@@ -10,7 +10,7 @@ from irc.dialects import stablehlo as hlo
 from irc.interpreter import interpret
 from irc.ir.types import TensorType, f32, f64
 from irc.passes.autodiff import vjp
-from irc.passes.autodiff.expression import (
+from irc.passes.expression import (
     Expr,
     broadcast,
     concatenate,

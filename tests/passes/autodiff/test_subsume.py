@@ -16,7 +16,7 @@ from irc.dialects.builtin import Module
 from irc.interpreter import interpret
 from irc.ir.operation import Value
 from irc.passes.autodiff import gradient
-from irc.passes.autodiff.expression import Expr, exp, reduce_sum, sin, tanh
+from irc.passes.expression import Expr, exp, reduce_sum, sin, tanh
 from irc.passes.manager import run_pipeline
 
 RNG = np.random.default_rng(41)
