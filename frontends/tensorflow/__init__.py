@@ -60,6 +60,7 @@ from irc.frontends.tensorflow.dtypes import (
     uint64,
 )
 from irc.frontends.tensorflow.dtypes import bool_ as bool
+from irc.frontends.tensorflow.function import Function, function, run_functions_eagerly
 from irc.frontends.tensorflow.gradient_tape import GradientTape, UnconnectedGradients
 from irc.frontends.tensorflow.indexing import (
     IndexedSlices,
@@ -77,6 +78,7 @@ from irc.frontends.tensorflow.indexing import (
     unique,
 )
 from irc.frontends.tensorflow.linalg import einsum, matmul, norm, tensordot
+from irc.frontends.tensorflow.module import Module, device, name_scope
 from irc.frontends.tensorflow.pointwise import (
     abs,
     acos,
@@ -139,6 +141,7 @@ from irc.frontends.tensorflow.reductions import (
 )
 from irc.frontends.tensorflow.shape import TensorShape
 from irc.frontends.tensorflow.tensor import Tensor, convert_to_tensor
+from irc.frontends.tensorflow.type_spec import TensorSpec, TypeSpec, type_spec_from_value
 from irc.frontends.tensorflow.variable import (
     Variable,
     VariableAggregation,

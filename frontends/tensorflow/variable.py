@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import enum
-import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from weakref import ref
 
 import numpy as np
@@ -56,11 +55,11 @@ class Variable(TensorBase):
     A trainable one of floating dtype is watched by every tape. Raises ValueError without an initial value, and where a
     value of another shape is assigned."""
 
-    _uid = itertools.count()
+    made: ClassVar[list[ref[Variable]]] = []
+    """The variables made while functions were traced."""
     handle = None
     constraint: Any = None
     _trainable = False
-    _former: Any = None
 
     def __init__(
         self,
@@ -96,8 +95,20 @@ class Variable(TensorBase):
         self.synchronization, self.aggregation = synchronization, aggregation
         value.requires_grad = self._trainable and dtypes.of_element(value.type.element).is_floating
         value.leaf = ref(self) if value.requires_grad else None
+        if recorder.graph.tracing:
+            Variable.made.append(ref(self))
         with recorder.within(_outside):
             self._hold(value)
+
+    @property
+    def is_known(self) -> bool:
+        # A traced function reads a variable each time it runs.
+        return not recorder.graph.tracing
+
+    def _look(self, what: str) -> Any:
+        if recorder.graph.tracing:
+            return self.read_value()._look(what)
+        return super()._look(what)
 
     @property
     def trainable(self) -> bool:
@@ -136,13 +147,15 @@ class Variable(TensorBase):
     def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Adds to the value; gives the variable."""
         with nothing_kept():
-            self._put(self.read_value() + self._given(delta, "assign_add"))
+            value = self.read_value() + self._given(delta, "assign_add")
+        self._put(value)
         return self if read_value else None
 
     def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
         """Subtracts from the value; gives the variable."""
         with nothing_kept():
-            self._put(self.read_value() - self._given(delta, "assign_sub"))
+            value = self.read_value() - self._given(delta, "assign_sub")
+        self._put(value)
         return self if read_value else None
 
     def _given(self, value: Any, how: str) -> Tensor:
@@ -181,7 +194,8 @@ class Variable(TensorBase):
         from irc.frontends.tensorflow.indexing import put_rows
 
         with nothing_kept():
-            self._put(put_rows(self.read_value(), delta.indices, delta.values, how))
+            value = put_rows(self.read_value(), delta.indices, delta.values, how)
+        self._put(value)
         return self
 
     def is_initialized(self, name: str | None = None) -> bool:
