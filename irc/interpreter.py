@@ -10,6 +10,7 @@ import numpy as np
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError, UnsupportedError
+from irc.ir.attributes import StringAttr
 from irc.ir.fields import SYMBOL
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Region, Value
@@ -112,4 +113,4 @@ def _checked(op: Operation, result: Value, array: Any) -> Any:
 def described(op: Operation) -> str:
     """The op's name, and the target of a custom call."""
     target = op.attributes.get("call_target_name")
-    return f"{op.name} @{target.value}" if target is not None else op.name  # type: ignore[attr-defined]
+    return f"{op.name} @{target.value}" if isinstance(target, StringAttr) else op.name

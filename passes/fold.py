@@ -97,7 +97,7 @@ def folding(max_bytes: int) -> RewriteSet:
     rules = RewriteSet()
 
     @rules.rewrite("an op on constants = its value", *MOVES, *EXACT, *ONLY_INTEGER)
-    def evaluated(op: Operation, b: Rewriter) -> Value | None:
+    def evaluated(op: Any, b: Rewriter) -> Value | None:
         (type,) = op.result_types
         arrays = [constant_array(v) for v in op.operands]
         if any(a is None for a in arrays) or not type.is_static or not _is_exact(op):
@@ -109,11 +109,11 @@ def folding(max_bytes: int) -> RewriteSet:
             and all(s is not None for s in scalars)
             and type.size
         ):
-            return constant(b, type, op.evaluate(*(np.asarray(s) for s in scalars)))  # type: ignore[attr-defined]
+            return constant(b, type, op.evaluate(*(np.asarray(s) for s in scalars)))
         before = sum(v.type.nbytes for v in op.operands)
         if type.nbytes > max_bytes or type.nbytes > max(before, SMALL):
             return None
-        return constant(b, type, op.evaluate(*arrays))  # type: ignore[attr-defined]
+        return constant(b, type, op.evaluate(*arrays))
 
     return rules
 

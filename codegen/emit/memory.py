@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse, suffix, with_scalar
@@ -248,9 +248,8 @@ def _memory_order(access: Access) -> list[int] | None:
 def _reordered(access: Access, order: Sequence[int]) -> Access:
     """The same access of the tile with its dimensions in another order."""
     type_ = VectorType(tuple(access.type.shape[a] for a in order), access.type.element)
-    dims, bounds = (tuple(values[a] for a in order) for values in (access.dims, access.in_bounds))
-    op, buffer = access.op, access.buffer
-    return Access(op, buffer, access.indices, type_, dims, bounds, None, access.align, access.hint)  # type: ignore[arg-type]
+    dims, in_bounds = tuple(access.dims[a] for a in order), tuple(access.in_bounds[a] for a in order)
+    return replace(access, type=type_, dims=dims, in_bounds=in_bounds, mask=None)
 
 
 def _read(e: FunctionEmitter, access: Access, padding: str) -> list[str]:

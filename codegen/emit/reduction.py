@@ -9,7 +9,7 @@ from typing import Any
 
 from irc.codegen.emit.arith import extremum, float_op, widen_bf16
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse, suffix, with_scalar
-from irc.codegen.emit.held import Held, Tile, llvm_type, shape_of, split, vector_type
+from irc.codegen.emit.held import Held, Scattered, Tile, llvm_type, shape_of, split, vector_type
 from irc.codegen.emit.lanes import Source, element_of, leading, regrouped, row, row_slice
 from irc.codegen.emit.memref import splat
 from irc.codegen.emit.shapes import row_number, transposed
@@ -109,7 +109,8 @@ class _Contraction:
         return [self._widened(held.type.element, vector_type(n, given), text) for text, n in line]
 
     def _repeated(self, held: Held, position: tuple[int, ...]) -> list[str]:
-        e, element = self.e, held.type.element  # type: ignore[union-attr]
+        assert isinstance(held, Tile | Scattered)
+        e, element = self.e, held.type.element
         one = self._widened(element, llvm_type(element), element_of(e, held, position))
         made: dict[int, str] = {}
         for n in self.pieces:

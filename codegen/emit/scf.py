@@ -17,8 +17,8 @@ def emit_for(e: FunctionEmitter, op: scf.For) -> None:
     low, high, step = e.scalars(op.operands[:3])
     type_ = llvm_type(op.lowerBound.type)
     inits = e.flat_all(op.initArgs)
-    known = literal(low), literal(high)
-    trips = None if None in known or literal(step) is None else _trips(*known, literal(step))  # type: ignore[arg-type]
+    known = [n for n in map(literal, (low, high, step)) if n is not None]
+    trips = _trips(*known) if len(known) == 3 else None
     if trips == 0:
         e.bind(op.results, inits)
         return

@@ -19,7 +19,7 @@ from irc.ir.types import MemRefType, row_major_strides
 
 def dense(memory: Memory, start: int, sizes: Sequence[int], element: Any) -> Buffer:
     """A row-major buffer from byte `start` of a memory on."""
-    strides: Any = row_major_strides(tuple(sizes))
+    strides = row_major_strides(tuple(sizes))
     return Buffer(memory, start, 0, tuple(sizes), strides, element)
 
 

@@ -130,7 +130,7 @@ def contraction_of(op: Operation, lhs: Access, rhs: Access) -> tuple[Contraction
 
 def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
     """Row-major strides in elements; an extent of 0 counts as 1, so that no stride is 0."""
-    return row_major_strides(tuple(max(n, 1) for n in shape))  # type: ignore[return-value]
+    return row_major_strides(tuple(max(n, 1) for n in shape))
 
 
 def _out_strides(op: Operation) -> tuple[int, ...]:

@@ -69,14 +69,21 @@ def nests_of(returned: Sequence[Value]) -> list[list[Store]]:
             group = together.setdefault(value.type.size, [])
             if not group:
                 groups.append(group)
-            group.append(Store.whole(value, number))
+            group += _stores(value, number)
     return groups
+
+
+def _stores(value: Value, buffer: int) -> list[Store]:
+    """The value; of a complex one, made from its parts, each part into every other place."""
+    if isinstance(value.op, hlo.Complex):
+        return [Store.whole(part, buffer, 2, offset) for offset, part in enumerate(value.op.operands)]
+    return [Store.whole(value, buffer)]
 
 
 def _pad(op: Any, buffer: int) -> list[Store]:
     """The border slabs first, then the operand in the middle (everything first, where elements lie between)."""
     shape, out = op.operand.type.static_shape, op.result.type.static_shape
-    strides: Any = row_major_strides(out)
+    strides = row_major_strides(out)
     low, interior = op.edge_padding_low, op.interior_padding
     begin, size = [], []
     for n, m, at, gap in zip(shape, out, low, interior, strict=True):
@@ -104,7 +111,7 @@ def _pad(op: Any, buffer: int) -> list[Store]:
 
 
 def _concatenate(op: Any, buffer: int) -> list[Store]:
-    strides: Any = row_major_strides(op.result.type.static_shape)
+    strides = row_major_strides(op.result.type.static_shape)
     stores, at = [], 0
     for operand in op.inputs:
         shape = operand.type.static_shape
@@ -115,7 +122,7 @@ def _concatenate(op: Any, buffer: int) -> list[Store]:
 
 def _dynamic_update_slice(op: Any, buffer: int) -> list[Store]:
     shape, box = op.operand.type.static_shape, op.update.type.static_shape
-    strides: Any = row_major_strides(shape)
+    strides = row_major_strides(shape)
     dynamic = tuple(
         (start, n - m, s)
         for start, n, m, s in zip(op.start_indices, shape, box, strides, strict=True)
@@ -129,7 +136,7 @@ _ROOTS: dict[type, Any] = {
     hlo.Concatenate: _concatenate,
     hlo.DynamicUpdateSlice: _dynamic_update_slice,
 }
-ROOTS_ONLY: tuple[type, ...] = tuple(_ROOTS)
+ROOTS_ONLY: tuple[type, ...] = (*_ROOTS, hlo.Complex)
 """The ops a loop kernel can only end in: they decide where elements are written."""
 
 

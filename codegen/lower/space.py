@@ -286,7 +286,7 @@ def _dynamic_slice(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) 
         )
         if extent != size
     )
-    return Leaf(value.type.element, op.operand, linear(index, shape), dynamic)  # type: ignore[arg-type]
+    return Leaf(value.type.element, op.operand, linear(index, shape), dynamic)
 
 
 def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
@@ -316,6 +316,14 @@ def _bitcast(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Nod
     return Apply(value.type.element, op, (t.trace(op.operand, index),))
 
 
+def _part(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
+    """One of the two numbers that a complex one is in memory."""
+    if op.operand not in t.leaves:
+        raise NotAffine(op.operand)
+    address = linear(index, value.type.static_shape) * 2 + isinstance(op, hlo.Imag)
+    return Leaf(value.type.element, op.operand, address)
+
+
 def reduced_names(op: Any) -> dict[int, str]:
     """The space's dimension for each reduced dimension of an op; reductions over equal extents share them."""
     shape = op.inputs[0].type.static_shape
@@ -333,6 +341,8 @@ INDEXING: dict[type[Operation], Any] = {
     hlo.DynamicSlice: _dynamic_slice,
     hlo.BitcastConvert: _bitcast,
     hlo.Reduce: _reduce,
+    hlo.Real: _part,
+    hlo.Imag: _part,
 }
 """How ops that only say where an element comes from are followed."""
 
@@ -353,10 +363,10 @@ class Store:
     dynamic: tuple[tuple[Value, int, int], ...] = ()
 
     @staticmethod
-    def whole(value: Value, buffer: int) -> Store:
-        """The value into a dense buffer of its own shape."""
+    def whole(value: Value, buffer: int, step: int = 1, offset: int = 0) -> Store:
+        """The value into a buffer of its own shape, each element `step` after the one before."""
         shape = value.type.static_shape
-        return Store(value, buffer, shape, row_major_strides(shape))  # type: ignore[arg-type]
+        return Store(value, buffer, shape, tuple(s * step for s in row_major_strides(shape)), offset)
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,11 +402,11 @@ def trace_stores(
 def _trace_store(t: Tracer, store: Store, index: tuple[Affine, ...], shape: tuple[int, ...]) -> Traced:
     dynamic = tuple((t.trace(v, ()), limit, stride) for v, limit, stride in store.dynamic)
     if store.shape != shape:
-        assert prod(shape) == prod(store.shape) and store == Store.whole(store.value, store.buffer), (
-            "stores of one nest"
-        )
+        step = store.strides[-1] if store.strides else 1
+        whole = Store.whole(store.value, store.buffer, step, store.offset)
+        assert prod(shape) == prod(store.shape) and store == whole, "stores of one nest"
         address = linear(index, shape)
-        return Traced(t.reshaped(store.value, address), store.buffer, address, dynamic)
+        return Traced(t.reshaped(store.value, address), store.buffer, address * step + store.offset, dynamic)
     at = tuple(i + s for i, s in zip(index, store.start, strict=True)) if store.start else index
     address = Affine(constant=store.offset)
     for i, stride in zip(index, store.strides, strict=True):

@@ -31,7 +31,7 @@ class Constant(Operation, name="arith.constant"):
     result = Result()
 
     def infer(self) -> Sequence[Type]:
-        return [self.attributes["value"].type]  # type: ignore[attr-defined]
+        return [self.value.type]
 
     def evaluate(self) -> np.ndarray[Any, Any]:
         """Of a tensor, as programs exported by torch-mlir hold them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from irc.ir.attributes import Attribute, StringAttr
 from irc.ir.fields import STRING, Attr, RegionField
 from irc.ir.operation import Block, Operation, Region
 from irc.ir.text import parse, print_module
@@ -27,7 +28,7 @@ class Module(Operation, name="builtin.module"):
     body = RegionField()
 
     @staticmethod
-    def of(operations: Iterable[Operation], attributes: dict | None = None) -> Module:  # type: ignore[type-arg]
+    def of(operations: Iterable[Operation], attributes: dict[str, Attribute] | None = None) -> Module:
         """A module with these top-level ops."""
         return Module.create((), (), attributes or {}, (Region([Block((), operations)]),))
 
@@ -38,7 +39,8 @@ class Module(Operation, name="builtin.module"):
     @property
     def symbols(self) -> dict[str, Operation]:
         """Top-level ops by symbol name."""
-        return {op.attributes["sym_name"].value: op for op in self.operations if "sym_name" in op.attributes}  # type: ignore[attr-defined]
+        named = ((op.attributes.get("sym_name"), op) for op in self.operations)
+        return {name.value: op for name, op in named if isinstance(name, StringAttr)}
 
     def __str__(self) -> str:
         return print_module(self)

@@ -39,7 +39,7 @@ class OpPrinter(Protocol):
 class Element:
     """A part of a format. `space`: whether a space is printed before it."""
 
-    has_regions: ClassVar[bool] = False
+    has_regions: bool = False
     space: bool = False
 
     def parse(self, r: OpReader, s: OpState) -> None:
@@ -392,7 +392,7 @@ class Group(Element):
         self.then = then
         self.otherwise = otherwise
         self.anchor = anchor
-        self.has_regions = any(e.has_regions for e in (*then, *otherwise))  # type: ignore[misc]
+        self.has_regions = any(e.has_regions for e in (*then, *otherwise))
         self.first = next(e for e in then if not isinstance(e, Space))
 
     def parse(self, r: OpReader, s: OpState) -> None:
@@ -460,7 +460,7 @@ class Custom(Element):
     def __init__(self, cls: type[Operation], name: str, args: Sequence[Any]) -> None:
         self.directive = directive_named(cls.dialect, name)
         self.args = args
-        self.has_regions = self.directive.has_regions  # type: ignore[misc]
+        self.has_regions = self.directive.has_regions
 
     def parse(self, r: OpReader, s: OpState) -> None:
         self.directive.parse(r, s, *self.args)

@@ -37,7 +37,8 @@ from irc.ir.locations import UNKNOWN, CallSiteLoc, FileLineCol, FusedLoc, Locati
 from irc.ir.type_text import TypeReader
 from irc.ir.types import FloatType, IndexType, IntegerType, f64, i1, i64
 
-A = TypeVar("A", bound=Attribute)
+A = TypeVar("A", bound=StructAttr)
+NumberAttr = BoolAttr | IntegerAttr | FloatAttr
 
 _ANGLED = re.compile(rf"{SPACE}(<{BALANCED}>)")
 _DICTIONARY = re.compile(rf"{SPACE}(\{{{BALANCED}\}})")
@@ -146,7 +147,7 @@ class AttributeReader(TypeReader):
         except LiteralError as e:
             raise self.error(str(e), m.start(1), m.end()) from None
 
-    def number(self, type: Any) -> Attribute:
+    def number(self, type: Any) -> NumberAttr:
         """A number whose type is known from elsewhere."""
         m = _NUMBER.match(self.text, self.pos, self.end)
         if m is None:
@@ -227,7 +228,7 @@ class AttributeReader(TypeReader):
     def _array_item(self, element: Any) -> Any:
         if element is IntegerType(1):
             return self.boolean()
-        return self.number(element).value  # type: ignore[attr-defined]
+        return self.number(element).value
 
     def boolean(self) -> bool:
         """`true`, `false`, or an integer."""
@@ -334,7 +335,7 @@ class AttributeReader(TypeReader):
             try:
                 return own(m[1][1:-1])
             except (ValueError, LookupError, IrcError) as e:
-                raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None  # type: ignore[attr-defined]
+                raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None
         values = self._members({f.name for f in fields(cls)})
         for f in fields(cls):
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
@@ -466,7 +467,7 @@ def _whole(r: AttributeReader, read: Callable[[AttributeReader], Any]) -> Any:
     return found
 
 
-def number_attribute(negative: bool, digits: str, is_decimal: bool, type: Any) -> Attribute:
+def number_attribute(negative: bool, digits: str, is_decimal: bool, type: Any) -> NumberAttr:
     """The attribute of a number's text. Hexadecimal digits of a float are its bits."""
     if isinstance(type, FloatType):
         if digits.startswith("0x"):

@@ -208,10 +208,11 @@ class Operation:
             given = result.type
             if given is expected:
                 continue
-            tensors = isinstance(given, TensorType) and isinstance(expected, TensorType)
-            if not tensors or given.element is not expected.element:  # type: ignore[attr-defined]
+            if not (isinstance(given, TensorType) and isinstance(expected, TensorType)):
                 raise self.error(element, _incompatible(given, expected))
-            if not compatible_shapes(given.shape, expected.shape):  # type: ignore[attr-defined]
+            if given.element is not expected.element:
+                raise self.error(element, _incompatible(given, expected))
+            if not compatible_shapes(given.shape, expected.shape):
                 raise self.error(shape, _incompatible(given, expected))
 
     def with_operands(self: OpT, operands: Sequence[Value], regions: Sequence[Region] | None = None) -> OpT:

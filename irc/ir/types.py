@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import ml_dtypes
 import numpy as np
@@ -250,6 +250,10 @@ class StridedLayout(Type):
         return f"strided<[{strides}]{tail}>"
 
 
+@overload
+def row_major_strides(shape: tuple[int, ...]) -> tuple[int, ...]: ...
+@overload
+def row_major_strides(shape: tuple[Dim, ...]) -> tuple[Dim, ...]: ...
 def row_major_strides(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
     """Strides in elements of a dense array whose last dimension is contiguous."""
     strides: list[Dim] = []

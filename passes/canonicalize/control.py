@@ -72,7 +72,9 @@ def _without_arguments(b: Rewriter, region: Region, op: While, kept: list[int], 
             local[old] = Value(old.type, None, len(arguments), old.name, old.location)
             arguments.append(local[old])
         else:
-            local[old] = inner.emit(fresh_copy(op.operands[i].op, {}))  # type: ignore[arg-type]
+            constant = op.operands[i].op
+            assert constant is not None
+            local[old] = inner.emit(fresh_copy(constant, {}))
     for nested in region.operations[:-1]:
         made = inner.emit(fresh_copy(nested, local))
         local.update(zip(nested.results, _tuple(made), strict=True))

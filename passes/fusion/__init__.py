@@ -29,8 +29,9 @@ class Fusion(Pass, name="fusion"):
         outliner = Outliner(module, Limits(self.max_ops, self.max_epilogue))
         functions = []
         for op in module.operations:
-            fused = isinstance(op, Func) and not op.is_declaration and KIND not in op.attributes
-            functions.append(outliner.function(op) if fused else op)  # type: ignore[arg-type]
+            if isinstance(op, Func) and not op.is_declaration and KIND not in op.attributes:
+                op = outliner.function(op)
+            functions.append(op)
         return module.with_operations([*functions, *outliner.fusions]) if outliner.fusions else module
 
 

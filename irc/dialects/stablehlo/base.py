@@ -143,7 +143,7 @@ def merge_types(types: Iterable[Any]) -> TensorType:
     """The most exact of compatible tensor types."""
     types = list(types)
     if all(t is types[0] for t in types):
-        return types[0]  # type: ignore[no-any-return]
+        return types[0]
     return TensorType(merge_shapes(t.shape for t in types), types[0].element)
 
 

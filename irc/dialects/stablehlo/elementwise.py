@@ -565,11 +565,11 @@ class Compare(TensorOp, name="stablehlo.compare"):
     def evaluate(self, x: Array, y: Array) -> Array:
         relation = _RELATIONS[self.comparison_direction]
         if self.compare_type == "TOTALORDER":
-            return relation(N.total_order(x), N.total_order(y))  # type: ignore[no-any-return]
+            return relation(N.total_order(x), N.total_order(y))
         if x.dtype.kind == "c" and self.comparison_direction not in ("EQ", "NE"):
             return N.lexicographic(relation, x, y)
         wide = N.arithmetic_dtype(x.dtype)
-        return relation(x.astype(wide), y.astype(wide))  # type: ignore[no-any-return]
+        return relation(x.astype(wide), y.astype(wide))
 
 
 class Select(TensorOp, name="stablehlo.select"):

@@ -97,7 +97,7 @@ class Gather(TensorOp, name="stablehlo.gather"):
     @property
     def sizes(self) -> Sequence[Dim]:
         """The slice's extents."""
-        return self.slice_sizes  # type: ignore[no-any-return]
+        return self.slice_sizes
 
     def infer(self) -> Sequence[Type]:
         self.check_operands()
