@@ -1,13 +1,13 @@
 """Random well-typed programs shaped to try kernels: tiles with a rest, transposes, reductions of every kind, loops.
 
 Every choice is an index below some number: drawn from Hypothesis, a failure shrinks; drawn from a seed, programs are larger
-and more varied. `exact` programs hold only ops whose results are defined to the bit; the others may also use approximated
-functions, whose bits the reference does not share."""
+and more varied. `Traits` say what programs may hold."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -58,13 +58,37 @@ def region(b: Builder, types: Sequence[TensorType], body: Callable[..., Any]) ->
     return b.region(types, write)
 
 
+@dataclass(frozen=True)
+class Traits:
+    """What a program may hold. `exact`: nothing approximated. `portable`: nothing that compilers may choose: initial values
+    are identities, ties are broken."""
+
+    exact: bool = True
+    elements: Sequence[Any] = ELEMENTS
+    portable: bool = False
+
+
+def identity(kind: type[Operation], element: Any) -> Any:
+    """What combining by `kind` leaves every integer (or boolean) as it is with."""
+    bits = element.width - (not element.is_unsigned and element.width > 1)
+    lowest = 0 if bits == element.width else -(1 << bits)
+    table = {S.Add: 0, S.Or: 0, S.Xor: 0, S.Multiply: 1, S.Maximum: lowest, S.Minimum: (1 << bits) - 1}
+    return table.get(kind, True if element is i1 else (1 << bits) - 1 if lowest == 0 else -1)
+
+
 class Maker:
     """Emits random ops on the values made so far."""
 
     def __init__(
-        self, index: Index, b: Builder, values: Sequence[Value], exact: bool, depth: int = 0
+        self,
+        index: Index,
+        b: Builder,
+        values: Sequence[Value],
+        traits: Traits,
+        depth: int = 0,
     ) -> None:
-        self.index, self.b, self.values, self.exact, self.depth = index, b, list(values), exact, depth
+        self.index, self.b, self.values = index, b, list(values)
+        self.traits, self.depth = traits, depth
 
     def choose(self, items: Sequence[Any]) -> Any:
         return items[self.index(len(items))]
@@ -148,7 +172,7 @@ class Maker:
             return
         match x.type.element:
             case FloatType():
-                self.add(self.choose(FLOAT_UNARY if self.exact else (*FLOAT_UNARY, *APPROXIMATED))(x))
+                self.add(self.choose(FLOAT_UNARY if self.traits.exact else (*FLOAT_UNARY, *APPROXIMATED))(x))
             case IntegerType(width=1):
                 self.add(S.Not(x))
             case IntegerType(is_unsigned=True):
@@ -190,11 +214,11 @@ class Maker:
     def convert(self) -> None:
         x = self.value()
         if x is not None:
-            self.add(S.Convert(x, result_types=[x.type.with_element(self.choose(ELEMENTS))]))
+            self.add(S.Convert(x, result_types=[x.type.with_element(self.choose(self.traits.elements))]))
 
     def iota(self) -> None:
         shape = [self.choose(EXTENTS[:7]) for _ in range(1 + self.index(2))]
-        element = self.choose([e for e in ELEMENTS if e is not i1])
+        element = self.choose([e for e in self.traits.elements if e is not i1])
         self.add(
             S.Iota(iota_dimension=self.index(len(shape)), result_types=[tensor(*shape, element=element)])
         )
@@ -293,7 +317,13 @@ class Maker:
             scalar = x.type.with_shape(())
             kind = self.reducer(x.type.element)
             body = region(self.b, [scalar] * 2, lambda b, p, q: b.emit(kind(p, q)))
-            self.add(S.Reduce([x], [self.of_type(scalar)], dimensions=dims, regions=[body]))
+            self.add(S.Reduce([x], [self.start(kind, scalar)], dimensions=dims, regions=[body]))
+
+    def start(self, kind: Any, scalar: TensorType) -> Value:
+        """The initial value of a reduction."""
+        if not self.traits.portable:
+            return self.of_type(scalar)
+        return self.emit(S.Constant.splat(identity(kind, scalar.element), scalar))
 
     def argmax(self) -> None:
         """Two operands: the value and where it was."""
@@ -305,10 +335,15 @@ class Maker:
 
         def body(b: Builder, p: Value, i: Value, q: Value, j: Value) -> Any:
             wins = b.emit(S.Compare(p, q, comparison_direction="GE"))
+            if self.traits.portable:
+                ties = b.emit(S.Compare(p, q, comparison_direction="EQ"))
+                first = b.emit(S.Compare(i, j, comparison_direction="LT"))
+                wins = b.emit(S.Select(ties, first, wins))
             return b.emit(S.Select(wins, p, q)), b.emit(S.Select(wins, i, j))
 
         made = region(self.b, [scalar, place] * 2, body)
-        start = [self.of_type(scalar), self.emit(S.Constant.splat(-1, place))]
+        nowhere = self.emit(S.Constant.splat(2**31 - 1 if self.traits.portable else -1, place))
+        start = [self.start(S.Maximum, scalar), nowhere]
         self.add(S.Reduce([x, numbers], start, dimensions=[self.index(x.type.rank)], regions=[made]))
 
     def dot(self) -> None:
@@ -338,7 +373,7 @@ class Maker:
         self.add(
             S.ReduceWindow(
                 [x],
-                [self.of_type(scalar)],
+                [self.start(kind, scalar)],
                 window_dimensions=sizes,
                 window_strides=strides,
                 padding=padding,
@@ -419,7 +454,7 @@ class Maker:
     # Control flow.
 
     def inner(self, b: Builder, values: Sequence[Value]) -> Maker:
-        maker = Maker(self.index, b, [*self.values, *values], self.exact, self.depth + 1)
+        maker = Maker(self.index, b, [*self.values, *values], self.traits, self.depth + 1)
         for _ in range(self.index(4)):
             maker.step()
         return maker
@@ -456,12 +491,12 @@ class Maker:
         self.add(S.While([self.emit(S.Constant.splat(0, scalar)), x, y], regions=regions))
 
 
-def random_program(index: Index, *, exact: bool = True, steps: int = 12) -> Module:
+def random_program(index: Index, traits: Traits, steps: int) -> Module:
     """A module whose @main takes four arguments and returns up to four values."""
     shape = [EXTENTS[index(len(EXTENTS))] for _ in range(1 + index(3))]
     while prod(shape) > LARGEST:
         shape.pop()
-    first, second = (ELEMENTS[index(len(ELEMENTS))] for _ in "ab")
+    first, second = (traits.elements[index(len(traits.elements))] for _ in "ab")
     types = [
         tensor(*shape, element=first),
         tensor(*shape[-1:], element=first),
@@ -470,7 +505,7 @@ def random_program(index: Index, *, exact: bool = True, steps: int = 12) -> Modu
     ]
     arguments = [Value(t, None, i) for i, t in enumerate(types)]
     b = Builder()
-    maker = Maker(index, b, arguments, exact)
+    maker = Maker(index, b, arguments, traits)
     for _ in range(1 + index(steps)):
         maker.step()
     returned = [maker.values[-1], *(maker.choose(maker.values) for _ in range(index(4)))]
@@ -478,12 +513,19 @@ def random_program(index: Index, *, exact: bool = True, steps: int = 12) -> Modu
     return Module.of([Func.of("main", Block(arguments, b.operations))])
 
 
+EXACT = Traits()
+APPROXIMATE = Traits(exact=False)
+INTEGERS = Traits(elements=[e for e in ELEMENTS if isinstance(e, IntegerType)], portable=True)
+
+
 @st.composite
-def programs(draw: Callable[[st.SearchStrategy[int]], int], *, exact: bool = True, steps: int = 12) -> Module:
+def programs(
+    draw: Callable[[st.SearchStrategy[int]], int], traits: Traits = EXACT, steps: int = 12
+) -> Module:
     """Programs as a Hypothesis strategy."""
-    return random_program(lambda n: draw(st.integers(0, n - 1)), exact=exact, steps=steps)
+    return random_program(lambda n: draw(st.integers(0, n - 1)), traits, steps)
 
 
-def seeded_program(seed: int, *, exact: bool = True, steps: int = 30) -> Module:
+def seeded_program(seed: int, traits: Traits = EXACT, steps: int = 30) -> Module:
     """The program of a seed: the same in every process."""
-    return random_program(random.Random(seed).randrange, exact=exact, steps=steps)
+    return random_program(random.Random(seed).randrange, traits, steps)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from random_kernels import seeded_program
+from random_kernels import APPROXIMATE, seeded_program
 from small_programs import PARALLEL, PROGRAMS, Array, arguments, module_of
 
 from irc import cli
@@ -49,7 +49,7 @@ def test_no_way_of_running_changes_a_bit(name: str) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_random_programs_with_and_without_fusion(seed: int) -> None:
-    module = seeded_program(seed, exact=False, steps=15)
+    module = seeded_program(seed, APPROXIMATE, steps=15)
     inputs = hard_arguments(module, seed)
     plain = compile_module(module, pipeline=PIPELINE.removesuffix(",fusion"))
     for want, got in zip(compile_module(module)(*inputs), plain(*inputs), strict=True):
