@@ -373,7 +373,7 @@ class _Loops:
         return self.product(b, tile, self.left_value(b, lhs), self.right_value(b, rhs), sums)
 
     def product(self, b: KernelBuilder, tile: Tile, lhs: Value, rhs: Value, sums: Value) -> Value:
-        return b.emit(vector.Contract(lhs, rhs, sums, **_product_of(len(tile.rows))))  # type: ignore[no-any-return]
+        return b.emit(vector.Contract(lhs, rhs, sums, **_product_of(len(tile.rows))))
 
     def ragged(self, tile: Tile) -> tuple[int, ...]:
         """The lane axis, where the tile is wider than what is left of it."""
@@ -381,8 +381,8 @@ class _Loops:
 
     def multiply(self, b: KernelBuilder, x: Value, y: Value, sums: Value) -> Value:
         if isinstance(self.plan.element, FloatType):
-            return b.emit(vector.Fma(x, y, sums))  # type: ignore[no-any-return]
-        return b.emit(arith.AddI(sums, b.emit(arith.MulI(x, y))))  # type: ignore[no-any-return]
+            return b.emit(vector.Fma(x, y, sums))
+        return b.emit(arith.AddI(sums, b.emit(arith.MulI(x, y))))
 
     def left_value(self, b: KernelBuilder, value: Value) -> Value:
         return (

@@ -110,7 +110,7 @@ def _abs(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None:
         return x[0]
     zero = splat(b, 0, x[0])
     negative = b.emit(arith.CmpI(x[0], zero, predicate="slt"))
-    return b.emit(arith.Select(negative, b.emit(arith.SubI(zero, x[0])), x[0]))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(negative, b.emit(arith.SubI(zero, x[0])), x[0]))
 
 
 def _negate(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None:
@@ -119,7 +119,7 @@ def _negate(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None
 
 def _not(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     ones = True if arith.element(x[0].type) is i1 else -1
-    return b.emit(arith.XOrI(x[0], splat(b, ones, x[0])))  # type: ignore[no-any-return]
+    return b.emit(arith.XOrI(x[0], splat(b, ones, x[0])))
 
 
 def _count_bits(target: type[Operation]) -> Lowering:
@@ -132,7 +132,7 @@ def _logistic(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     def emit(v: Value) -> Value:
         one = splat(b, 1.0, v)
         grown = b.emit(arith.AddF(one, b.emit(math.Exp(b.emit(arith.NegF(v))))))
-        return b.emit(arith.DivF(one, grown))  # type: ignore[no-any-return]
+        return b.emit(arith.DivF(one, grown))
 
     return in_f32(b, emit, x)
 
@@ -160,18 +160,18 @@ def _sign_of(b: KernelBuilder, unsigned: bool, v: Value) -> Value:
     if isinstance(arith.element(v.type), FloatType):
         zero, one = splat(b, 0.0, v), splat(b, 1.0, v)
         ordered = b.emit(arith.CmpF(v, zero, predicate="one"))
-        return b.emit(arith.Select(ordered, b.emit(math.CopySign(one, v)), v))  # type: ignore[no-any-return]
+        return b.emit(arith.Select(ordered, b.emit(math.CopySign(one, v)), v))
     zero, one = splat(b, 0, v), splat(b, 1, v)
     some = b.emit(arith.Select(b.emit(arith.CmpI(v, zero, predicate="ne")), one, zero))
     if unsigned:
-        return some  # type: ignore[no-any-return]
+        return some
     negative = b.emit(arith.CmpI(v, zero, predicate="slt"))
-    return b.emit(arith.Select(negative, splat(b, -1, v), some))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(negative, splat(b, -1, v), some))
 
 
 def _is_finite(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     def emit(v: Value) -> Value:
-        return b.emit(arith.CmpF(b.emit(math.AbsF(v)), splat(b, float("inf"), v), predicate="olt"))  # type: ignore[no-any-return]
+        return b.emit(arith.CmpF(b.emit(math.AbsF(v)), splat(b, float("inf"), v), predicate="olt"))
 
     return in_f32(b, emit, x)
 
@@ -199,7 +199,7 @@ def _divide(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None
     unsigned = _is_unsigned(op)
     zero, divisor = _safe_divisor(b, x[0], x[1], unsigned)
     quotient = b.emit((arith.DivUI if unsigned else arith.DivSI)(x[0], divisor))
-    return b.emit(arith.Select(zero, splat(b, -1, x[0]), quotient))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(zero, splat(b, -1, x[0]), quotient))
 
 
 def _remainder(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None:
@@ -209,7 +209,7 @@ def _remainder(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | N
     unsigned = _is_unsigned(op)
     zero, divisor = _safe_divisor(b, x[0], x[1], unsigned)
     rest = b.emit((arith.RemUI if unsigned else arith.RemSI)(x[0], divisor))
-    return b.emit(arith.Select(zero, x[0], rest))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(zero, x[0], rest))
 
 
 def _power(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None:
@@ -236,7 +236,7 @@ def _power(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value | None:
     )
     # The bits of a negative exponent end in its parity, so 1 and -1 already have their powers.
     inverse = b.emit(arith.Select(unit, result, zero))
-    return b.emit(arith.Select(negative, inverse, result))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(negative, inverse, result))
 
 
 def _shift(target: type[Operation]) -> Lowering:
@@ -246,9 +246,9 @@ def _shift(target: type[Operation]) -> Lowering:
         width = arith.element(x[0].type).width
         inside = b.emit(arith.CmpI(x[1], splat(b, width, x[1]), predicate="ult"))
         if target is arith.ShRSI:
-            return b.emit(arith.ShRSI(x[0], b.emit(arith.Select(inside, x[1], splat(b, width - 1, x[1])))))  # type: ignore[no-any-return]
+            return b.emit(arith.ShRSI(x[0], b.emit(arith.Select(inside, x[1], splat(b, width - 1, x[1])))))
         amount = b.emit(arith.Select(inside, x[1], splat(b, 0, x[1])))
-        return b.emit(arith.Select(inside, b.emit(target(x[0], amount)), splat(b, 0, x[0])))  # type: ignore[no-any-return]
+        return b.emit(arith.Select(inside, b.emit(target(x[0], amount)), splat(b, 0, x[0])))
 
     return lower
 
@@ -266,7 +266,7 @@ def _compare(b: KernelBuilder, op: hlo.Compare, x: Sequence[Value]) -> Value:
 def _compare_integers(b: KernelBuilder, direction: str, x: Sequence[Value], unsigned: bool) -> Value:
     word = direction.lower()
     predicate = word if word in ("eq", "ne") else ("u" if unsigned else "s") + word
-    return b.emit(arith.CmpI(x[0], x[1], predicate=predicate))  # type: ignore[no-any-return]
+    return b.emit(arith.CmpI(x[0], x[1], predicate=predicate))
 
 
 def _total_order_key(b: KernelBuilder, v: Value) -> Value:
@@ -275,11 +275,11 @@ def _total_order_key(b: KernelBuilder, v: Value) -> Value:
     bits = b.emit(arith.Bitcast(v, result_types=[arith.like(v.type, IntegerType(width))]))
     negative = b.emit(arith.CmpI(bits, splat(b, 0, bits), predicate="slt"))
     flipped = b.emit(arith.XOrI(bits, splat(b, (1 << (width - 1)) - 1, bits)))
-    return b.emit(arith.Select(negative, flipped, bits))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(negative, flipped, bits))
 
 
 def _select(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
-    return b.emit(arith.Select(*x))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(*x))
 
 
 def _clamp(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
@@ -289,7 +289,7 @@ def _clamp(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
         clamp = lambda lo, v, hi: b.emit(arith.MinimumF(b.emit(arith.MaximumF(v, lo)), hi))  # noqa: E731
         return in_f32(b, clamp, (low, operand, high))
     largest, least = (arith.MaxUI, arith.MinUI) if _is_unsigned(op) else (arith.MaxSI, arith.MinSI)
-    return b.emit(least(b.emit(largest(operand, low)), high))  # type: ignore[no-any-return]
+    return b.emit(least(b.emit(largest(operand, low)), high))
 
 
 def _bitcast(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
@@ -299,7 +299,7 @@ def _bitcast(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     kind = kernel_element(target)
     if arith.element(x[0].type) is kind:
         return x[0]
-    return b.emit(arith.Bitcast(x[0], result_types=[arith.like(x[0].type, kind)]))  # type: ignore[no-any-return]
+    return b.emit(arith.Bitcast(x[0], result_types=[arith.like(x[0].type, kind)]))
 
 
 def _convert(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
@@ -315,7 +315,7 @@ def convert(b: KernelBuilder, x: Value, source: Any, target: Any) -> Value:
             return _float_to_float(b, x, target)
         case FloatType(), IntegerType(width=1):
             wide = _float_to_float(b, x, f32) if source in (f16, bf16) else x
-            return b.emit(arith.CmpF(wide, splat(b, 0.0, wide), predicate="une"))  # type: ignore[no-any-return]
+            return b.emit(arith.CmpF(wide, splat(b, 0.0, wide), predicate="une"))
         case FloatType(), IntegerType():
             return _float_to_integer(b, _float_to_float(b, x, f32) if source in (f16, bf16) else x, target)
         case IntegerType(), FloatType():
@@ -324,7 +324,7 @@ def convert(b: KernelBuilder, x: Value, source: Any, target: Any) -> Value:
             made = b.emit(cast(x, result_types=[arith.like(x.type, exact)]))
             return _float_to_float(b, made, target)
         case IntegerType(), IntegerType(width=1):
-            return b.emit(arith.CmpI(x, splat(b, 0, x), predicate="ne"))  # type: ignore[no-any-return]
+            return b.emit(arith.CmpI(x, splat(b, 0, x), predicate="ne"))
     return _integer_to_integer(b, x, source, target)
 
 
@@ -334,7 +334,7 @@ def _integer_to_integer(b: KernelBuilder, x: Value, source: IntegerType, target:
     cast: Any = arith.TruncI
     if target.width > source.width:
         cast = arith.ExtUI if source.is_unsigned or source.width == 1 else arith.ExtSI
-    return b.emit(cast(x, result_types=[arith.like(x.type, IntegerType(target.width))]))  # type: ignore[no-any-return]
+    return b.emit(cast(x, result_types=[arith.like(x.type, IntegerType(target.width))]))
 
 
 def _float_to_float(b: KernelBuilder, x: Value, target: FloatType) -> Value:
@@ -345,7 +345,7 @@ def _float_to_float(b: KernelBuilder, x: Value, target: FloatType) -> Value:
         x = _to_odd_f32(b, x) if source is f64 and target is f16 else _float_to_float(b, x, f32)
         source = f32
     cast = arith.ExtF if target.width > source.width else arith.TruncF
-    return b.emit(cast(x, result_types=[arith.like(x.type, target)]))  # type: ignore[no-any-return]
+    return b.emit(cast(x, result_types=[arith.like(x.type, target)]))
 
 
 def _to_odd_f32(b: KernelBuilder, x: Value) -> Value:
@@ -359,7 +359,7 @@ def _to_odd_f32(b: KernelBuilder, x: Value) -> Value:
     size, whole = b.emit(math.AbsF(back)), b.emit(math.AbsF(x))
     step = b.emit(arith.Select(b.emit(arith.CmpF(size, whole, predicate="olt")), one, splat(b, -1, bits)))
     moved = b.emit(arith.Select(b.emit(arith.AndI(even, inexact)), b.emit(arith.AddI(bits, step)), bits))
-    return b.emit(arith.Bitcast(moved, result_types=[near.type]))  # type: ignore[no-any-return]
+    return b.emit(arith.Bitcast(moved, result_types=[near.type]))
 
 
 def _float_to_integer(b: KernelBuilder, x: Value, target: IntegerType) -> Value:
@@ -378,7 +378,7 @@ def _float_to_integer(b: KernelBuilder, x: Value, target: IntegerType) -> Value:
     largest = -1 if unsigned else (1 << bits) - 1
     least = 0 if unsigned else -(1 << bits)
     whole = b.emit(arith.Select(above, splat(b, largest, whole), whole))
-    return b.emit(arith.Select(below, splat(b, least, whole), whole))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(below, splat(b, least, whole), whole))
 
 
 _SPECIAL: dict[type[Operation], Callable[..., Value | None]] = {

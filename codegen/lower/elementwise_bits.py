@@ -24,7 +24,7 @@ def infinite(sign: int) -> Any:
     def lower(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
         def emit(v: Value) -> Value:
             size = v if sign else b.emit(math.AbsF(v))
-            return b.emit(arith.CmpF(size, splat(b, numbers.copysign(numbers.inf, sign), v), predicate="oeq"))  # type: ignore[no-any-return]
+            return b.emit(arith.CmpF(size, splat(b, numbers.copysign(numbers.inf, sign), v), predicate="oeq"))
 
         return in_f32(b, emit, x)
 
@@ -48,12 +48,12 @@ def next_after(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     result = b.emit(arith.Bitcast(moved, result_types=[start.type]))
     result = b.emit(arith.Select(_compare(b, "oeq", start, goal), goal, result))
     nan = splat(b, numbers.nan, start)
-    return b.emit(arith.Select(_compare(b, "uno", start, goal), nan, result))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(_compare(b, "uno", start, goal), nan, result))
 
 
 def _bits(b: KernelBuilder, v: Value) -> Value:
     width = arith.element(v.type).width
-    return b.emit(arith.Bitcast(v, result_types=[arith.like(v.type, IntegerType(width))]))  # type: ignore[no-any-return]
+    return b.emit(arith.Bitcast(v, result_types=[arith.like(v.type, IntegerType(width))]))
 
 
 def _compare(b: KernelBuilder, predicate: str, x: Value, y: Value) -> Value:
@@ -81,7 +81,7 @@ def _reduced(b: KernelBuilder, v: Value, exponent_bits: int, mantissa_bits: int)
         zero = b.emit(math.CopySign(splat(b, 0.0, v), v))
         result = b.emit(arith.Select(small, zero, result))
     known = b.emit(arith.CmpF(v, v, predicate="ord"))
-    return b.emit(arith.Select(known, result, v))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(known, result, v))
 
 
 def _rounded(b: KernelBuilder, v: Value, dropped: int) -> Value:
@@ -92,7 +92,7 @@ def _rounded(b: KernelBuilder, v: Value, dropped: int) -> Value:
     odd = b.emit(arith.AndI(b.emit(arith.ShRUI(bits, splat(b, dropped, bits))), splat(b, 1, bits)))
     half = b.emit(arith.AddI(odd, splat(b, (1 << (dropped - 1)) - 1, bits)))
     kept = b.emit(arith.AndI(b.emit(arith.AddI(bits, half)), splat(b, -(1 << dropped), bits)))
-    return b.emit(arith.Bitcast(kept, result_types=[v.type]))  # type: ignore[no-any-return]
+    return b.emit(arith.Bitcast(kept, result_types=[v.type]))
 
 
 def _at_least(value: float, like: Value) -> float:
@@ -112,15 +112,15 @@ def mulhi(b: KernelBuilder, op: Operation, x: Sequence[Value]) -> Value:
     extend = arith.ExtUI if element.is_unsigned else arith.ExtSI
     product = b.emit(arith.MulI(*(b.emit(extend(v, result_types=[wide])) for v in x)))
     upper = b.emit(arith.ShRUI(product, splat(b, element.width, product)))
-    return b.emit(arith.TruncI(upper, result_types=[x[0].type]))  # type: ignore[no-any-return]
+    return b.emit(arith.TruncI(upper, result_types=[x[0].type]))
 
 
 def _mulhi64(b: KernelBuilder, x: Sequence[Value], signed: bool) -> Value:
     def mul(p: Value, q: Value) -> Value:
-        return b.emit(arith.MulI(p, q))  # type: ignore[no-any-return]
+        return b.emit(arith.MulI(p, q))
 
     def add(p: Value, q: Value) -> Value:
-        return b.emit(arith.AddI(p, q))  # type: ignore[no-any-return]
+        return b.emit(arith.AddI(p, q))
 
     assert arith.element(x[0].type) is i64
     half, mask = splat(b, 32, x[0]), splat(b, (1 << 32) - 1, x[0])

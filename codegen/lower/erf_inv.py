@@ -87,7 +87,7 @@ def _emit(b: KernelBuilder, x: Value) -> Value:
         result = b.emit(arith.Select(below, _polynomial(b, piece, w, root), result))
     result = b.emit(arith.MulF(result, x))
     at_end = b.emit(arith.CmpF(size, one, predicate="oeq"))
-    return b.emit(arith.Select(at_end, b.emit(math.CopySign(splat(b, numbers.inf, x), x)), result))  # type: ignore[no-any-return]
+    return b.emit(arith.Select(at_end, b.emit(math.CopySign(splat(b, numbers.inf, x), x)), result))
 
 
 def _polynomial(b: KernelBuilder, piece: _Piece, w: Value, root: Value) -> Value:

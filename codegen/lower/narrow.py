@@ -25,4 +25,4 @@ def in_f32(b: KernelBuilder, emit: Callable[..., Value], operands: Sequence[Valu
     result = emit(*(b.emit(arith.ExtF(x, result_types=[wide])) for x in operands))
     if arith.element(result.type) is not f32:
         return result
-    return b.emit(arith.TruncF(result, result_types=[operands[0].type]))  # type: ignore[no-any-return]
+    return b.emit(arith.TruncF(result, result_types=[operands[0].type]))

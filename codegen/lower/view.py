@@ -81,7 +81,7 @@ class View:
             indices, place = self._indices(b, start), self._place(dims, ragged)
             read = vector.TransferRead(self.memref, indices, padding, None, **place, result_types=[shape])
             value = b.emit(read)
-        return value if value.type is type else b.emit(vector.Broadcast(value, result_types=[type]))  # type: ignore[no-any-return]
+        return value if value.type is type else b.emit(vector.Broadcast(value, result_types=[type]))
 
     def write(
         self,

@@ -76,7 +76,7 @@ class Windows:
 
     def _reach(self, d: int) -> int:
         """The distance of a window's last element from its first."""
-        return (self.window.sizes[d] - 1) * self.window.window_dilations[d]  # type: ignore[no-any-return]
+        return (self.window.sizes[d] - 1) * self.window.window_dilations[d]
 
     def inside(self, b: KernelBuilder, at: At) -> Value | None:
         """Whether all of the window at `at` lies in the operand; None where that is not worth asking."""
@@ -155,7 +155,7 @@ class Windows:
 
 
 def splat(b: KernelBuilder, value: Value, width: int) -> Value:
-    return b.emit(vector.Broadcast(value, result_types=[VectorType((width,), value.type)]))  # type: ignore[no-any-return]
+    return b.emit(vector.Broadcast(value, result_types=[VectorType((width,), value.type)]))
 
 
 def choose(b: KernelBuilder, condition: Value | None, x: Value, y: Value) -> Value:
