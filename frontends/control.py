@@ -21,7 +21,7 @@ from irc.frontends.source import Site
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.types import FloatType, TensorType, i1, ui16, ui32, ui64
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes.expression import Expr, Scope
 
 
 def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *operands: Any) -> Any:
@@ -280,16 +280,32 @@ def _cut(xs: Sequence[Expr], count: int, *captured: Sequence[Any]) -> tuple[list
 
 
 def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorded]) -> list[Recorded]:
-    types = tuple(v.type for v in inputs)
-    full = (_strip(key), types)
+    """Records the operation. Operands that are constants of the program become part of it, so that a gradient can see
+    where a loop starts and where it ends."""
+    free = [v for v in inputs if not _is_constant(v)]
+    full = (_strip(key), tuple((v.node.template, v.index) if _is_constant(v) else v.type for v in inputs))
     template = find_template(full)
     if template is None:
         scope = Scope(Builder())
-        parameters = [Value(t, None, i) for i, t in enumerate(types)]
-        results = [r.value for r in lower(scope, *map(scope.of, parameters))]
+        parameters = [Value(v.type, None, i) for i, v in enumerate(free)]
+        rest = iter(parameters)
+        operands = [_placed(scope, v) if _is_constant(v) else next(rest) for v in inputs]
+        results = [r.value for r in lower(scope, *map(scope.of, operands))]
         template = Template(parameters, scope.builder.operations, own_results(scope.builder, results))
         keep_template(full, template)
-    return apply_template(template, tuple(inputs), Site.here())
+    return apply_template(template, tuple(free), Site.here())
+
+
+def _is_constant(value: Recorded) -> bool:
+    """Whether a pending value takes nothing from outside."""
+    return value.array is None and value.node is not None and not value.node.template.parameters
+
+
+def _placed(scope: Scope, value: Recorded) -> Value:
+    assert value.node is not None
+    operations, values = value.node.template.place([], value.node.site.location())
+    scope.builder.operations += operations
+    return values[value.index]
 
 
 def _strip(key: Any) -> Any:
