@@ -67,7 +67,7 @@ def narrowed(op: Any, count: int) -> Operation:
     body = Block([], [op, func.Return(op.results[:count])])
     module = DeadCode().apply(Module.of([Func.of("narrowed", body)]), Context())
     (function,) = module.operations
-    return function.body.block.operations[0]  # type: ignore[attr-defined, no-any-return]
+    return function.body.block.operations[0]  # type: ignore[attr-defined]
 
 
 def between(operations: Sequence[Operation], earlier: Operation, later: Operation) -> list[Operation] | None:

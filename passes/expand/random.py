@@ -147,7 +147,9 @@ def _philox(b: Rewriter, state: Value, shape: tuple[int, ...], wide: bool) -> tu
     words = _Words(b, count)
     counters = words.counters(low)
     carries = _carried(b, words, counters, words.spread(low), words.spread(high))
-    four = _philox4x32(words, words.halves(words.spread(key)), (*words.halves(counters), *words.halves(carries)))
+    four = _philox4x32(
+        words, words.halves(words.spread(key)), (*words.halves(counters), *words.halves(carries))
+    )
     drawn = [words.joined(four[0], four[1]), words.joined(four[2], four[3])] if wide else list(four)
     stacked = b.emit(hlo.Concatenate([_reshape(b, w, (count, 1)) for w in drawn], dimension=1))
     flat = _reshape(b, stacked, (count * len(drawn),))

@@ -42,7 +42,11 @@ def _dot(op: Any, b: Rewriter) -> Value | None:
         lhs_contracting_dimensions=(lhs.type.rank - 1,), rhs_contracting_dimensions=(0,)
     )
     made = hlo.DotGeneral(
-        lhs, rhs, dot_dimension_numbers=dims, precision_config=op.precision_config, result_types=[op.result.type]
+        lhs,
+        rhs,
+        dot_dimension_numbers=dims,
+        precision_config=op.precision_config,
+        result_types=[op.result.type],
     )
     return b.emit(made)
 
@@ -63,7 +67,9 @@ def _map(op: Any, b: Rewriter) -> Value | None:
     shape = op.result.type.shape
     if not op.result.type.is_static:
         return None
-    if not all(getattr(o, "elementwise", False) or isinstance(o, hlo.Constant) for o in block.operations[:-1]):
+    if not all(
+        getattr(o, "elementwise", False) or isinstance(o, hlo.Constant) for o in block.operations[:-1]
+    ):
         return None
     known: dict[Value, Value] = dict(zip(block.arguments, op.inputs, strict=True))
     for inner in block.operations[:-1]:
@@ -83,14 +89,22 @@ def _top_k(op: Any, b: Rewriter) -> Sequence[Value] | None:
         return None
     positions = b.emit(hlo.Iota(iota_dimension=t.rank - 1, result_types=[t.with_element(i32)]))
     scalar, number = TensorType((), t.element), TensorType((), i32)
-    kind = "TOTALORDER" if isinstance(t.element, FloatType) else "UNSIGNED" if _is_unsigned(t.element) else "SIGNED"
+    kind = (
+        "TOTALORDER"
+        if isinstance(t.element, FloatType)
+        else "UNSIGNED"
+        if _is_unsigned(t.element)
+        else "SIGNED"
+    )
 
     def greater(inner: Any, x: Value, y: Value, _i: Value, _j: Value) -> None:
         holds = inner.emit(hlo.Compare(x, y, comparison_direction="GT", compare_type=kind))
         inner.emit(hlo.Return([holds]))
 
     comparator = b.region([scalar, scalar, number, number], greater)
-    ordered = b.emit(hlo.Sort([op.operand, positions], dimension=t.rank - 1, is_stable=True, regions=[comparator]))
+    ordered = b.emit(
+        hlo.Sort([op.operand, positions], dimension=t.rank - 1, is_stable=True, regions=[comparator])
+    )
     k = op.results[0].type.static_shape[-1]
     limits = (*t.static_shape[:-1], k)
     zeros, ones = (0,) * t.rank, (1,) * t.rank
