@@ -231,6 +231,8 @@ class Func(Operation, name="gpu.func"):
 
 
 class Return(Operation, name="gpu.return"):
+    """Ends the body of a `gpu.func`."""
+
     assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
     terminator: ClassVar[bool] = True
     pure: ClassVar[bool] = False

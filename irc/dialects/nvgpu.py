@@ -151,6 +151,8 @@ class MBarrierInit(_Effect, name="nvgpu.mbarrier.init"):
 
 
 class MBarrierArrive(_Effect, name="nvgpu.mbarrier.arrive"):
+    """Arrives at a barrier of the group; the token names the phase that it arrived in."""
+
     assembly: ClassVar[str] = (
         "$barriers `[` $mbarId `]` attr-dict `:` custom<Short>(`mbarrier.group`, type($barriers)) `->` type($token)"
     )

@@ -14,6 +14,17 @@ from irc.dialects.stablehlo.attributes import (
     TypeExtensions,
 )
 from irc.dialects.stablehlo.base import TensorOp
+from irc.dialects.stablehlo.bitwise import (
+    And,
+    CountLeadingZeros,
+    Not,
+    Or,
+    Popcnt,
+    ShiftLeft,
+    ShiftRightArithmetic,
+    ShiftRightLogical,
+    Xor,
+)
 from irc.dialects.stablehlo.collective import (
     AllGather,
     AllReduce,
@@ -49,16 +60,12 @@ from irc.dialects.stablehlo.dynamic import (
 from irc.dialects.stablehlo.elementwise import (
     Abs,
     Add,
-    And,
     Atan2,
     BinaryElementwise,
     Cbrt,
     Ceil,
-    Clamp,
-    Compare,
     Complex,
     Cosine,
-    CountLeadingZeros,
     Divide,
     Exponential,
     ExponentialMinusOne,
@@ -72,9 +79,6 @@ from irc.dialects.stablehlo.elementwise import (
     Minimum,
     Multiply,
     Negate,
-    Not,
-    Or,
-    Popcnt,
     Power,
     Real,
     ReducePrecision,
@@ -82,10 +86,6 @@ from irc.dialects.stablehlo.elementwise import (
     RoundNearestAfz,
     RoundNearestEven,
     Rsqrt,
-    Select,
-    ShiftLeft,
-    ShiftRightArithmetic,
-    ShiftRightLogical,
     Sign,
     Sine,
     Sqrt,
@@ -93,7 +93,6 @@ from irc.dialects.stablehlo.elementwise import (
     Tan,
     Tanh,
     UnaryElementwise,
-    Xor,
 )
 from irc.dialects.stablehlo.fft import Fft
 from irc.dialects.stablehlo.indexing import Gather, Scatter
@@ -109,6 +108,7 @@ from irc.dialects.stablehlo.linalg import Cholesky, Convolution, DotGeneral, Tri
 from irc.dialects.stablehlo.normalization import BatchNormGrad, BatchNormInference, BatchNormTraining
 from irc.dialects.stablehlo.random import RngBitGenerator
 from irc.dialects.stablehlo.reduction import Reduce, ReduceWindow, SelectAndScatter
+from irc.dialects.stablehlo.selection import Clamp, Compare, Select
 from irc.dialects.stablehlo.shape import (
     BitcastConvert,
     BroadcastInDim,

@@ -40,6 +40,8 @@ def integers(values: Sequence[int]) -> DenseArrayAttr:
 
 @directive("stablehlo.VariadicSameOperandsAndResultType")
 class VariadicSameOperandsAndResultType(Directive):
+    """One type where all operands and the result agree, else a function type."""
+
     def parse(
         self, r: OpReader, s: OpState, ref: OperandElement, operands: TypeElement, result: TypeElement
     ) -> None:

@@ -42,6 +42,8 @@ class DotDimensionNumbers(_Dimensions):
 
 @dataclass(frozen=True, repr=False)
 class GatherDimensionNumbers(_Dimensions):
+    """How gather's dimensions belong together; fields are the specification's."""
+
     mnemonic: ClassVar[str] = "stablehlo.gather"
     offset_dims: Dims = ()
     collapsed_slice_dims: Dims = ()
@@ -53,6 +55,8 @@ class GatherDimensionNumbers(_Dimensions):
 
 @dataclass(frozen=True, repr=False)
 class ScatterDimensionNumbers(_Dimensions):
+    """How scatter's dimensions belong together; fields are the specification's."""
+
     mnemonic: ClassVar[str] = "stablehlo.scatter"
     update_window_dims: Dims = ()
     inserted_window_dims: Dims = ()

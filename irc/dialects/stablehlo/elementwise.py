@@ -1,28 +1,25 @@
-"""Elementwise StableHLO ops. `compare`, `select` and `clamp` stand at the end."""
+"""Elementwise StableHLO ops on numbers; those on bits stand in `bitwise`, those that choose in `selection`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from irc.dialects.stablehlo import numerics as N
 from irc.dialects.stablehlo.base import (
-    BOOL,
     COMPLEX,
     FLOAT,
     INTEGER,
     SIGNED,
     TensorOp,
-    all_compatible,
     compatible,
-    element_kind,
     merge_types,
 )
 from irc.dialects.stablehlo.numerics import Array, native, precise
-from irc.ir.fields import ANY, I32, Attr, Operand, Result, enum
-from irc.ir.types import ComplexType, TensorType, Type, compatible_shapes, i1
+from irc.ir.fields import ANY, I32, Attr, Operand, Result
+from irc.ir.types import ComplexType, TensorType, Type, i1
 
 
 class UnaryElementwise(TensorOp):
@@ -258,37 +255,7 @@ class ReducePrecision(TensorOp, name="stablehlo.reduce_precision"):
         return native(lambda v: N.reduce_precision(v, self.exponent_bits, self.mantissa_bits), x)
 
 
-# Unary, on bits and on parts.
-
-
-class Not(UnaryElementwise, name="stablehlo.not"):
-    """Bitwise, or logical for i1."""
-
-    domain = (*BOOL, *INTEGER)
-
-    def evaluate(self, x: Array) -> Array:
-        return native(np.invert, x)
-
-
-class Popcnt(UnaryElementwise, name="stablehlo.popcnt"):
-    """How many bits are set."""
-
-    domain = INTEGER
-
-    def evaluate(self, x: Array) -> Array:
-        return np.asarray(np.sum(N.bits_of(x), axis=0).astype(x.dtype))
-
-
-class CountLeadingZeros(UnaryElementwise, name="stablehlo.count_leading_zeros"):
-    """How many zero bits stand above the highest set one."""
-
-    domain = INTEGER
-
-    def evaluate(self, x: Array) -> Array:
-        from_the_top = N.bits_of(x)[::-1]
-        return np.asarray(
-            np.sum(np.logical_not(np.logical_or.accumulate(from_the_top)), axis=0).astype(x.dtype)
-        )
+# Unary, on parts.
 
 
 class IsFinite(TensorOp, name="stablehlo.is_finite"):
@@ -454,180 +421,3 @@ class Atan2(BinaryElementwise, name="stablehlo.atan2"):
         if y.dtype.kind == "c":
             return precise(lambda a, b: -1j * np.log((b + 1j * a) / np.sqrt(a * a + b * b)), y, x)
         return precise(np.arctan2, y, x)
-
-
-# Binary, on bits.
-
-
-class _Bitwise(BinaryElementwise):
-    domain: ClassVar[tuple[str, ...]] = (*BOOL, *INTEGER)
-    commutative: ClassVar[bool] = True
-
-
-class And(_Bitwise, name="stablehlo.and"):
-    """Bitwise, or logical for i1."""
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(np.bitwise_and, x, y)
-
-
-class Or(_Bitwise, name="stablehlo.or"):
-    """Bitwise, or logical for i1."""
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(np.bitwise_or, x, y)
-
-
-class Xor(_Bitwise, name="stablehlo.xor"):
-    """Bitwise, or logical for i1."""
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(np.bitwise_xor, x, y)
-
-
-class ShiftLeft(BinaryElementwise, name="stablehlo.shift_left"):
-    """0 for amounts outside [0, width)."""
-
-    domain = INTEGER
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(lambda a, b: N.shift(a, b, N.width_of(x.dtype), "left"), x, y)
-
-
-class ShiftRightArithmetic(BinaryElementwise, name="stablehlo.shift_right_arithmetic"):
-    """Copies of the sign move in; nothing but them for amounts outside [0, width)."""
-
-    domain = INTEGER
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(lambda a, b: N.shift(a, b, N.width_of(x.dtype), "arithmetic"), x, y)
-
-
-class ShiftRightLogical(BinaryElementwise, name="stablehlo.shift_right_logical"):
-    """Zeros move in; 0 for amounts outside [0, width)."""
-
-    domain = INTEGER
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        return native(lambda a, b: N.shift(a, b, N.width_of(x.dtype), "logical"), x, y)
-
-
-# Choosing.
-
-DIRECTION = enum("stablehlo", "comparison_direction", ("EQ", "NE", "GE", "GT", "LE", "LT"))
-COMPARISON = enum("stablehlo", "comparison_type", ("NOTYPE", "FLOAT", "TOTALORDER", "SIGNED", "UNSIGNED"))
-_RELATIONS: dict[str, Any] = {
-    "EQ": np.equal,
-    "NE": np.not_equal,
-    "GE": np.greater_equal,
-    "GT": np.greater,
-    "LE": np.less_equal,
-    "LT": np.less,
-}
-_COMPARISONS_OF = {
-    "bool": ("UNSIGNED",),
-    "signed": ("SIGNED",),
-    "unsigned": ("UNSIGNED",),
-    "float": ("FLOAT", "TOTALORDER"),
-    "complex": ("FLOAT",),
-}
-
-
-class Compare(TensorOp, name="stablehlo.compare"):
-    """One of six relations. NaN is unequal to everything, unless TOTALORDER places it.
-
-    C1: lhs and rhs have one element type.
-    C2: lhs, rhs and result have one shape.
-    C3: the comparison type, where given, is the element type's: SIGNED, UNSIGNED (i1 too), FLOAT (complex too), or
-        TOTALORDER for floats."""
-
-    assembly = (
-        "$comparison_direction `,` $lhs `,` $rhs (`,` $compare_type^)? attr-dict `:` "
-        "functional-type(operands, results)"
-    )
-    elementwise = True
-    result_labels = ("C2", "C2")
-    lhs = Operand()
-    rhs = Operand()
-    comparison_direction = Attr(DIRECTION)
-    compare_type = Attr(COMPARISON, optional=True)
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        self.check_operands()
-        a, b = self.lhs.type, self.rhs.type
-        self.check(a.element is b.element, "C1", f"compares {a} with {b}")
-        self.check(compatible_shapes(a.shape, b.shape), "C2", f"compares {a} with {b}")
-        allowed = (None, "NOTYPE", *_COMPARISONS_OF[element_kind(a.element)])
-        self.check(self.compare_type in allowed, "C3", f"compares {a.element} as {self.compare_type}")
-        return [merge_types((a, b)).with_element(i1)]
-
-    def evaluate(self, x: Array, y: Array) -> Array:
-        relation = _RELATIONS[self.comparison_direction]
-        if self.compare_type == "TOTALORDER":
-            return relation(N.total_order(x), N.total_order(y))
-        if x.dtype.kind == "c" and self.comparison_direction not in ("EQ", "NE"):
-            return N.lexicographic(relation, x, y)
-        wide = N.arithmetic_dtype(x.dtype)
-        return relation(x.astype(wide), y.astype(wide))
-
-
-class Select(TensorOp, name="stablehlo.select"):
-    """on_true where pred, on_false elsewhere.
-
-    C1: pred is a scalar or has on_true's shape.
-    C2: on_true, on_false and result have one type."""
-
-    assembly = "operands attr-dict `:` custom<SelectOpType>(type($pred), type($on_true), type($on_false), type($result))"
-    elementwise = True
-    result_labels = ("C2", "C2")
-    pred = Operand(constraint="bool")
-    on_true = Operand()
-    on_false = Operand()
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        self.check_operands()
-        pred, a, b = (o.type for o in self.operands)
-        self.check(compatible(a, b), "C2", f"chooses between {a} and {b}")
-        fits = pred.rank == 0 or all_compatible([t.with_element(i1) for t in (pred, a)])
-        self.check(fits, "C1", f"chooses elements of {a} by {pred}")
-        return [merge_types((a, b))]
-
-    def evaluate(self, pred: Array, on_true: Array, on_false: Array) -> Array:
-        return np.where(pred, on_true, on_false)
-
-
-class Clamp(TensorOp, name="stablehlo.clamp"):
-    """minimum(maximum(operand, min), max).
-
-    C1: min is a scalar or has the operand's shape.
-    C2: max is a scalar or has the operand's shape.
-    C3: all have one element type.
-    C4: operand and result have one type."""
-
-    assembly = (
-        "$min `,` $operand `,` $max attr-dict `:` "
-        "custom<SameOperandsAndResultType>(type($min), type($operand), type($max), type($result))"
-    )
-    elementwise = True
-    result_labels = ("C4", "C4")
-    min = Operand()
-    operand = Operand()
-    max = Operand()
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        self.check_operands()
-        low, x, high = (o.type for o in self.operands)
-        self.check(low.element is x.element is high.element, "C3", f"clamps {x} between {low} and {high}")
-        self.check(
-            low.rank == 0 or compatible_shapes(low.shape, x.shape), "C1", f"clamps {x} from below by {low}"
-        )
-        self.check(
-            high.rank == 0 or compatible_shapes(high.shape, x.shape), "C2", f"clamps {x} from above by {high}"
-        )
-        return [x]
-
-    def evaluate(self, low: Array, x: Array, high: Array) -> Array:
-        return native(lambda a, v, b: N.minimum(N.maximum(v, a), b), low, x, high)

@@ -189,6 +189,7 @@ class Window:
 
 
 def check_padding(op: TensorOp, window: Window, rank: int, label: str) -> None:
+    """Raises the error labelled so unless padding has two numbers a dimension."""
     well_formed = len(window.padding) == rank and all(len(p) == 2 for p in window.padding)
     op.check(well_formed, label, f"has padding {window.padding} for {rank} dimensions")
 

@@ -215,6 +215,7 @@ def check_broadcast(op: TensorOp, source: TensorType, type: TensorType, dims: Se
 
 
 def broadcast_in_dim(x: Array, dims: Sequence[int], shape: Sequence[int]) -> Array:
+    """Dimension i of `x` becomes dimension `dims[i]` of an array of this shape, repeated where its extent is 1."""
     spread = [1] * len(shape)
     for n, d in zip(x.shape, dims, strict=True):
         spread[d] = n
