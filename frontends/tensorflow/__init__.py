@@ -1,6 +1,6 @@
 """irc.tensorflow: TensorFlow 2's names over the recorder. `irc.tensorflow` and this are one module."""
 
-from irc.frontends.tensorflow import errors, linalg, math, nest, nn, random
+from irc.frontends.tensorflow import data, errors, linalg, math, nest, nn, random
 from irc.frontends.tensorflow.array_ops import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
