@@ -86,8 +86,8 @@ class SelectAndScatter:
         others = other_views(b, self.epilogue, arguments)
         init = scalar(b, self.center.init_value, arguments, self.center.result.type.element)
 
-        def finish(b: KernelBuilder, value: Value, at: At, panel: Panel) -> None:
-            dims, ragged = w.dims(panel), w.ragged(panel)
+        def finish(b: KernelBuilder, value: Value, at: At, panel: Panel, over: Windows = w) -> None:
+            dims, ragged = over.dims(panel), over.ragged(panel)
             read = lambda i: others[i].read(b, at, dims, ragged)  # noqa: E731
             for view, made in zip(outputs, self.epilogue.emit(b, [value], read), strict=True):
                 view.write(b, made, at, dims, ragged)
@@ -111,7 +111,12 @@ class SelectAndScatter:
         self.each_element(b, fill)
         self.each_window(b, arguments, load, store, self.independent)
         if not self.is_direct:
-            self.each_element(b, lambda b, at, p: finish(b, load(b, at, p), at, p))
+
+            def last(b: KernelBuilder, at: At, p: Panel) -> None:
+                made = result.read(b, at, whole.dims(p), whole.ragged(p))
+                finish(b, made, at, p, whole)
+
+            self.each_element(b, last)
 
     @property
     def independent(self) -> int:

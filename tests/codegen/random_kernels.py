@@ -16,9 +16,26 @@ from hypothesis import strategies as st
 from irc.dialects import stablehlo as S
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
+from irc.ir.attributes import DenseElementsAttr
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.types import FloatType, IntegerType, TensorType, bf16, f16, f32, f64, i1, i8, i32, i64, ui8, ui32
+from irc.ir.types import (
+    FloatType,
+    IntegerType,
+    TensorType,
+    bf16,
+    f16,
+    f32,
+    f64,
+    i1,
+    i8,
+    i16,
+    i32,
+    i64,
+    ui8,
+    ui32,
+    ui64,
+)
 
 Index = Callable[[int], int]
 """A number from 0 up to, not including, another."""
@@ -157,9 +174,24 @@ class Maker:
         steps += (
             [self.move] * 6
             + [self.reduce] * 3
-            + [self.argmax, self.dot, self.window, self.sort, self.gather, self.scatter]
+            + [
+                self.argmax,
+                self.dot,
+                self.batch_dot,
+                self.convolution,
+                self.window,
+                self.pool_gradient,
+                self.sort,
+            ]
         )
-        steps += [self.dynamic_slice, self.dynamic_update_slice]
+        steps += [
+            self.gather,
+            self.scatter,
+            self.dynamic_slice,
+            self.dynamic_update_slice,
+            self.bits,
+            self.random_bits,
+        ]
         if self.depth < 2:
             steps += [self.branch, self.loop]
         self.choose(steps)()
@@ -215,6 +247,36 @@ class Maker:
         x = self.value()
         if x is not None:
             self.add(S.Convert(x, result_types=[x.type.with_element(self.choose(self.traits.elements))]))
+
+    def bits(self) -> None:
+        """The bits of a number as another of the same width; NaN, which has many, is taken out before."""
+        widths = {
+            f32: (i32, ui32),
+            f64: (i64,),
+            f16: (i16,),
+            bf16: (i16,),
+            i32: (ui32, f32),
+            i64: (f64,),
+            ui8: (i8,),
+            i8: (ui8,),
+        }
+        x = self.value(lambda t: t.element in widths)
+        if x is not None:
+            source = self.ordered(x) if isinstance(x.type.element, FloatType) else x
+            targets = [e for e in widths[x.type.element] if e in self.traits.elements or e is i16]
+            if targets:
+                self.add(S.BitcastConvert(source, result_types=[x.type.with_element(self.choose(targets))]))
+
+    def random_bits(self) -> None:
+        state = self.emit(
+            S.Constant(value=DenseElementsAttr.of(tensor(2, element=ui64), [self.index(99), 7]))
+        )
+        made = tensor(self.choose(EXTENTS), element=self.choose((ui32, ui8)))
+        algorithm = self.choose(("THREE_FRY", "PHILOX"))
+        _, drawn = self.emit(
+            S.RngBitGenerator(state, rng_algorithm=algorithm, result_types=[state.type, made])
+        )
+        self.values.append(drawn)
 
     def iota(self) -> None:
         shape = [self.choose(EXTENTS[:7]) for _ in range(1 + self.index(2))]
@@ -356,6 +418,89 @@ class Maker:
             if y is not None and x.type.size * y.type.size // x.type.shape[k] ** 2 <= LARGEST:
                 dims = S.DotDimensionNumbers((), (), (k,), (y.type.shape.index(x.type.shape[k]),))
                 self.add(S.DotGeneral(x, y, dot_dimension_numbers=dims))
+
+    def batch_dot(self) -> None:
+        """A value times itself, one dimension a batch, another contracted."""
+        x = self.value(lambda t: t.element is not i1 and 1 < t.rank < 4 and t.size < 600)
+        if x is not None:
+            batch, k = self.shuffled(x.type.rank)[:2]
+            rest = x.type.size // (x.type.shape[batch] * x.type.shape[k])
+            if x.type.shape[batch] * rest * rest <= LARGEST:
+                dims = S.DotDimensionNumbers((batch,), (batch,), (k,), (k,))
+                self.add(S.DotGeneral(x, x, dot_dimension_numbers=dims))
+
+    def convolution(self) -> None:
+        """Any order of dimensions, strides, dilations, padding, groups of features."""
+        x = self.value(lambda t: t.element is not i1 and t.rank == 4 and t.size < 1500)
+        if x is None:
+            source = self.value(
+                lambda t: t.element is not i1 and t.size in (33, 66, 64, 70, 80, 85, 160, 170, 272, 1088)
+            )
+            if source is None:
+                return
+            n = source.type.size
+            shape = (1, 1, n, 1) if n % 2 else (2, 1, 1, n // 2) if n % 5 else (1, n // 10, 5, 2)
+            x = self.emit(S.Reshape(source, result_types=[source.type.with_shape(shape)]))
+        order, kernel_order = self.shuffled(4), self.shuffled(4)
+        features = x.type.shape[order[1]]
+        groups = self.choose([g for g in (1, 1, 1, features) if features % g == 0])
+        sizes = [groups * self.choose((1, 2, 5)), features // groups, 1 + self.index(3), 1 + self.index(2)]
+        kernel = [0] * 4
+        for d, n in zip(kernel_order, sizes, strict=True):
+            kernel[d] = n
+        numbers = S.ConvDimensionNumbers(
+            order[0], order[1], tuple(order[2:]), kernel_order[1], kernel_order[0], tuple(kernel_order[2:]),
+            *self._output_order(),
+        )  # fmt: skip
+        window = {
+            "window_strides": [1 + self.index(2) for _ in "hw"],
+            "padding": [(self.index(3), self.index(3)) for _ in "hw"],
+            "lhs_dilation": [1 + self.index(2) for _ in "hw"],
+            "rhs_dilation": [1 + self.index(2) for _ in "hw"],
+            "window_reversal": [self.index(3) == 0 for _ in "hw"],
+        }
+        extents = [x.type.shape[d] for d in order[2:]]
+        places = zip(
+            extents, sizes[2:], window["padding"], window["lhs_dilation"], window["rhs_dilation"], strict=True
+        )
+        if any(
+            (n - 1) * wide + 1 + low + high < (k - 1) * apart + 1 for n, k, (low, high), wide, apart in places
+        ):
+            return
+        rhs = self.of_type(x.type.with_shape(tuple(kernel)))
+        self.add(
+            S.Convolution(
+                x, rhs, dimension_numbers=numbers, feature_group_count=groups, batch_group_count=1, **window
+            )
+        )
+
+    def _output_order(self) -> tuple[int, int, tuple[int, int]]:
+        batch, feature, *space = self.shuffled(4)
+        return batch, feature, (space[0], space[1])
+
+    def pool_gradient(self) -> None:
+        """Each window's greatest element gets the window's value of another array."""
+        x = self.value(lambda t: 0 < t.rank < 5 and t.size < 600 and t.element is not i1)
+        if x is None:
+            return
+        x, scalar = self.ordered(x), x.type.with_shape(())
+        sizes = [min(1 + self.index(3), e) for e in x.type.shape]
+        strides = [1 + self.index(3) for _ in sizes]
+        counts = tuple((n - k) // step + 1 for n, k, step in zip(x.type.shape, sizes, strides, strict=True))
+        pick = region(
+            self.b, [scalar] * 2, lambda b, p, q: b.emit(S.Compare(p, q, comparison_direction="GE"))
+        )
+        add = region(self.b, [scalar] * 2, lambda b, p, q: b.emit(S.Add(p, q)))
+        self.add(
+            S.SelectAndScatter(
+                x,
+                self.of_type(x.type.with_shape(counts)),
+                self.start(S.Add, scalar),
+                window_dimensions=sizes,
+                window_strides=strides,
+                regions=[pick, add],
+            )
+        )
 
     def window(self) -> None:
         x = self.value(lambda t: 0 < t.rank < 5 and t.size < 1000)
