@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from irc.codegen.program import DONOR, SIGNATURE
+from irc.codegen.plan import DONOR
+from irc.codegen.program import SIGNATURE
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError

@@ -19,7 +19,8 @@ import numpy as np
 from irc import options
 from irc.codegen.buffers import MemoryPlan
 from irc.codegen.emit.module import emit_module
-from irc.codegen.program import DONOR, SIGNATURE, lower_program
+from irc.codegen.plan import DONOR
+from irc.codegen.program import SIGNATURE, lower_program
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func

@@ -1,0 +1,315 @@
+"""What a fused module does step by step: which kernels run in which order, and on which buffers.
+
+A value lives in the buffer of the result or argument that it ends in or came from where it can, else in the arena; a
+`while` carries its values in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from irc.codegen.buffers import Buffer, MemoryPlan, assign_offsets, live_ranges
+from irc.codegen.lower import HEROES, lower_group, works_in_place
+from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.dialects import stablehlo as hlo
+from irc.dialects.builtin import Module
+from irc.dialects.func import Call, Func, Return
+from irc.errors import UnsupportedError
+from irc.ir.attributes import DenseElementsAttr, IntegerAttr
+from irc.ir.keys import Key, region_key
+from irc.ir.locations import Location, span_of
+from irc.ir.operation import Block, Operation, Value
+from irc.ir.types import TensorType
+
+DONOR = "tf.aliasing_output"
+"""Argument attribute: the result that takes over the argument's buffer (the name JAX and TensorFlow use)."""
+
+
+@dataclass
+class Run:
+    """Call the kernels of a group on buffers: inputs, outputs, scratch."""
+
+    group: KernelGroup
+    operands: list[Buffer]
+    location: Location
+
+
+@dataclass
+class Loop:
+    """While `flag` holds after `condition`: `body`."""
+
+    condition: list[Step]
+    flag: Buffer
+    body: list[Step]
+
+
+@dataclass
+class Branch:
+    """Run the arm whose number `selector` holds, the last one for any other number; `flag`: i1, arm 0 when true."""
+
+    selector: Buffer
+    arms: list[list[Step]]
+
+
+Step = Run | Loop | Branch
+
+
+class Planner:
+    """Walks the program once: buffers of values, steps in order."""
+
+    def __init__(self, module: Module, main: Func) -> None:
+        self.symbols = module.symbols
+        self.main = main
+        self.buffers: dict[Value, Buffer] = {}
+        self.arena: list[Buffer] = []
+        self.constants: dict[DenseElementsAttr, Buffer] = {}
+        self.groups: dict[Key, KernelGroup] = {}
+        self.names: dict[str, None] = {}
+        self.outputs: list[Buffer] = []
+
+    def run(self) -> list[Step]:
+        main = self.main
+        for i, argument in enumerate(main.arguments):
+            self.buffers[argument] = Buffer(buffer_type(argument.type), "input", i, name=argument.name)
+        held: dict[int, Value] = {}
+        for i, value in enumerate(main.returned):
+            self.outputs.append(Buffer(buffer_type(value.type), "output", i))
+        for i, argument in enumerate(main.arguments):
+            donor = main.argument_attribute(i, DONOR)
+            if isinstance(donor, IntegerAttr):
+                held[donor.value] = argument
+                self.outputs[donor.value] = self.buffers[argument]
+        return self.block(main.block, self.outputs, held)
+
+    def plan(self, steps: Sequence[Step]) -> MemoryPlan:
+        loops: list[tuple[int, int]] = []
+        _number(steps, [0], loops)
+        live = [b for b in self.arena if b.touched]
+        live_ranges(live, loops)
+        total = assign_offsets(live)
+        return MemoryPlan(
+            tuple(live),
+            total,
+            sum(v.type.nbytes for v in self.main.arguments),
+            sum(v.type.nbytes for v in self.main.returned),
+        )
+
+    def temporary(self, type: Any, location: Location, name: str = "") -> Buffer:
+        buffer = Buffer(
+            buffer_type(type) if isinstance(type, TensorType) else type, "arena", 0, location, name
+        )
+        self.arena.append(buffer)
+        return buffer
+
+    def block(self, block: Block, targets: Sequence[Buffer], held: dict[int, Value]) -> list[Step]:
+        """Steps that leave the terminator's operands in `targets`. `held[k]` is a value that lives in target k until its
+        last use."""
+        steps: list[Step] = []
+        returned = block.terminator.operands
+        uses = _last_uses(block)
+        direct = self._direct_targets(block, targets, held, uses)
+        for op in block.operations[:-1]:
+            self._operation(op, direct, steps)
+        self._copies(
+            [(self.buffers[v], t) for v, t in zip(returned, targets, strict=True)],
+            steps,
+            block.terminator.location,
+        )
+        return steps
+
+    def _direct_targets(
+        self, block: Block, targets: Sequence[Buffer], held: dict[int, Value], uses: dict[Value, int]
+    ) -> dict[Value, Buffer]:
+        """Values that can be made in their target at once: each once, and not before what the target holds is done with."""
+        direct: dict[Value, Buffer] = {}
+        order = {op: i for i, op in enumerate(block.operations)}
+        for k, value in enumerate(block.terminator.operands):
+            root = _root(value)
+            op = root.op
+            if op is None or op not in order or root in direct or isinstance(op, hlo.Constant):
+                continue
+            kept = held.get(k)
+            if kept is not None and not self._free_before(op, kept, uses, order):
+                continue
+            direct[root] = targets[k]
+        return direct
+
+    def _free_before(
+        self, op: Operation, kept: Value, uses: dict[Value, int], order: dict[Operation, int]
+    ) -> bool:
+        """Whether `op` may write over `kept`: nothing reads it later, and `op` reads each element before it writes it."""
+        last = uses.get(kept, -1)
+        if last < order[op]:
+            return True
+        return last == order[op] and self._elementwise_over(op, kept)
+
+    def _elementwise_over(self, op: Operation, kept: Value) -> bool:
+        """Element i of every result of the kernel needs of `kept` element i alone."""
+        func = self._function(op)
+        places = [i for i, v in enumerate(op.operands) if _root(v) is kept]
+        # Without a place among the operands, a region of `op` reads it, whenever it likes.
+        if not places or not all(op.operands[i] is kept for i in places):
+            return False
+        reach = dict.fromkeys(func.arguments[i] for i in places)
+        for inner in func.block.operations[:-1]:
+            if any(v in reach for v in inner.operands):
+                if isinstance(inner, hlo.DynamicUpdateSlice | hlo.Scatter):
+                    if not _updates(inner, func, reach):
+                        return False
+                elif not getattr(inner, "elementwise", False):
+                    return False
+                reach.update(dict.fromkeys(inner.results))
+        if any(type(inner) in HEROES for inner in func.block.operations) and not works_in_place(func):
+            return False
+        return all(v.type.shape == kept.type.shape for v in reach)
+
+    def _operation(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
+        match op:
+            case hlo.Constant():
+                if not isinstance(op.value, DenseElementsAttr):
+                    raise UnsupportedError(
+                        f"'{op.name}' of {op.value} is not supported", span=span_of(op.location)
+                    )
+                buffer = Buffer(buffer_type(op.result.type), "constant", len(self.constants), op.location)
+                self.buffers[op.result] = self.constants.setdefault(op.value, buffer)
+            case hlo.Reshape():
+                self.buffers[op.result] = self.buffers[op.operand]
+            case hlo.OptimizationBarrier():
+                for result, operand in zip(op.results, op.operands, strict=True):
+                    self.buffers[result] = self.buffers[operand]
+            case hlo.While():
+                self._while(op, direct, steps)
+            case hlo.If() | hlo.Case():
+                self._branch(op, direct, steps)
+            case _:
+                self._kernel(op, direct, steps)
+
+    def _result_buffers(self, op: Operation, direct: dict[Value, Buffer]) -> list[Buffer]:
+        for result in op.results:
+            self.buffers[result] = direct.get(result) or self.temporary(result.type, op.location, result.name)
+        return [self.buffers[r] for r in op.results]
+
+    def _function(self, op: Operation) -> Func:
+        """The fused function of a call, or a function around a single op."""
+        if isinstance(op, Call):
+            func = self.symbols[op.callee]
+            assert isinstance(func, Func)
+            return func
+        arguments = [Value(v.type, None, i, location=op.location) for i, v in enumerate(op.operands)]
+        inner = op.with_operands(arguments)
+        name = op.name.partition(".")[2]
+        return Func.of(
+            name, Block(arguments, [inner, Return(inner.results)]), visibility="private", location=op.location
+        )
+
+    def _kernel(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
+        func = self._function(op)
+        inputs = [self.buffers[v] for v in op.operands]
+        outputs = self._result_buffers(op, direct)
+        shared = {i: k for i, a in enumerate(inputs) for k, b in enumerate(outputs) if a is b}
+        group = self._lowered(func, shared)
+        scratch = [self.temporary(t, op.location, "scratch") for t in group.scratch]
+        steps.append(Run(group, [*inputs, *outputs, *scratch], op.location))
+
+    def _lowered(self, func: Func, shared: dict[int, int]) -> KernelGroup:
+        """The kernels of a function; functions that are the same but for names and lines share them."""
+        key = (region_key(func.regions, {}), func.attributes.get("irc.schedule"), tuple(shared.items()))
+        if key not in self.groups:
+            group = lower_group(func, shared)
+            self.groups[key] = KernelGroup(tuple(self._named(f) for f in group.functions), group.scratch)
+        return self.groups[key]
+
+    def _named(self, func: Func) -> Func:
+        base = name = func.sym_name
+        number = 0
+        while name in self.names or name == self.main.sym_name:
+            number += 1
+            name = f"{base}_{number}"
+        self.names[name] = None
+        return func if name == base else func.with_attributes(sym_name=name)
+
+    def _copies(self, pairs: Sequence[tuple[Buffer, Buffer]], steps: list[Step], location: Location) -> None:
+        """Moves sources to targets as if at once: a source that another move overwrites is saved first."""
+        pairs = [(s, t) for s, t in pairs if s is not t]
+        overwritten = dict.fromkeys(t for _, t in pairs)
+        saved: dict[Buffer, Buffer] = {}
+        for source, _ in pairs:
+            if source in overwritten and source not in saved:
+                saved[source] = self.temporary(source.type, location, "copy")
+                steps.append(self._copy(source, saved[source], location))
+        for source, target in pairs:
+            steps.append(self._copy(saved.get(source, source), target, location))
+
+    def _copy(self, source: Buffer, target: Buffer, location: Location) -> Run:
+        # The two may differ in shape (a reshape is a view): elements move in row-major order.
+        t = TensorType((source.type.size,), source.type.element)
+        argument = Value(t, None, 0)
+        func = Func.of(
+            "copy", Block([argument], [Return([argument])]), visibility="private", location=location
+        )
+        return Run(self._lowered(func, {}), [source, target], location)
+
+    def _while(self, op: Any, direct: dict[Value, Buffer], steps: list[Step]) -> None:
+        slots = self._result_buffers(op, direct)
+        self._copies(
+            [(self.buffers[v], s) for v, s in zip(op.operands, slots, strict=True)], steps, op.location
+        )
+        condition, body = (r.block for r in op.regions)
+        for argument, slot in zip(condition.arguments, slots, strict=True):
+            self.buffers[argument] = slot
+        flag = self.temporary(condition.terminator.operands[0].type, op.location, "condition")
+        asks = self.block(condition, [flag], {})
+        for argument, slot in zip(body.arguments, slots, strict=True):
+            self.buffers[argument] = slot
+        steps.append(Loop(asks, flag, self.block(body, slots, dict(enumerate(body.arguments)))))
+
+    def _branch(self, op: Any, direct: dict[Value, Buffer], steps: list[Step]) -> None:
+        results = self._result_buffers(op, direct)
+        arms = [self.block(r.block, results, {}) for r in op.regions]
+        steps.append(Branch(self.buffers[op.operands[0]], arms))
+
+
+def _updates(op: Any, func: Func, reach: dict[Value, None]) -> bool:
+    """Whether `op`, alone in its function, reads what `reach` holds only as the thing it updates."""
+    operand = op.operand if isinstance(op, hlo.DynamicUpdateSlice) else op.operands[0]
+    return len(func.block.operations) == 2 and [v for v in op.operands if v in reach] == [operand]
+
+
+def _root(value: Value) -> Value:
+    """The value whose buffer this one is."""
+    while isinstance(value.op, hlo.Reshape):
+        value = value.op.operand
+    return value
+
+
+def _last_uses(block: Block) -> dict[Value, int]:
+    """The last op of the block that reads each value, itself or under another shape or inside a region."""
+    last: dict[Value, int] = {}
+    for i, op in enumerate(block.operations):
+        for inner in op.walk():
+            for value in inner.operands:
+                last[_root(value)] = i
+    return last
+
+
+def _number(steps: Sequence[Step], clock: list[int], loops: list[tuple[int, int]]) -> None:
+    """Gives steps their times and notes them in the buffers they touch."""
+    for step in steps:
+        clock[0] += 1
+        now = clock[0]
+        match step:
+            case Run(operands=operands):
+                for buffer in operands:
+                    buffer.touched.append(now)
+            case Loop(condition=condition, flag=flag, body=body):
+                _number(condition, clock, loops)
+                clock[0] += 1
+                flag.touched.append(clock[0])
+                _number(body, clock, loops)
+                clock[0] += 1
+                loops.append((now, clock[0]))
+            case Branch(selector=selector, arms=arms):
+                selector.touched.append(now)
+                for arm in arms:
+                    _number(arm, clock, loops)
