@@ -141,9 +141,6 @@ class NoneType(Type):
         return "none"
 
 
-ElementType = IntegerType | FloatType | ComplexType | IndexType
-
-
 def _shape_text(shape: tuple[Dim, ...]) -> str:
     return "".join(f"{'?' if d is None else d}x" for d in shape)
 
