@@ -34,7 +34,7 @@ from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.target import Target, host_target
 
-PIPELINE = "inline,subsume,expand,canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
+PIPELINE = "inline,subsume,expand,split_complex,canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
 """What happens between the tensor level and the fused level."""
 
 TARGET = "irc.target"

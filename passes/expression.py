@@ -5,11 +5,13 @@ type."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from irc.dialects import chlo
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
 from irc.ir.attributes import DenseElementsAttr
@@ -184,8 +186,37 @@ def cos(x: Expr) -> Expr:
     return _emit(hlo.Cosine, x)
 
 
+def tan(x: Expr) -> Expr:
+    return _emit(hlo.Tan, x)
+
+
 def tanh(x: Expr) -> Expr:
     return _emit(hlo.Tanh, x)
+
+
+def sinh(x: Expr) -> Expr:
+    return _emit(chlo.Sinh, x)
+
+
+def cosh(x: Expr) -> Expr:
+    return _emit(chlo.Cosh, x)
+
+
+def expm1(x: Expr) -> Expr:
+    return _emit(hlo.ExponentialMinusOne, x)
+
+
+def log1p(x: Expr) -> Expr:
+    return _emit(hlo.LogPlusOne, x)
+
+
+def cbrt(x: Expr) -> Expr:
+    return _emit(hlo.Cbrt, x)
+
+
+def atan2(y: Expr, x: Expr | Number) -> Expr:
+    """The angle of the point (x, y)."""
+    return _emit(hlo.Atan2, y, y.lift(x))
 
 
 def absolute(x: Expr) -> Expr:
@@ -194,6 +225,26 @@ def absolute(x: Expr) -> Expr:
 
 def sign(x: Expr) -> Expr:
     return _emit(hlo.Sign, x)
+
+
+def copysign(x: Expr, y: Expr) -> Expr:
+    """|x| with the sign of y, that of a zero included."""
+    size = absolute(x)
+    return select(is_negative(y), -size, size)
+
+
+def is_negative(x: Expr) -> Expr:
+    """Whether the sign bit of a float is set."""
+    bits = x.type.with_element(IntegerType(x.element.width))
+    return _emit(hlo.BitcastConvert, x, result_types=[bits]) < 0
+
+
+def is_nan(x: Expr) -> Expr:
+    return compare(x, "NE", x)
+
+
+def is_infinite(x: Expr) -> Expr:
+    return eq(absolute(x), math.inf)
 
 
 def floor(x: Expr) -> Expr:
@@ -206,6 +257,10 @@ def power(x: Expr, y: Expr | Number) -> Expr:
 
 def maximum(x: Expr, y: Expr | Number) -> Expr:
     return _emit(hlo.Maximum, x, x.lift(y))
+
+
+def minimum(x: Expr, y: Expr | Number) -> Expr:
+    return _emit(hlo.Minimum, x, x.lift(y))
 
 
 def real(x: Expr) -> Expr:

@@ -41,9 +41,13 @@ def kernel_element(element: object) -> IntegerType | FloatType | IndexType:
 
 
 def buffer_type(tensor: object) -> MemRefType:
-    """The dense row-major buffer of a tensor type. Raises UnsupportedError where an extent is not known."""
+    """The dense row-major buffer of a tensor type; a complex number is its two parts, one more dimension.
+
+    Raises UnsupportedError where an extent is not known."""
     if not isinstance(tensor, TensorType):
         raise UnsupportedError(f"kernels on values of type {tensor} are not supported")
     if not tensor.is_static:
         raise UnsupportedError(f"kernels on unknown extents are not supported: {tensor}")
+    if isinstance(tensor.element, ComplexType):
+        return MemRefType((*tensor.static_shape, 2), kernel_element(tensor.element.element))
     return MemRefType(tensor.shape, kernel_element(tensor.element))

@@ -146,17 +146,15 @@ class _Planner:
 
     def _defining(self, value: Value) -> list[Operation]:
         """The ops that compute a value, seen through the free ops on the way."""
-        found: list[Operation] = []
+        found: dict[Operation, None] = {}
         stack = [value]
         while stack:
             op = stack.pop().op
-            if op is None:
-                continue
             if op in self.group_of:
-                found.append(op)
-            else:
+                found[op] = None
+            elif op is not None and is_free(op):
                 stack.extend(op.operands)
-        return found
+        return list(found)
 
     def _producers(self, op: Operation) -> list[Group]:
         """Groups an op reads from, the latest first."""
@@ -173,6 +171,8 @@ class _Planner:
     def _joins(self, group: Group, op: Operation) -> bool:
         """Whether one kernel can compute the group and then `op`."""
         if group.closed or len(group.ops) >= self.limits.max_ops or not is_static(op):
+            return False
+        if isinstance(op, hlo.Complex) and group.kind != "loop":
             return False
         direct = self._direct(group, op)
         if not direct:

@@ -15,10 +15,12 @@ from irc.dialects.stablehlo import (
     Add,
     And,
     BroadcastInDim,
+    Complex,
     Concatenate,
     Constant,
     DynamicSlice,
     DynamicUpdateSlice,
+    Imag,
     Iota,
     Maximum,
     Minimum,
@@ -26,6 +28,7 @@ from irc.dialects.stablehlo import (
     OptimizationBarrier,
     Or,
     Pad,
+    Real,
     Reduce,
     ReduceWindow,
     Reverse,
@@ -76,6 +79,8 @@ class Movable:
 def movable(op: Operation) -> Movable | None:
     """How the op moves, or None for one that works in its own order alone."""
     found = _TABLE.get(type(op))
+    if isinstance(op, Complex | Imag | Real):
+        return None  # where complex numbers are read and written, their order is the caller's
     if found is None and getattr(op, "elementwise", False) and not op.regions:
         found = _ELEMENTWISE
     return found

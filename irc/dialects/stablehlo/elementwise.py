@@ -81,7 +81,7 @@ class Abs(UnaryElementwise, name="stablehlo.abs"):
         return [part_type(self.operand.type)]
 
     def evaluate(self, x: Array) -> Array:
-        return np.abs(x) if x.dtype.kind == "c" else native(np.abs, x)
+        return N.absolute(x) if x.dtype.kind == "c" else native(np.abs, x)
 
 
 class Negate(UnaryElementwise, name="stablehlo.negate"):
@@ -99,7 +99,7 @@ class Sign(UnaryElementwise, name="stablehlo.sign"):
     domain = (*SIGNED, *FLOAT, *COMPLEX)
 
     def evaluate(self, x: Array) -> Array:
-        return native(N.sign, x)
+        return precise(N.complex_sign, x) if x.dtype.kind == "c" else native(N.sign, x)
 
 
 class Ceil(UnaryElementwise, name="stablehlo.ceil"):
@@ -188,14 +188,14 @@ class Logistic(Transcendental, name="stablehlo.logistic"):
             one = v.dtype.type(1)
             return np.asarray(one / (one + precise(np.exp, -v)))
 
-        return native(logistic, x)
+        return (precise if x.dtype.kind == "c" else native)(logistic, x)
 
 
 class Rsqrt(Transcendental, name="stablehlo.rsqrt"):
     """1 / sqrt(x), with these roundings."""
 
     def evaluate(self, x: Array) -> Array:
-        return native(lambda v: v.dtype.type(1) / np.sqrt(v), x)
+        return (precise if x.dtype.kind == "c" else native)(lambda v: v.dtype.type(1) / np.sqrt(v), x)
 
 
 class Sine(Transcendental, name="stablehlo.sine"):
@@ -209,7 +209,7 @@ class Sqrt(Transcendental, name="stablehlo.sqrt"):
     """Square root, correctly rounded."""
 
     def evaluate(self, x: Array) -> Array:
-        return native(np.sqrt, x)
+        return (precise if x.dtype.kind == "c" else native)(np.sqrt, x)
 
 
 class Tan(Transcendental, name="stablehlo.tan"):
@@ -332,9 +332,7 @@ class Complex(TensorOp, name="stablehlo.complex"):
         return [merge_types((a, b)).with_element(ComplexType(a.element))]
 
     def evaluate(self, x: Array, y: Array) -> Array:
-        out = np.empty(np.broadcast_shapes(x.shape, y.shape), np.result_type(x.dtype, np.complex64))
-        out.real, out.imag = x, y
-        return out
+        return N.of_parts(x, y)
 
 
 # Binary arithmetic.
@@ -364,7 +362,7 @@ class Multiply(BinaryElementwise, name="stablehlo.multiply"):
     commutative = True
 
     def evaluate(self, x: Array, y: Array) -> Array:
-        return native(np.multiply, x, y)
+        return native(N.multiply, x, y)
 
 
 class Divide(BinaryElementwise, name="stablehlo.divide"):

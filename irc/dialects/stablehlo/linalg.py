@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -26,7 +26,7 @@ from irc.dialects.stablehlo.base import (
     same_dim,
     window_count,
 )
-from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, narrow
+from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, multiply, narrow, of_parts
 from irc.dialects.stablehlo.shape import pad
 from irc.ir.fields import BOOL, BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, enum, i64_elements, struct
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes
@@ -38,16 +38,30 @@ def accumulator_dtype(result: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def accumulate(a: Array, b: Array, acc: Array) -> Array:
-    """One step of a contraction: fma for floats, wrapping for integers, `or` of `and` for i1."""
+    """One step of a contraction: fma for floats, a rounded complex product, wrapping for integers, `or` of `and` for i1."""
     if acc.dtype.kind == "f":
         return fma(*np.broadcast_arrays(a, b, acc))
     with np.errstate(all="ignore"):
-        return np.asarray(acc + a * b)
+        return np.asarray(acc + multiply(a, b))
+
+
+SHORT = 4
+"""A complex contraction over at most so many products adds them one after the other, each a rounded complex product;
+a longer one, or a convolution, is four contractions of parts."""
+
+
+def by_parts(product: Callable[[Array, Array], Array], x: Array, y: Array) -> Array:
+    """A product of complex arrays from products of their parts."""
+    return of_parts(
+        product(x.real, y.real) - product(x.imag, y.imag),
+        product(x.real, y.imag) + product(x.imag, y.real),
+    )
 
 
 class DotGeneral(TensorOp, name="stablehlo.dot_general"):
     """Sums of products over contracting dimensions, for each index of batching dimensions. The result's dimensions are
     batching, free of lhs, free of rhs. Products are added in row-major order of the contracting dimensions, each by fma.
+    Complex numbers: four such contractions of parts, but for sums of up to four products, which are added as they are.
 
     C1: as many batching dimensions on both sides.
     C2: as many contracting dimensions on both sides.
@@ -131,6 +145,9 @@ def contract(x: Array, y: Array, d: DotDimensionNumbers, dtype: np.dtype[Any]) -
     batch = [x.shape[i] for i in d.lhs_batching_dimensions]
     rows, columns = [x.shape[i] for i in lhs_free], [y.shape[i] for i in rhs_free]
     depth = prod(x.shape[i] for i in d.lhs_contracting_dimensions)
+    if dtype.kind == "c" and depth > SHORT:
+        part = np.zeros((), dtype).real.dtype
+        return by_parts(lambda a, b: contract(a, b, d, part), x, y)
     a = x.transpose(*d.lhs_batching_dimensions, *lhs_free, *d.lhs_contracting_dimensions)
     b = y.transpose(*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *rhs_free)
     a = convert(a.reshape(prod(batch), prod(rows), depth), wide)
@@ -292,8 +309,14 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
 
     def convolve(self, x: Array, kernel: Array, window: ConvWindow) -> Array:
         """Both brought to [batch, spatial..., features] and [spatial..., inputs, outputs], convolved, and brought back."""
-        d, dtype = self.dimension_numbers, self.result.type.element.numpy
-        wide = accumulator_dtype(dtype)
+        dtype = self.result.type.element.numpy
+        if dtype.kind == "c":
+            part = np.zeros((), dtype).real.dtype
+            return by_parts(lambda a, b: self._convolved(a, b, window, part), x, kernel)
+        return self._convolved(x, kernel, window, dtype)
+
+    def _convolved(self, x: Array, kernel: Array, window: ConvWindow, dtype: np.dtype[Any]) -> Array:
+        d, wide = self.dimension_numbers, accumulator_dtype(dtype)
         inputs, outputs = d.kernel_input_feature_dimension, d.kernel_output_feature_dimension
         x = _padded_input(convert(x.transpose(d.input_dimensions), wide), window)
         kernel = convert(kernel.transpose(*d.kernel_spatial_dimensions, inputs, outputs), wide)

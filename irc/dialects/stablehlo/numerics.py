@@ -82,7 +82,7 @@ def remainder(x: Array, y: Array) -> Array:
         return np.where(y == 0, x, np.fmod(x, np.where(y == 0, np.ones_like(y), y)))
     if x.dtype.kind == "c":
         quotient = x / y
-        return np.asarray(x - (np.trunc(quotient.real) + 1j * np.trunc(quotient.imag)).astype(x.dtype) * y)
+        return np.asarray(x - multiply(of_parts(np.trunc(quotient.real), np.trunc(quotient.imag)), y))
     return np.fmod(x, y)
 
 
@@ -122,14 +122,7 @@ def power(x: Array, y: Array) -> Array:
 
 
 def sign(x: Array) -> Array:
-    """-1, 0 or 1; zeros and NaN as they are; x / |x| for complex numbers."""
-    if x.dtype.kind == "c":
-        magnitude = np.abs(x)
-        return np.where(
-            magnitude == 0,
-            np.zeros_like(x),
-            x / np.where(magnitude == 0, 1, magnitude).astype(magnitude.dtype),
-        )
+    """-1, 0 or 1; zeros and NaN as they are."""
     if x.dtype.kind == "f":
         return np.where((x == 0) | np.isnan(x), x, np.copysign(np.ones_like(x), x))
     return np.sign(x)
@@ -139,6 +132,34 @@ def round_half_away(x: Array) -> Array:
     """To the nearest integer, halves away from zero."""
     whole = np.trunc(x)
     return np.where(np.abs(x - whole) >= 0.5, whole + np.copysign(np.ones_like(x), x), whole)
+
+
+def of_parts(re: Array, im: Array) -> Array:
+    """re + i im."""
+    out = np.empty(np.broadcast_shapes(re.shape, im.shape), np.result_type(re.dtype, np.complex64))
+    out.real, out.imag = re, im
+    return out
+
+
+def multiply(x: Array, y: Array) -> Array:
+    """The product. Parts of complex ones are rounded after each multiplication and addition."""
+    if x.dtype.kind != "c":
+        return np.asarray(np.multiply(x, y))
+    return of_parts(x.real * y.real - x.imag * y.imag, x.real * y.imag + x.imag * y.real)
+
+
+def absolute(x: Array) -> Array:
+    """The size; that of complex<f32> through f64."""
+    if x.dtype.kind != "c":
+        return np.asarray(np.abs(x))
+    return np.hypot(x.real.astype(np.float64), x.imag).astype(x.real.dtype)
+
+
+def complex_sign(z: Array) -> Array:
+    """z / |z|, 0 for 0."""
+    size = np.hypot(z.real, z.imag)
+    divisor = np.where(size == 0, 1.0, size)
+    return of_parts(z.real / divisor, z.imag / divisor)
 
 
 def complex_exp(z: Array) -> Array:
@@ -151,19 +172,14 @@ def complex_log1p(z: Array) -> Array:
     x, y = z.real, z.imag
     near = 0.5 * np.log1p(x * (2 + x) + y * y)
     real = np.where(np.hypot(x, y) < 2, near, np.log(np.hypot(1 + x, y)))
-    out = np.empty(z.shape, z.dtype)
-    out.real, out.imag = real, np.arctan2(y, 1 + x)
-    return out
+    return of_parts(real, np.arctan2(y, 1 + x))
 
 
 def complex_square(z: Array) -> Array:
     """z * z with a real part that is 0 on the diagonals, and overflows as late as it can."""
     x, y = z.real, z.imag
-    out = np.empty(z.shape, z.dtype)
     diagonal = (np.abs(x) == np.abs(y)) & np.isfinite(x)
-    out.real = np.where(diagonal, np.zeros_like(x), (x - y) * (x + y))
-    out.imag = x * y * 2
-    return out
+    return of_parts(np.where(diagonal, np.zeros_like(x), (x - y) * (x + y)), x * y * 2)
 
 
 def reduce_precision(x: Array, exponent_bits: int, mantissa_bits: int) -> Array:
