@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+from weakref import ref
 
 from irc.dialects import stablehlo as hlo
 from irc.frontends.compile import flatten, unflatten
@@ -14,7 +15,7 @@ from irc.frontends.errors import RecordError, RecordTypeError, TraceError
 from irc.frontends.lowering.control import counted_loop, put_slice, take_slice
 from irc.frontends.recorder.graph import Graph, apply_template, placeholder, recorder
 from irc.frontends.recorder.segment import literal_constant
-from irc.frontends.recorder.storage import Handle, located
+from irc.frontends.recorder.storage import Handle, Storage, located
 from irc.frontends.recorder.template import Template, find_template, keep_template, own_results
 from irc.frontends.recorder.value import Literal, Node, Operand, Recorded
 from irc.frontends.source import Site
@@ -34,24 +35,34 @@ def cond(pred: Any, true_fn: Callable[..., Any], false_fn: Callable[..., Any], *
         raise located(RecordTypeError("irc.cond takes a boolean scalar tensor (or a Python bool) as pred"))
     handles: list[Handle] = []
     structure = flatten(operands, handles, leaves=True)
-    branches = [
-        Closure(lambda *hs, f=f: f(*unflatten(structure, iter(hs))), handles) for f in (true_fn, false_fn)
-    ]
-    taken, other = branches
+
+    def record(states: Sequence[Storage]) -> list[Closure]:
+        return [
+            Closure(lambda *hs, f=f: f(*unflatten(structure, iter(hs))), handles, states)
+            for f in (true_fn, false_fn)
+        ]
+
+    (taken, other), states = with_effects(record)
     _same_types("the branches of irc.cond give", taken, other)
+    inputs = [*(h._read() for h in handles), *(s._value for s in states)]
+    return taken.finish(branch(pred._read(), taken, other, inputs), states)
+
+
+def branch(pred: Recorded, taken: Closure, other: Closure, inputs: Sequence[Recorded] = ()) -> list[Recorded]:
+    """Records a stablehlo.if of two recorded functions of the same inputs; gives its results."""
 
     def lower(scope: Scope, p: Expr, *rest: Expr) -> list[Expr]:
-        arguments, captured = _cut(rest, len(handles), taken.captured, other.captured)
+        arguments, captured = _cut(rest, len(inputs), taken.captured, other.captured)
         regions = [
             scope.builder.region([], lambda b, c=c, extra=extra: _region(b, c, arguments, extra))
-            for c, extra in zip(branches, captured, strict=True)
+            for c, extra in zip((taken, other), captured, strict=True)
         ]
         made = hlo.If(p.value, regions=regions)
         scope.builder.emit(made)
         return [scope.of(r) for r in made.results]
 
-    inputs = [pred._read(), *(h._read() for h in handles), *taken.captured, *other.captured]
-    return taken.wrap(_record(("if", taken.key, other.key), lower, inputs))
+    every = [pred, *inputs, *taken.captured, *other.captured]
+    return _record(("if", taken.key, other.key), lower, every)
 
 
 def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: Any) -> Any:
@@ -64,26 +75,49 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: A
         raise located(
             RecordTypeError("irc.while_loop takes a tensor, or tensors in tuples, lists and dicts, as init")
         )
-    test = Closure(lambda *hs: cond_fn(unflatten(structure, iter(hs))), handles)
-    if [t for t, _ in test.results] != [TensorType((), i1)]:
+
+    def record(states: Sequence[Storage]) -> list[Closure]:
+        functions = (cond_fn, body_fn)
+        return [Closure(lambda *hs, f=f: f(unflatten(structure, iter(hs))), handles, states) for f in functions]
+
+    (test, body), states = with_effects(record)
+    if test.writes or [t for t, _ in test.results][: test.count] != [TensorType((), i1)]:
         raise located(RecordTypeError("the condition of irc.while_loop gives one boolean scalar tensor"))
-    body = Closure(lambda *hs: body_fn(unflatten(structure, iter(hs))), handles)
     _same_carried("the body of irc.while_loop", body, structure, [h._read().type for h in handles])
-    count = len(handles)
+    inputs = [*(h._read() for h in handles), *(s._value for s in states)]
+    return body.finish(loop(test, body, inputs), states)
+
+
+def loop(test: Closure, body: Closure, inputs: Sequence[Recorded]) -> list[Recorded]:
+    """Records a stablehlo.while of two recorded functions of what is carried; gives what is carried in the end."""
 
     def lower(scope: Scope, *xs: Expr) -> list[Expr]:
-        carried, (for_test, for_body) = _cut(xs, count, test.captured, body.captured)
+        carried, (for_test, for_body) = _cut(xs, len(inputs), test.captured, body.captured)
         types = [c.type for c in carried]
         regions = [
-            scope.builder.region(types, lambda b, *vs: _region(b, test, vs, for_test)),
+            scope.builder.region(types, lambda b, *vs: _condition(b, test, vs, for_test)),
             scope.builder.region(types, lambda b, *vs: _region(b, body, vs, for_body)),
         ]
         made = hlo.While(carried, regions=regions)
         scope.builder.emit(made)
         return [scope.of(r) for r in made.results]
 
-    inputs = [*(h._read() for h in handles), *test.captured, *body.captured]
-    return body.wrap(_record(("while", test.key, body.key), lower, inputs))
+    every = [*inputs, *test.captured, *body.captured]
+    return _record(("while", test.key, body.key), lower, every)
+
+
+def with_effects(
+    record: Callable[[Sequence[Storage]], list[Closure]],
+) -> tuple[list[Closure], list[Storage]]:
+    """Recorded functions, and the tensors from outside that they write to (variables, the random generator): those are
+    carried like arguments, which may take recording them again."""
+    states: dict[Storage, None] = {}
+    while True:
+        closures = record(list(states))
+        found = [s for c in closures for s in c.effects if s not in states]
+        if not found:
+            return closures, list(states)
+        states.update(dict.fromkeys(found))
 
 
 def scan(
@@ -107,8 +141,8 @@ def scan(
     def step(*hs: Handle) -> Any:
         return f(unflatten(carry_structure, iter(hs[:n])), unflatten(row_structure, iter(hs[n:])))
 
-    body = Closure(step, [*carried, *slices])
-    kind = body.structure
+    (body,), states = with_effects(lambda states: [Closure(step, [*carried, *slices], states)])
+    kind, count = body.structure, body.count
     if not (isinstance(kind, tuple) and kind[0] in (tuple, list) and len(kind) == 3):
         raise located(RecordTypeError("the function of irc.scan gives (carry, y)"))
     _same_carried(
@@ -116,21 +150,25 @@ def scan(
     )
 
     def lower(scope: Scope, *every: Expr) -> list[Expr]:
-        start, stacks_in = list(every[:n]), every[n : n + len(rows)]
-        captured = [x.value for x in every[n + len(rows) :]]
-        stacks = [scope.constant(0, TensorType((trips, *t.shape), t.element)) for t, _ in body.results[n:]]
+        kept = every[n + len(rows) : n + len(rows) + len(states)]
+        stacks_in = every[n : n + len(rows)]
+        captured = [x.value for x in every[n + len(rows) + len(states) :]]
+        stacks = [scope.constant(0, TensorType((trips, *t.shape), t.element)) for t, _ in body.results[n:count]]
 
         def turn(inner: Scope, i: Expr, state: list[Expr]) -> list[Expr]:
             at = (trips - 1) - i if reverse else i
-            arguments = [*(s.value for s in state[:n]), *(take_slice(x, at).value for x in stacks_in)]
+            rows_now = [take_slice(x, at).value for x in stacks_in]
+            arguments = [*(s.value for s in state[:n]), *rows_now, *(s.value for s in state[n : n + len(kept)])]
             made = [inner.of(v) for v in body.place(inner.builder, arguments, captured)]
-            ys = [put_slice(stack, at, y) for stack, y in zip(state[n:], made[n:], strict=True)]
-            return [*made[:n], *ys]
+            ys = [put_slice(s, at, y) for s, y in zip(state[n + len(kept) :], made[n:count], strict=True)]
+            return [*made[:n], *made[count:], *ys]
 
-        return counted_loop(scope, trips, [*start, *stacks], turn)
+        found = counted_loop(scope, trips, [*every[:n], *kept, *stacks], turn)
+        return [*found[:n], *found[n + len(kept) :], *found[n : n + len(kept)]]
 
-    inputs = [*(h._read() for h in carried), *(h._read() for h in rows), *body.captured]
-    return body.wrap(_record(("scan", body.key, trips, reverse, n), lower, inputs))
+    inputs = [h._read() for h in (*carried, *rows)] + [s._value for s in states]
+    key = ("scan", body.key, trips, reverse, n, len(states))
+    return body.finish(_record(key, lower, [*inputs, *body.captured]), states)
 
 
 def _row(handle: Handle) -> Handle:
@@ -148,16 +186,40 @@ class Closure:
 
     `key` is its structure: equal keys on equal operand types lower to the same region."""
 
-    def __init__(self, function: Callable[..., Any], arguments: Sequence[Handle]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], arguments: Sequence[Handle], states: Sequence[Storage] = ()
+    ) -> None:
+        """`states` are tensors from outside that the function may write to: further arguments, and further results."""
         graph = Graph(tracing=True)
         self.arguments: list[Recorded] = []
         handles: list[Handle] = []
         with recorder.within(graph):
             stand_ins = [self._stand_in(a) for a in arguments]
-            self.structure = flatten(function(*stand_ins), handles, leaves=True)
-            values = [h._read() for h in handles]
+            before = {storage: self._stand_in_state(storage) for storage in states}
+            try:
+                structure = flatten(function(*stand_ins), handles, leaves=True)
+                values = [h._read() for h in handles]
+                finals = [storage._value for storage in states]
+            finally:
+                self._restore({**graph.written, **before})
+        self.writes = list(graph.written)
+        self.effects = [storage for storage in self.writes if storage not in before]
+        self._take(graph, structure, [type(h) for h in handles], [*values, *finals])
+
+    @classmethod
+    def recorded(cls, graph: Graph, handles: Sequence[Handle], finals: Sequence[Recorded] = ()) -> Closure:
+        """What was recorded into a graph without arguments; its results are a list."""
+        made = cls.__new__(cls)
+        made.arguments, made.effects, made.writes = [], [], []
+        structure = flatten(list(handles), [], leaves=True)
+        made._take(graph, structure, [type(h) for h in handles], [*(h._read() for h in handles), *finals])
+        return made
+
+    def _take(self, graph: Graph, structure: Any, kinds: list[Any], values: Sequence[Recorded]) -> None:
         self._check_effects(graph)
-        self.kinds = [type(h) for h in handles]
+        self.structure = structure
+        self.kinds = kinds
+        self.count = len(kinds)
         self.results = [(v.type, v.requires_grad) for v in values]
         self.nodes = _needed_here(graph.pending, values)
         self.place_of = {node: i for i, node in enumerate(self.nodes)}
@@ -166,6 +228,23 @@ class Closure:
         self.parts = [(node.running, tuple(map(self._reference, node.inputs))) for node in self.nodes]
         self.outputs = tuple(map(self._reference, values))
         self.key = (tuple(self.parts), self.outputs, tuple(a.type for a in self.arguments))
+
+    def _stand_in_state(self, storage: Storage) -> Recorded:
+        """Puts an argument into a storage; gives what it held."""
+        before = storage._value
+        value = placeholder(before.type)
+        value.requires_grad, value.leaf = before.requires_grad, before.leaf
+        self.arguments.append(value)
+        storage._value = value
+        value.owner = ref(storage)
+        storage.version += 1
+        return before
+
+    @staticmethod
+    def _restore(before: dict[Storage, Recorded]) -> None:
+        for storage, value in before.items():
+            storage._value = value
+            storage.version += 1
 
     def _stand_in(self, argument: Handle) -> Handle:
         given = argument._read()
@@ -179,11 +258,11 @@ class Closure:
 
     @staticmethod
     def _check_effects(graph: Graph) -> None:
-        if graph.written or graph.grads:
+        if graph.grads:
             raise located(
                 TraceError(
-                    "a branch or loop body writes to a tensor from outside (or draws random numbers)",
-                    notes=("give the new value back as a result, and write it outside",),
+                    "a branch or loop body changes the gradient of a tensor from outside",
+                    notes=("give the gradient back as a result, and add it outside",),
                 )
             )
 
@@ -231,6 +310,15 @@ class Closure:
             made.append(values)
         return [value(r) for r in self.outputs]
 
+    def finish(self, values: Sequence[Recorded], states: Sequence[Storage]) -> Any:
+        """Results as the function gave them; the last ones become the states' new values."""
+        for storage, value in zip(states, values[self.count :], strict=True):
+            before = storage._value
+            if before.leaf is not None:
+                value.requires_grad, value.leaf = True, before.leaf
+            storage.write(value)
+        return self.wrap(values[: self.count])
+
     def wrap(self, values: Iterable[Recorded]) -> Any:
         """Results as the function gave them."""
         handles = []
@@ -267,6 +355,10 @@ def _needed_here(pending: Sequence[Node], values: Sequence[Recorded]) -> list[No
 
 def _region(b: Builder, closure: Closure, arguments: Sequence[Value], captured: Sequence[Value]) -> None:
     b.emit(hlo.Return(closure.place(b, arguments, captured)))
+
+
+def _condition(b: Builder, closure: Closure, arguments: Sequence[Value], captured: Sequence[Value]) -> None:
+    b.emit(hlo.Return(closure.place(b, arguments, captured)[:1]))
 
 
 def _cut(xs: Sequence[Expr], count: int, *captured: Sequence[Any]) -> tuple[list[Value], list[list[Value]]]:

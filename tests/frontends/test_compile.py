@@ -429,8 +429,20 @@ def test_control_flow_refusals() -> None:
         irc.cond(t.tensor(True), lambda: t.ones(2), lambda: t.ones(()))
     with pytest.raises(TypeError, match="keeps its structure and types"):
         irc.while_loop(lambda x: x.sum() < 3, lambda x: x.sum(), t.ones(2))
-    total = t.zeros(1)
-    with pytest.raises(irc.TraceError, match="writes to a tensor from outside"):
-        irc.scan(lambda c, x: (c + total.add_(1), None), t.ones(1), t.ones(2))
-    with pytest.raises(irc.TraceError, match="draws random numbers"):
-        irc.scan(lambda c, x: (c + t.rand(1), None), t.ones(1), t.ones(2))
+    with pytest.raises(TypeError, match="one boolean scalar tensor"):
+        irc.while_loop(lambda x: t.rand(1)[0] < 3, lambda x: x.sum(), t.ones(()))
+
+
+def test_writes_and_draws_in_branches_and_loops() -> None:
+    total, count = t.zeros(1), t.zeros(1)
+    c, _ = irc.scan(lambda c, x: (c + total.add_(x), None), t.zeros(1), t.arange(4.0))
+    assert total.item() == 6 and c.item() == 10
+    x = irc.while_loop(lambda x: x < 5, lambda x: x + count.add_(1).sum() * 0 + 1, t.tensor(0.0))
+    assert count.item() == 5 and x.item() == 5
+    for holds in (True, False):
+        irc.cond(t.tensor(holds), lambda: total.mul_(2), lambda: total.add_(1))
+    assert total.item() == 13
+    t.manual_seed(0)
+    _, draws = irc.scan(lambda c, _: (c, t.rand(2)), t.zeros(1), length=3)
+    t.manual_seed(0)
+    np.testing.assert_array_equal(draws.numpy(), np.stack([t.rand(2).numpy() for _ in range(3)]))
