@@ -54,9 +54,24 @@ def install() -> None:
         sys.meta_path.insert(0, finder)
 
 
+LIBRARIES = ("torch", "tensorflow", "tensorflow1")
+"""What `install_as` takes."""
+
+
 def install_as(name: str) -> None:
-    """Makes `import NAME` (torch, tensorflow) give irc's frontend of that name, in this process."""
-    ALIASES[name] = f"irc.frontends.{name}"
-    for loaded in [m for m in sys.modules if m == name or m.startswith(name + ".")]:
+    """Makes `import NAME` (torch, tensorflow) give irc's frontend of that name, in this process.
+
+    As `tensorflow1`, `import tensorflow` gives TensorFlow 1's names, which build graphs."""
+    library = name.rstrip("1")
+    if library != name:
+        # Longer names first: tensorflow.compat.v1 is itself.
+        ALIASES.pop(library, None)
+        ALIASES[f"{library}.compat"] = f"irc.frontends.{library}.compat"
+        ALIASES[library] = f"irc.frontends.{library}.compat.v1"
+    else:
+        ALIASES[name] = f"irc.frontends.{name}"
+    for loaded in [m for m in sys.modules if m == library or m.startswith(library + ".")]:
         del sys.modules[loaded]
     install()
+    if library != name:
+        importlib.import_module(ALIASES[library]).disable_v2_behavior()

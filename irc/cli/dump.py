@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from irc.aliases import install_as
+from irc.aliases import LIBRARIES, install_as
 from irc.cli import sources
 from irc.cli.arrays import tensor_type
 from irc.cli.programs import run_program
@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", metavar="NAME", help="which model of the file to call with --input")
     parser.add_argument(
-        "--as", dest="frontend", choices=["torch"], help="execute with irc in this library's place"
+        "--as", dest="frontend", choices=LIBRARIES, help="execute with irc in this library's place"
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from irc.aliases import install_as
+from irc.aliases import LIBRARIES, install_as
 from irc.cli import sources
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import describe
@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="for a program: its arguments")
     parser.add_argument(
-        "--as", dest="frontend", choices=["torch"], help="run the program with irc in this library's place"
+        "--as", dest="frontend", choices=LIBRARIES, help="run the program with irc in this library's place"
     )
     parser.add_argument(
         "--input",

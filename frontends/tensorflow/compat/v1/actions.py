@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
 
 class Action:
-    """Base: gives the operation's outputs. One that `writes` changes a variable."""
+    """Base: gives the operation's outputs. One that `writes` changes `variables`; one that `initializes` gives a variable
+    its first value. `sources` and `targets` are what gradients are taken of and with respect to."""
 
     writes = False
+    initializes = False
+    variables: tuple[Any, ...] = ()
+    sources: Sequence[GraphTensor] = ()
+    targets: Sequence[GraphTensor] = ()
 
     def run(self, frame: Frame, op: Operation) -> Sequence[TensorBase]:
         """The outputs, as values of the frame."""
@@ -52,8 +57,12 @@ class Const(Action):
     def run(self, frame: Frame, op: Operation) -> Sequence[TensorBase]:
         if self.array.nbytes > self.INLINE_BYTES:
             return [from_array(self.array)]
-        type = op.outputs[0].probe.types[0]
-        return [emit(_constant, (), type, self.array.tobytes(), op="Const")]
+        return [constant_op(self.array, op.outputs[0].probe.types[0])]
+
+
+def constant_op(array: np.ndarray[Any, Any], type: TensorType) -> Tensor:
+    """A constant that is part of the program's text."""
+    return emit(_constant, (), type, array.tobytes(), op="Const")
 
 
 def _constant(scope: Any, type: TensorType, content: bytes) -> Any:
@@ -76,6 +85,18 @@ class Call(Action):
         """What the function gives where `value` says what graph tensors are."""
         args, kwargs = substituted((self.args, self.kwargs), value)
         return self.function(*args, **kwargs)
+
+
+class Random(Call):
+    """A call that draws random numbers: from the session's generator, or one of its own where it has a seed."""
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> None:
+        self.seed = kwargs.pop("seed", None)
+        super().__init__(function, args, kwargs)
+
+    def run(self, frame: Frame, op: Operation) -> Sequence[TensorBase]:
+        with frame.run.drawing(op, self.seed):
+            return super().run(frame, op)
 
 
 def tensors_in(result: Any) -> list[TensorBase]:

@@ -13,6 +13,9 @@ from irc.frontends.recorder.value import Recorded
 from irc.interpreter import interpret
 
 MOST_NODES = 64
+MOST_KNOWN = 64
+"""Integer results of at most so many elements are worked out, where they follow from shapes alone."""
+
 MOST_ELEMENTS = 1024
 
 

@@ -167,8 +167,8 @@ class Graph:
         return tuple(self._control)
 
     @contextmanager
-    def inside(self, block: Block) -> Iterator[Block]:
-        """Builds a branch or loop body."""
+    def inside(self, block: Block | None) -> Iterator[Block | None]:
+        """Builds a branch or loop body; with None, what is outside of all of them."""
         before, control = self.block, self._control
         self.block, self._control = block, []
         try:

@@ -11,7 +11,7 @@ from irc.frontends.recorder.graph import Graph as Recording
 from irc.frontends.recorder.graph import constant, placeholder, recorder
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.tensorflow.compat.v1.actions import Call, tensors_in
-from irc.frontends.tensorflow.compat.v1.fold import fold
+from irc.frontends.tensorflow.compat.v1.fold import MOST_KNOWN, fold
 from irc.frontends.tensorflow.compat.v1.operation import SIZES, GraphTensor, Probe
 from irc.frontends.tensorflow.compat.v1.shared import mode
 from irc.frontends.tensorflow.recording import nothing_kept
@@ -21,9 +21,6 @@ from irc.ir.types import FloatType, IntegerType, TensorType
 import numpy as np
 
 Types = dict[GraphTensor, tuple[TensorType, TensorType]]
-
-MOST_KNOWN = 64
-"""Integer results of at most so many elements are worked out, where they follow from shapes alone."""
 
 
 def infer(call: Call, inputs: Sequence[GraphTensor]) -> tuple[Any, list[Probe]]:
@@ -80,6 +77,9 @@ class _Side:
                 return call.result(self.value)
         finally:
             mode.running = before
+            # A random draw has moved its generator on.
+            for storage, value in graph.written.items():
+                storage._value = value
 
     def found(self, result: Any) -> list[tuple[TensorType, Any]]:
         """Types of the tensors, and values that follow from shapes."""

@@ -1,0 +1,1 @@
+"""tf.compat: TensorFlow's other versions."""
