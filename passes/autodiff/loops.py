@@ -172,6 +172,7 @@ class Turn:
 
 
 def loop_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """A loop that runs the iterations backwards: over stacks where their number is known, else from checkpoints."""
     counter = counter_of(op, reverse.scope)
     carries = needed_carries(op, gs, while_activity(op, reverse.active))
     if counter is not None and counter.trips == 0:
@@ -194,6 +195,7 @@ def loop_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
 
 
 def reverse_iteration(reverse: Reverse, op: Any, carries: list[int]) -> Turn:
+    """One iteration backwards, for the cotangents of `carries` and of the values from outside that the body reads."""
     body = op.body.block
     arguments = [body.arguments[i] for i in carries]
     captured = [v for v in free_values(op) if v in reverse.active]
@@ -209,6 +211,7 @@ def reverse_iteration(reverse: Reverse, op: Any, carries: list[int]) -> Turn:
 def reverse_from_stacks(
     reverse: Reverse, op: Any, turn: Turn, begin: list[Value], counter: Counter
 ) -> list[Expr]:
+    """The backward loop over what each iteration kept, its last entry first."""
     arguments = op.body.arguments
     known = [arguments[i] for i in (counter.index, *invariants(op))]
     turn.recording.plan([*reads(turn.recording.emitted), *(g for g in turn.ends if g is not None)], known)

@@ -22,6 +22,7 @@ defadjoint(hlo.While, activity=while_activity)(loop_vjp)
 
 
 def branch_activity(op: Any, active: dict[Value, None]) -> list[bool]:
+    """Which results depend on active values, in any of the branches."""
     flows = [False] * len(op.results)
     captured = [v for v in free_values(op) if v in active]
     for region in op.regions:
@@ -60,6 +61,8 @@ def branch_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
 def reverse_branch(
     recording: Recording, cotangents: dict[Value, Expr], touched: list[Value], local: dict[Value, Value]
 ) -> Any:
+    """The body of the backward branch: the cotangents of `touched`, zero where this branch does not use one."""
+
     def body(b: Builder) -> None:
         recording.copy_reverse(b, local)
         scope = Scope(b)

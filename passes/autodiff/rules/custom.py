@@ -41,6 +41,7 @@ def function(reverse: Reverse, op: Any, name: str) -> Any:
 
 
 def custom_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], name: str) -> None:
+    """The gradient that a composite names: a function of operands, results and cotangents."""
     scope = reverse.scope
     pairs = [(r, g) for r, g in zip(op.results, gs, strict=True) if is_differentiable(r.type)]
     cotangents = [(scope.constant(0, r.type) if g is None else g).value for r, g in pairs]

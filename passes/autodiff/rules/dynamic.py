@@ -29,7 +29,7 @@ def padded(x: Expr, low: Expr, high: Expr, interior: Expr, type: TensorType) -> 
     """`x` with zeros around and between."""
     zero = x.scope.constant(0, type.with_shape(()))
     made = hlo.DynamicPad(x.value, zero.value, low.value, high.value, interior.value, result_types=[type])
-    return x.scope.emit(made)  # type: ignore[no-any-return]
+    return x.scope.emit(made)
 
 
 def slice_vjp(g: Expr, ans: Expr, x: Expr, start: Expr, limit: Expr, strides: Expr) -> Expr:
@@ -53,10 +53,11 @@ def pad_operand(g: Expr, ans: Expr, x: Expr, filling: Expr, low: Expr, high: Exp
     span = maximum((shape(x, low) - 1) * step + 1, 0)
     whole = padded(g, -low, -high, none, g.type.with_shape((None,) * g.rank))
     made = hlo.RealDynamicSlice(whole.value, none.value, span.value, step.value, result_types=[x.type])
-    return g.scope.emit(made)  # type: ignore[no-any-return]
+    return g.scope.emit(made)
 
 
 def pad_filling(g: Expr, ans: Expr, x: Expr, filling: Expr, low: Expr, high: Expr, interior: Expr) -> Expr:
+    """The sum of what the padding got: everything but the operand's share."""
     everything = range(g.rank)
     kept = pad_operand(g, ans, x, filling, low, high, interior)
     return reduce_sum(g, everything) - reduce_sum(kept, everything)

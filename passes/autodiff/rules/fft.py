@@ -13,7 +13,7 @@ from irc.passes.expression import Expr, broadcast, conj, convert, pad, real
 
 
 def transform(x: Expr, kind: str, lengths: tuple[int, ...]) -> Expr:
-    return x.scope.emit(hlo.Fft(x.value, fft_type=kind, fft_length=lengths))  # type: ignore[no-any-return]
+    return x.scope.emit(hlo.Fft(x.value, fft_type=kind, fft_length=lengths))
 
 
 def fft_vjp(g: Expr, ans: Expr, x: Expr) -> Expr:

@@ -89,7 +89,7 @@ def clamped(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr:
     if limit is None:
         return indices
     zero = zeros_like(indices)
-    return indices.scope.emit(hlo.Clamp(zero.value, indices.value, limit.value))  # type: ignore[no-any-return]
+    return indices.scope.emit(hlo.Clamp(zero.value, indices.value, limit.value))
 
 
 def inside(indices: Expr, vector_dim: int, last: Sequence[int]) -> Expr | None:
@@ -122,7 +122,7 @@ def scatter_with(
         unique_indices=unique,
         regions=[region],
     )
-    return scope.emit(made)  # type: ignore[no-any-return]
+    return scope.emit(made)
 
 
 def put_along(x: Expr, indices: Expr, updates: Expr, dimension: int) -> Expr:
@@ -196,7 +196,7 @@ class Scattered:
             slice_sizes=self.sizes,
             indices_are_sorted=False,
         )
-        return x.scope.emit(made)  # type: ignore[no-any-return]
+        return x.scope.emit(made)
 
     def write(self, cls: type | None, x: Expr, updates: Expr) -> Expr:
         return scatter_with(cls, x, self.indices, updates, self.numbers, self.unique)

@@ -39,7 +39,7 @@ def contract(
         precision_config=precision,
         result_types=[TensorType(tuple(shape), x.element)],
     )
-    return x.scope.emit(made)  # type: ignore[no-any-return]
+    return x.scope.emit(made)
 
 
 def contraction_side(side: int, dimensions: Callable[[Any], tuple[Dims, Dims]]) -> Formula:
@@ -75,6 +75,7 @@ def contraction_side(side: int, dimensions: Callable[[Any], tuple[Dims, Dims]]) 
 
 
 def dot_general_dimensions(op: Any) -> tuple[Dims, Dims]:
+    """((batching), (contracting)) dimensions, each of lhs and of rhs."""
     d = op.dot_dimension_numbers
     return (
         (d.lhs_batching_dimensions, d.rhs_batching_dimensions),
@@ -271,7 +272,7 @@ def solve(a: Expr, b: Expr, left: bool, turned: bool, lower: bool, unit: bool = 
         unit_diagonal=unit,
         transpose_a="TRANSPOSE" if turned else "NO_TRANSPOSE",
     )
-    return a.scope.emit(made)  # type: ignore[no-any-return]
+    return a.scope.emit(made)
 
 
 @defadjoint(hlo.Cholesky)

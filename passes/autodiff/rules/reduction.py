@@ -68,6 +68,7 @@ SHARED = (hlo.Multiply, hlo.Maximum, hlo.Minimum)
 
 
 def fold_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], fold: type) -> None:
+    """The gradient of a reduction by one op: add, multiply, maximum or minimum."""
     ((value, start), (g,), ans) = map(reverse.scope.of, op.operands), gs, reverse.scope.of(op.result)
     assert g is not None
     if start.value in reverse.active:
@@ -180,7 +181,7 @@ def counted_dimension(x: Value) -> int | None:
     iota."""
     match x.op:
         case hlo.Iota(iota_dimension=dimension):
-            return dimension  # type: ignore[no-any-return]
+            return dimension
         case hlo.BroadcastInDim(operand=inner, broadcast_dimensions=dimensions):
             dimension = counted_dimension(inner)
             return None if dimension is None else dimensions[dimension]
@@ -265,7 +266,7 @@ def window_sum_vjp(g: Expr, x: Expr, op: Any) -> Expr:
         high.append(holes(extent(x, d), base[d]) - holes(extent(g, d), strides[d]) + padding[d][0])
     spread = pad(g, low, high, [s - 1 for s in strides])
     zero = g.scope.constant(0, TensorType((), g.element))
-    return g.scope.emit(  # type: ignore[no-any-return]
+    return g.scope.emit(
         hlo.ReduceWindow(
             [spread.value],
             [zero.value],
@@ -285,7 +286,7 @@ def select_and_scatter(x: Expr, source: Expr, op: Any, direction: str) -> Expr:
         b.emit(hlo.Return([b.emit(hlo.Compare(a, c, comparison_direction=direction, compare_type="FLOAT"))]))
 
     zero = x.scope.constant(0, scalar)
-    return x.scope.emit(  # type: ignore[no-any-return]
+    return x.scope.emit(
         hlo.SelectAndScatter(
             x.value,
             source.value,

@@ -82,6 +82,7 @@ def pad_operand(g: Expr, ans: Expr, x: Expr, filling: Expr) -> Expr:
 
 
 def pad_filling(g: Expr, ans: Expr, x: Expr, filling: Expr) -> Expr:
+    """The sum of what the padding got: everything but the operand's share."""
     everything = range(g.rank)
     return reduce_sum(g, everything) - reduce_sum(pad_operand(g, ans, x, filling), everything)
 

@@ -53,7 +53,7 @@ def sorted_positions(reverse: Reverse, op: Any, dimension: int) -> Value:
         )
     )
     reverse.replace(op, forward.operations, made[:-1])
-    return made[-1]  # type: ignore[no-any-return]
+    return made[-1]
 
 
 @defadjoint(hlo.Map)
