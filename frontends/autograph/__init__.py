@@ -1,10 +1,8 @@
-"""Data-dependent `if`, `while` and `for` in traced functions."""
+"""Data-dependent `if`, `while` and `for` in traced functions, by rewriting the function's source (as TensorFlow's AutoGraph).
 
-from __future__ import annotations
+`convert(f)` gives a function that means the same for Python values, and records a branch or loop where a tensor decides whose
+value is not there yet. What cannot become part of the program is refused at its line."""
 
-from collections.abc import Callable
-from typing import Any
+from irc.frontends.autograph.convert import convert, do_not_convert
 
-
-def convert(function: Callable[..., Any]) -> Callable[..., Any]:
-    return function
+__all__ = ["convert", "do_not_convert"]

@@ -1,5 +1,10 @@
 """irc.tensorflow: TensorFlow 2's names over the recorder. `irc.tensorflow` and this are one module."""
 
+from typing import Any as _Any
+
+from irc.frontends.errors import NotThere as _NotThere
+from irc.frontends.errors import install_hook as _install_hook
+from irc.frontends.recorder.storage import located as _located
 from irc.frontends.tensorflow import data, errors, linalg, math, nest, nn, random
 from irc.frontends.tensorflow.array_ops import (
     broadcast_dynamic_shape,
@@ -148,11 +153,6 @@ from irc.frontends.tensorflow.variable import (
     VariableSynchronization,
     init_scope,
 )
-from typing import Any as _Any
-
-from irc.frontends.errors import NotThere as _NotThere
-from irc.frontends.errors import install_hook as _install_hook
-from irc.frontends.recorder.storage import located as _located
 
 double, half = float64, float16
 newaxis = None
@@ -174,7 +174,10 @@ def __getattr__(name: str) -> _Any:
     if name.startswith("__"):
         raise AttributeError(name)
     raise _located(
-        _NotThere(f"tf.{name} is not there", notes=("irc.tensorflow has the part of TensorFlow that is listed in its tests",))
+        _NotThere(
+            f"tf.{name} is not there",
+            notes=("irc.tensorflow has the part of TensorFlow that is listed in its tests",),
+        )
     )
 
 

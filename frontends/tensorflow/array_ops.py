@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from irc.frontends.autograph.staging import TensorRange
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import creation as C
 from irc.frontends.lowering import indexing as I
@@ -21,7 +22,16 @@ from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import cast, where
 from irc.frontends.tensorflow.reductions import normal_axes, normal_axis
 from irc.frontends.tensorflow.shape import TensorShape, bracketed
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, from_array, is_number, literal, wrap
+from irc.frontends.tensorflow.tensor import (
+    Tensor,
+    TensorBase,
+    convert_to_tensor,
+    emit,
+    from_array,
+    is_number,
+    literal,
+    wrap,
+)
 
 
 def extents(shape: Any, what: str = "shape") -> tuple[int, ...]:
@@ -32,7 +42,11 @@ def extents(shape: Any, what: str = "shape") -> tuple[int, ...]:
     out = []
     for n in given:
         if n is None:
-            raise located(RecordValueError(f"Cannot convert a partially known TensorShape {TensorShape(shape)} to a Tensor."))
+            raise located(
+                RecordValueError(
+                    f"Cannot convert a partially known TensorShape {TensorShape(shape)} to a Tensor."
+                )
+            )
         if isinstance(n, (float, np.floating)) and not isinstance(n, TensorBase):
             raise located(RecordTypeError(f"Cannot convert {n!r} to EagerTensor of dtype int32"))
         out.append(int(n))
@@ -54,8 +68,10 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         return broadcast_to(reshape(made, ()), wanted)
     if made.shape.num_elements() != math.prod(wanted):
         raise located(
-            RecordTypeError(f"Eager execution of tf.constant with unsupported shape. Tensor {made} (converted from {value!r:.60}) has "
-                            f"{made.shape.num_elements()} elements, but got `shape` {wanted} with {math.prod(wanted)} elements.")
+            RecordTypeError(
+                f"Eager execution of tf.constant with unsupported shape. Tensor {made} (converted from {value!r:.60}) has "
+                f"{made.shape.num_elements()} elements, but got `shape` {wanted} with {math.prod(wanted)} elements."
+            )
         )
     return reshape(made, wanted)
 
@@ -90,7 +106,11 @@ def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> 
 
 
 def eye(
-    num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = dtypes.float32, name: str | None = None
+    num_rows: Any,
+    num_columns: Any = None,
+    batch_shape: Any = None,
+    dtype: Any = dtypes.float32,
+    name: str | None = None,
 ) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
     n, m = int(num_rows), int(num_rows if num_columns is None else num_columns)
@@ -103,7 +123,10 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     if limit is None:
         start, limit = 0, start
     found = [v.dtype for v in (start, limit, delta) if isinstance(v, (TensorBase, np.generic))]
-    numbers = [v._look("a bound of tf.range").item() if isinstance(v, TensorBase) else v for v in (start, limit, delta)]
+    numbers = [
+        v._look("a bound of tf.range").item() if isinstance(v, TensorBase) else v
+        for v in (start, limit, delta)
+    ]
     if dtype is not None:
         d = dtypes.as_dtype(dtype)
     else:
@@ -113,8 +136,19 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     if step == 0:
         raise located(InvalidArgumentError("Requires delta != 0: 0 [Op:Range]"))
     if (high - low) / step < 0:
-        raise located(InvalidArgumentError(f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: {low}/{high} [Op:Range]"))
+        raise located(
+            InvalidArgumentError(
+                f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: {low}/{high} [Op:Range]"
+            )
+        )
     return emit(C.count, (), max(0, math.ceil((high - low) / step)), low, step, d.element, op="Range")
+
+
+def _lazy_range(
+    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: Any = None
+) -> TensorRange:
+    """What a `for` of a traced function goes over: the numbers are not made."""
+    return TensorRange(start, limit, delta, None if dtype is None else dtypes.as_dtype(dtype))
 
 
 def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
@@ -131,6 +165,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     return a + (b - a) * steps  # type: ignore[no-any-return]
 
 
+range._irc_lazy_range = _lazy_range
 lin_space = linspace
 
 
@@ -141,11 +176,27 @@ def one_hot(
     """on_value at each index along a new axis (the last), off_value elsewhere; all off for an index out of range."""
     x = convert_to_tensor(indices)
     if not x.dtype.is_integer:
-        raise located(InvalidArgumentError(f"Value for attr 'TI' of {x.dtype.word} is not in the list of allowed values: uint8, int8, int32, int64 [Op:OneHot]"))
+        raise located(
+            InvalidArgumentError(
+                f"Value for attr 'TI' of {x.dtype.word} is not in the list of allowed values: uint8, int8, int32, int64 [Op:OneHot]"
+            )
+        )
     on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
     given = next((v for v in (on_value, off_value) if v is not None), None)
-    d = dtypes.as_dtype(dtype) if dtype is not None else convert_to_tensor(given).dtype if given is not None else dtypes.float32
-    made = emit(Losses.one_hot, (x,), int(depth), dtypes.bool_.element if given is not None else d.element, op="OneHot")
+    d = (
+        dtypes.as_dtype(dtype)
+        if dtype is not None
+        else convert_to_tensor(given).dtype
+        if given is not None
+        else dtypes.float32
+    )
+    made = emit(
+        Losses.one_hot,
+        (x,),
+        int(depth),
+        dtypes.bool_.element if given is not None else d.element,
+        op="OneHot",
+    )
     if given is not None:
         made = where(made, _as(on, d), _as(off, d))
     if axis in (None, -1, x.ndim):
@@ -184,19 +235,28 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     given, count = extents(shape), x._read().type.size
     unknown = [i for i, n in enumerate(given) if n == -1]
     if len(unknown) > 1:
-        raise located(InvalidArgumentError(f"Only one input size may be -1, not both {unknown[0]} and {unknown[1]} [Op:Reshape]"))
+        raise located(
+            InvalidArgumentError(
+                f"Only one input size may be -1, not both {unknown[0]} and {unknown[1]} [Op:Reshape]"
+            )
+        )
     known = math.prod(n for n in given if n != -1)
     if unknown and known and count % known == 0:
         return emit(L.reshape, (x,), tuple(count // known if n == -1 else n for n in given), op="Reshape")
     if unknown:
         raise located(
-            InvalidArgumentError(f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple of {known} "
-                                 "[Op:Reshape]", notes=(f"the tensor is {x.shape}",))
+            InvalidArgumentError(
+                f"Input to reshape is a tensor with {count} values, but the requested shape requires a multiple of {known} "
+                "[Op:Reshape]",
+                notes=(f"the tensor is {x.shape}",),
+            )
         )
     if known != count:
         raise located(
-            InvalidArgumentError(f"Input to reshape is a tensor with {count} values, but the requested shape has {known} [Op:Reshape]",
-                                 notes=(f"the tensor is {x.shape}",))
+            InvalidArgumentError(
+                f"Input to reshape is a tensor with {count} values, but the requested shape has {known} [Op:Reshape]",
+                notes=(f"the tensor is {x.shape}",),
+            )
         )
     return emit(L.reshape, (x,), given, op="Reshape")
 
@@ -207,7 +267,11 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "tr
     order = tuple(reversed(builtins.range(x.ndim))) if perm is None else extents(perm)
     order = tuple(d + x.ndim if d < 0 else d for d in order)
     if sorted(order) != list(builtins.range(x.ndim)):
-        raise located(InvalidArgumentError(f"transpose expects a vector of size {x.ndim}. But input(1) is {list(order)} [Op:Transpose]"))
+        raise located(
+            InvalidArgumentError(
+                f"transpose expects a vector of size {x.ndim}. But input(1) is {list(order)} [Op:Transpose]"
+            )
+        )
     return emit(L.transpose, (x,), order, op="Transpose")
 
 
@@ -227,7 +291,11 @@ def expand_dims(input: Any, axis: Any = None, name: str | None = None) -> Tensor
         raise located(RecordTypeError("expand_dims() missing 1 required positional argument: 'axis'"))
     n, a = x.ndim, int(axis)
     if not -n - 1 <= a <= n:
-        raise located(InvalidArgumentError(f"Tried to expand dim index {a} for tensor with {n} dimensions. [Op:ExpandDims]"))
+        raise located(
+            InvalidArgumentError(
+                f"Tried to expand dim index {a} for tensor with {n} dimensions. [Op:ExpandDims]"
+            )
+        )
     at = a + n + 1 if a < 0 else a
     old = x._read().type.shape
     return emit(L.reshape, (x,), (*old[:at], 1, *old[at:]), op="ExpandDims")
@@ -237,10 +305,18 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
     """Without extents of 1: all of them, or those at `axis`."""
     x = convert_to_tensor(input)
     old = x._read().type.shape
-    gone = [d for d, n in enumerate(old) if n == 1] if axis in (None, [], ()) else normal_axes(axis, x.ndim, "Squeeze")
+    gone = (
+        [d for d, n in enumerate(old) if n == 1]
+        if axis in (None, [], ())
+        else normal_axes(axis, x.ndim, "Squeeze")
+    )
     for d in gone:
         if old[d] != 1:
-            raise located(InvalidArgumentError(f"Can not squeeze dim[{d}], expected a dimension of 1, got {old[d]} [Op:Squeeze]"))
+            raise located(
+                InvalidArgumentError(
+                    f"Can not squeeze dim[{d}], expected a dimension of 1, got {old[d]} [Op:Squeeze]"
+                )
+            )
     return emit(L.reshape, (x,), tuple(n for d, n in enumerate(old) if d not in gone), op="Squeeze")
 
 
@@ -250,7 +326,11 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     wanted = tuple(old[i - len(wanted)] if n == -1 else n for i, n in enumerate(wanted))
     fits = len(old) <= len(wanted) and all(a in (1, b) for a, b in zip(reversed(old), reversed(wanted)))
     if not fits:
-        raise located(InvalidArgumentError(f"Incompatible shapes: {bracketed(old)} vs. {bracketed(wanted)} [Op:BroadcastTo]"))
+        raise located(
+            InvalidArgumentError(
+                f"Incompatible shapes: {bracketed(old)} vs. {bracketed(wanted)} [Op:BroadcastTo]"
+            )
+        )
     return emit(L.expand, (x,), wanted, op="BroadcastTo")
 
 
@@ -272,8 +352,10 @@ def _alike(values: Any, op: str) -> list[Any]:
     for i, part in enumerate(parts):
         if part.dtype is not parts[0].dtype:
             raise located(
-                InvalidArgumentError(f"cannot compute {op} as input #{i}(zero-based) was expected to be a {parts[0].dtype.word} tensor "
-                                     f"but is a {part.dtype.word} tensor [Op:{op}]")
+                InvalidArgumentError(
+                    f"cannot compute {op} as input #{i}(zero-based) was expected to be a {parts[0].dtype.word} tensor "
+                    f"but is a {part.dtype.word} tensor [Op:{op}]"
+                )
             )
     return parts
 
@@ -288,7 +370,9 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     first = parts[0]._read().type.shape
     for i, part in enumerate(parts):
         other = part._read().type.shape
-        if len(other) != n or any(a != b for k, (a, b) in enumerate(zip(first, other, strict=False)) if k != d):
+        if len(other) != n or any(
+            a != b for k, (a, b) in enumerate(zip(first, other, strict=False)) if k != d
+        ):
             raise located(
                 InvalidArgumentError(
                     f"ConcatOp : Dimension {_first_difference(first, other, d)} in both shapes must be equal: shape[0] = {bracketed(first)} vs. "
@@ -299,7 +383,9 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
 
 
 def _first_difference(a: Sequence[Any], b: Sequence[Any], but: int) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y and i != but), min(len(a), len(b)))
+    return next(
+        (i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y and i != but), min(len(a), len(b))
+    )
 
 
 def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
@@ -308,10 +394,14 @@ def stack(values: Any, axis: int = 0, name: str = "stack") -> Tensor:
     for i, part in enumerate(parts):
         if part.shape != parts[0].shape:
             raise located(
-                InvalidArgumentError(f"Shapes of all inputs must match: values[0].shape = {bracketed(parts[0]._read().type.shape)} != "
-                                     f"values[{i}].shape = {bracketed(part._read().type.shape)} [Op:Pack]")
+                InvalidArgumentError(
+                    f"Shapes of all inputs must match: values[0].shape = {bracketed(parts[0]._read().type.shape)} != "
+                    f"values[{i}].shape = {bracketed(part._read().type.shape)} [Op:Pack]"
+                )
             )
-    return emit(L.stack, parts, normal_axis(axis, parts[0].ndim + 1, "Pack"), parts[0].dtype.element, op="Pack")
+    return emit(
+        L.stack, parts, normal_axis(axis, parts[0].ndim + 1, "Pack"), parts[0].dtype.element, op="Pack"
+    )
 
 
 parallel_stack = stack
@@ -334,7 +424,9 @@ def _cut(x: Any, d: int, start: int, limit: int) -> Tensor:
     return emit(L.slice, (x,), tuple(low), tuple(high), (1,) * len(old), out)
 
 
-def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split") -> list[Tensor]:
+def split(
+    value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, name: str = "split"
+) -> list[Tensor]:
     """Parts along an axis: equal ones, or of given sizes."""
     x = convert_to_tensor(value)
     d = normal_axis(axis, x.ndim, "Split")
@@ -345,8 +437,10 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
         parts = int(num_or_size_splits)
         if n % parts:
             raise located(
-                InvalidArgumentError(f"Number of ways to split should evenly divide the split dimension, but got split_dim {d} (size = {n}) and "
-                                     f"num_split {parts} [Op:Split]")
+                InvalidArgumentError(
+                    f"Number of ways to split should evenly divide the split dimension, but got split_dim {d} (size = {n}) and "
+                    f"num_split {parts} [Op:Split]"
+                )
             )
         sizes = [n // parts] * parts
     else:
@@ -354,7 +448,11 @@ def split(value: Any, num_or_size_splits: Any, axis: Any = 0, num: Any = None, n
         if -1 in sizes:
             sizes[sizes.index(-1)] = n - sum(s for s in sizes if s != -1)
         if sum(sizes) != n:
-            raise located(InvalidArgumentError(f"Determined shape must match the sum of sizes: {sizes} for {n} [Op:SplitV]"))
+            raise located(
+                InvalidArgumentError(
+                    f"Determined shape must match the sum of sizes: {sizes} for {n} [Op:SplitV]"
+                )
+            )
     out, at = [], 0
     for s in sizes:
         out.append(_cut(x, d, at, at + s))
@@ -370,12 +468,16 @@ def slice(input_: Any, begin: Any, size: Any, name: str | None = None) -> Tensor
     sizes = tuple(n - a if s == -1 else s for n, a, s in zip(old, low, extents(size), strict=True))
     for d, (n, a, s) in enumerate(zip(old, low, sizes, strict=True)):
         if a < 0 or s < 0 or a + s > n:
-            raise located(InvalidArgumentError(f"Expected size[{d}] in [0, {max(n - a, 0)}], but got {s} [Op:Slice]"))
+            raise located(
+                InvalidArgumentError(f"Expected size[{d}] in [0, {max(n - a, 0)}], but got {s} [Op:Slice]")
+            )
     high = tuple(a + s for a, s in zip(low, sizes, strict=True))
     return emit(L.slice, (x,), low, high, (1,) * len(old), sizes, op="Slice")
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None) -> Tensor:
+def pad(
+    tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: str | None = None
+) -> Tensor:
     """Elements put around: a value, or a reflection."""
     x = convert_to_tensor(tensor)
     if isinstance(paddings, TensorBase):
@@ -422,7 +524,9 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(input)
     axes = [axis] if isinstance(axis, int) else list(axis)
     shifts = [shift] if isinstance(shift, int) else list(shift)
-    return emit(L.roll, (x,), tuple(int(s) for s in shifts), tuple(normal_axis(a, x.ndim) for a in axes), op="Roll")
+    return emit(
+        L.roll, (x,), tuple(int(s) for s in shifts), tuple(normal_axis(a, x.ndim) for a in axes), op="Roll"
+    )
 
 
 def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
@@ -440,7 +544,9 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
     return out
 
 
-def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None) -> Tensor:
+def sequence_mask(
+    lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None
+) -> Tensor:
     """True up to each length."""
     x = convert_to_tensor(lengths)
     n = int(x.numpy().max()) if maxlen is None else int(maxlen)
@@ -451,7 +557,9 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(x)
     if not x.shape.is_compatible_with(shape):
         raise located(
-            InvalidArgumentError(f"Shape of tensor {x.shape} is not compatible with expected shape {TensorShape(shape)}. [Op:EnsureShape]")
+            InvalidArgumentError(
+                f"Shape of tensor {x.shape} is not compatible with expected shape {TensorShape(shape)}. [Op:EnsureShape]"
+            )
         )
     return x  # type: ignore[no-any-return]
 
@@ -476,4 +584,3 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
 
 def is_tensor(x: Any) -> bool:
     return isinstance(x, TensorBase)
-

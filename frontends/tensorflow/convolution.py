@@ -27,7 +27,9 @@ def spatial(value: Any, n: int, name: str, channels_first: bool = False) -> tupl
     if len(given) == n + 2:
         given = given[2:] if channels_first else given[1:-1]
     if len(given) != n:
-        raise located(RecordValueError(f"{name} should be of length 1, {n} or {n + 2}, but was {len(given)}: {value}"))
+        raise located(
+            RecordValueError(f"{name} should be of length 1, {n} or {n + 2}, but was {len(given)}: {value}")
+        )
     return given
 
 
@@ -40,14 +42,18 @@ def same_padding(extents: Any, window: Any, strides: Any, dilations: Any) -> Pad
     return tuple(out)
 
 
-def padding_of(padding: Any, extents: Any, window: Any, strides: Any, dilations: Any, channels_first: bool = False) -> Pads:
+def padding_of(
+    padding: Any, extents: Any, window: Any, strides: Any, dilations: Any, channels_first: bool = False
+) -> Pads:
     """Low and high padding of each spatial dimension."""
     if isinstance(padding, str):
         kind = padding.upper()
         if kind == "SAME":
             return same_padding(extents, window, strides, dilations)
         if kind != "VALID":
-            raise located(RecordValueError(f"`padding` should be 'SAME' or 'VALID' or a list of pairs, got {padding!r}"))
+            raise located(
+                RecordValueError(f"`padding` should be 'SAME' or 'VALID' or a list of pairs, got {padding!r}")
+            )
         return ((0, 0),) * len(extents)
     pairs = [(int(a), int(b)) for a, b in padding]
     if len(pairs) == len(extents) + 2:
@@ -58,13 +64,19 @@ def padding_of(padding: Any, extents: Any, window: Any, strides: Any, dilations:
 def _check(x: Tensor, w: Tensor, n: int, op: str, groups: bool = True) -> None:
     if x.ndim != n + 2 or w.ndim != n + 2:
         raise located(
-            InvalidArgumentError(f"{'input' if x.ndim != n + 2 else 'filter'} must be {n + 2}-dimensional: {x.shape if x.ndim != n + 2 else w.shape} [Op:{op}]")
+            InvalidArgumentError(
+                f"{'input' if x.ndim != n + 2 else 'filter'} must be {n + 2}-dimensional: {x.shape if x.ndim != n + 2 else w.shape} [Op:{op}]"
+            )
         )
     channels, depth = x.shape[-1], w.shape[-2]
     if groups and (not depth or channels % depth):
         raise located(
-            InvalidArgumentError(f"input depth must be evenly divisible by filter depth: {channels} vs {depth} [Op:{op}]",
-                                 notes=(f"the input is {x.shape}, channels last; the filter is {w.shape}: height, width, in, out",))
+            InvalidArgumentError(
+                f"input depth must be evenly divisible by filter depth: {channels} vs {depth} [Op:{op}]",
+                notes=(
+                    f"the input is {x.shape}, channels last; the filter is {w.shape}: height, width, in, out",
+                ),
+            )
         )
 
 
@@ -78,7 +90,14 @@ def convolution(
 
 
 def _convolution(
-    input: Any, filters: Any, strides: Any, padding: Any, data_format: str | None, dilations: Any, n: int, op: str
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str | None,
+    dilations: Any,
+    n: int,
+    op: str,
 ) -> Tensor:
     x, w = floating(input, op), convert_to_tensor(filters)
     first = bool(data_format) and data_format.startswith("NC")  # type: ignore[union-attr]
@@ -94,20 +113,38 @@ def _convolution(
 
 
 def conv1d(
-    input: Any, filters: Any, stride: Any, padding: Any, data_format: str = "NWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    stride: Any,
+    padding: Any,
+    data_format: str = "NWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     return _convolution(input, filters, stride, padding, data_format, dilations, 1, "Conv1D")
 
 
 def conv2d(
-    input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NHWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """(N, H, W, C) with filters (kh, kw, C/groups, O)."""
     return _convolution(input, filters, strides, padding, data_format, dilations, 2, "Conv2D")
 
 
 def conv3d(
-    input: Any, filters: Any, strides: Any, padding: Any, data_format: str = "NDHWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filters: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NDHWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     return _convolution(input, filters, strides, padding, data_format, dilations, 3, "Conv3D")
 
@@ -117,14 +154,24 @@ def atrous_conv2d(value: Any, filters: Any, rate: Any, padding: Any, name: str |
 
 
 def depthwise_conv2d(
-    input: Any, filter: Any, strides: Any, padding: Any, data_format: str = "NHWC", dilations: Any = None, name: str | None = None
+    input: Any,
+    filter: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str = "NHWC",
+    dilations: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Each channel with filters of its own: (kh, kw, C, multiplier) gives C * multiplier channels."""
     x, w = floating(input, "DepthwiseConv2dNative"), convert_to_tensor(filter)
     _check(x, w, 2, "DepthwiseConv2dNative", groups=False)
     kh, kw, c, m = w._read().type.shape
     if c != x.shape[-1]:
-        raise located(InvalidArgumentError(f"input and filter must have the same depth: {x.shape[-1]} vs {c} [Op:DepthwiseConv2dNative]"))
+        raise located(
+            InvalidArgumentError(
+                f"input and filter must have the same depth: {x.shape[-1]} vs {c} [Op:DepthwiseConv2dNative]"
+            )
+        )
     return conv2d(x, reshape(w, (kh, kw, 1, c * m)), strides, padding, data_format, dilations)
 
 
@@ -156,10 +203,16 @@ def conv_transpose(
     out = shape[1:-1] if len(shape) == n + 2 else shape
     kernel = w._read().type.shape[:n]
     if w.shape[-1] != x.shape[-1]:
-        raise located(InvalidArgumentError(f"filter's last dimension must be the input's channels: {w.shape} and {x.shape} [Op:{op}]"))
+        raise located(
+            InvalidArgumentError(
+                f"filter's last dimension must be the input's channels: {w.shape} and {x.shape} [Op:{op}]"
+            )
+        )
     forward = padding_of(padding, out, kernel, steps, dil)
     pads = []
-    for m, k, s, d, (low, _), extent in zip(out, kernel, steps, dil, forward, x._read().type.shape[1:-1], strict=True):
+    for m, k, s, d, (low, _), extent in zip(
+        out, kernel, steps, dil, forward, x._read().type.shape[1:-1], strict=True
+    ):
         before = d * (k - 1) - low
         pads.append((before, m - ((extent - 1) * s + 1 + before - d * (k - 1))))
     return emit(L.transposed_convolution_last, (x, w), steps, tuple(pads), dil, op=op)
@@ -169,7 +222,14 @@ def conv_transpose(
 
 
 def _pool(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None, n: int, average: bool, dilations: Any = None
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str | None,
+    n: int,
+    average: bool,
+    dilations: Any = None,
 ) -> Tensor:
     op = "AvgPool" if average else "MaxPool"
     x = floating(input, op) if average else convert_to_tensor(input)
@@ -187,20 +247,35 @@ def _pool(
 
 
 def max_pool(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> Tensor:
     return _pool(input, ksize, strides, padding, data_format, convert_to_tensor(input).ndim - 2, False)
 
 
 def avg_pool(
-    input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: str | None = None,
+    name: str | None = None,
 ) -> Tensor:
     return _pool(input, ksize, strides, padding, data_format, convert_to_tensor(input).ndim - 2, True)
 
 
 def _pooling(name: str, n: int, average: bool) -> Any:
     def run(
-        input: Any, ksize: Any, strides: Any, padding: Any, data_format: str | None = None, name: str | None = None
+        input: Any,
+        ksize: Any,
+        strides: Any,
+        padding: Any,
+        data_format: str | None = None,
+        name: str | None = None,
     ) -> Tensor:
         return _pool(input, ksize, strides, padding, data_format, n, average)
 
@@ -219,6 +294,6 @@ def pool(
 ) -> Tensor:  # fmt: skip
     """MAX or AVG pooling of any number of dimensions."""
     n = convert_to_tensor(input).ndim - 2
-    return _pool(input, window_shape, strides, padding, data_format, n, pooling_type.upper() == "AVG", dilations)
-
-
+    return _pool(
+        input, window_shape, strides, padding, data_format, n, pooling_type.upper() == "AVG", dilations
+    )

@@ -73,11 +73,23 @@ class DType:
 
     @property
     def min(self) -> Any:
-        return self._limits().min.item() if self.is_floating else False if self.is_bool else int(self._limits().min)
+        return (
+            self._limits().min.item()
+            if self.is_floating
+            else False
+            if self.is_bool
+            else int(self._limits().min)
+        )
 
     @property
     def max(self) -> Any:
-        return self._limits().max.item() if self.is_floating else True if self.is_bool else int(self._limits().max)
+        return (
+            self._limits().max.item()
+            if self.is_floating
+            else True
+            if self.is_bool
+            else int(self._limits().max)
+        )
 
     @property
     def limits(self) -> tuple[Any, Any]:
@@ -108,7 +120,9 @@ class DType:
 
 
 bool_ = DType("bool", T.i1)
-int8, int16, int32, int64 = (DType(f"int{n}", e) for n, e in zip((8, 16, 32, 64), (T.i8, T.i16, T.i32, T.i64)))
+int8, int16, int32, int64 = (
+    DType(f"int{n}", e) for n, e in zip((8, 16, 32, 64), (T.i8, T.i16, T.i32, T.i64))
+)
 uint8, uint16 = DType("uint8", T.ui8), DType("uint16", T.ui16)
 uint32, uint64 = DType("uint32", T.ui32), DType("uint64", T.ui64)
 float16, bfloat16 = DType("float16", T.f16, "half"), DType("bfloat16", T.bf16)
@@ -151,7 +165,11 @@ def as_dtype(type_value: Any) -> DType:
     """The DType of a name, a NumPy dtype or a Python type. Raises TypeError."""
     found = _find(type_value)
     if found is None:
-        raise located(RecordTypeError(f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType."))
+        raise located(
+            RecordTypeError(
+                f"Cannot convert the argument `type_value`: {type_value!r} to a TensorFlow DType."
+            )
+        )
     return found
 
 

@@ -44,7 +44,11 @@ class Function:
     """A function that tf.function made."""
 
     def __init__(
-        self, python_function: Callable[..., Any], name: str, input_signature: Any = None, autograph: bool = True
+        self,
+        python_function: Callable[..., Any],
+        name: str,
+        input_signature: Any = None,
+        autograph: bool = True,
     ) -> None:
         self.python_function = python_function
         self._name = name
@@ -110,7 +114,9 @@ class Function:
             args = (*bound.args, *bound.kwargs.values())
         if len(args) > len(self._signature):
             raise located(
-                RecordTypeError(f"{self._name}(): input_signature has {len(self._signature)} arguments, got {len(args)}")
+                RecordTypeError(
+                    f"{self._name}(): input_signature has {len(self._signature)} arguments, got {len(args)}"
+                )
             )
         out = []
         for position, (given, spec) in enumerate(zip(args, self._signature, strict=False)):
@@ -193,7 +199,10 @@ def _fitted(given: Any, spec: Any, name: str, position: int) -> Any:
     """An argument as the tensors that a (nested) spec asks for."""
     if not isinstance(spec, TensorSpec):
         if nest.is_nested(spec):
-            flat = [_fitted(g, s, name, position) for g, s in zip(nest.flatten(given), nest.flatten(spec), strict=True)]
+            flat = [
+                _fitted(g, s, name, position)
+                for g, s in zip(nest.flatten(given), nest.flatten(spec), strict=True)
+            ]
             return nest.pack_sequence_as(spec, flat)
         return given
     tensor = given if isinstance(given, TensorBase) else convert_to_tensor(given, dtype_hint=spec.dtype)
@@ -234,7 +243,10 @@ class ConcreteFunction:
         if fixed and len(args) == len(self._specs) - len(fixed):
             given = iter(args)
             args = tuple(s if not isinstance(s, TensorSpec) else next(given) for s in self._specs)
-        checked = [_fitted(a, s, self._function._name, i) for i, (a, s) in enumerate(zip(args, self._specs, strict=False))]
+        checked = [
+            _fitted(a, s, self._function._name, i)
+            for i, (a, s) in enumerate(zip(args, self._specs, strict=False))
+        ]
         named = {k: _fitted(v, self._named.get(k), self._function._name, 0) for k, v in kwargs.items()}
         rest = {k: v for k, v in self._named.items() if k not in named and not isinstance(v, TensorSpec)}
         return self._function(*checked, **named, **rest)

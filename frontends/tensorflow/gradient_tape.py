@@ -53,7 +53,11 @@ class GradientTape:
 
     def __enter__(self) -> GradientTape:
         if self._start is not None:
-            raise located(RecordValueError("Tape is still recording, This can happen if you try to re-enter an already-active tape."))
+            raise located(
+                RecordValueError(
+                    "Tape is still recording, This can happen if you try to re-enter an already-active tape."
+                )
+            )
         self._push()
         return self
 
@@ -105,7 +109,9 @@ class GradientTape:
             if not t.dtype.is_floating:
                 continue
             if self._start is None and self._session is None:
-                raise located(RecordError("tape.watch outside of `with tf.GradientTape() as tape:` watches nothing"))
+                raise located(
+                    RecordError("tape.watch outside of `with tf.GradientTape() as tape:` watches nothing")
+                )
             self._watched[id(t)] = t
             value = t._read()
             if not value.requires_grad or (value.has_history and value.node.freed):  # type: ignore[union-attr]
@@ -167,7 +173,9 @@ class GradientTape:
                 )
             targets.append(t)
         given = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)
-        return targets, [None if g is None else convert_to_tensor(g, t.dtype) for g, t in zip(given, targets, strict=True)]
+        return targets, [
+            None if g is None else convert_to_tensor(g, t.dtype) for g, t in zip(given, targets, strict=True)
+        ]
 
     def _begin(self) -> None:
         if self._used:
@@ -186,7 +194,9 @@ class GradientTape:
             self._session = None
             self._former = {}
 
-    def _gradients(self, targets: Sequence[TensorBase], given: Sequence[Any], sources: Sequence[Any]) -> list[Any]:
+    def _gradients(
+        self, targets: Sequence[TensorBase], given: Sequence[Any], sources: Sequence[Any]
+    ) -> list[Any]:
         """One gradient for each source; None where there is none."""
         pairs = [(t._read(), g) for t, g in zip(targets, given, strict=True)]
         pairs = [(r, g) for r, g in pairs if r.requires_grad]
@@ -207,7 +217,9 @@ class GradientTape:
         """The recorded values of a source: what it was while the tape recorded."""
         if not isinstance(source, TensorBase):
             raise located(
-                RecordTypeError(f"a gradient is with respect to tensors and variables, not {type(source).__name__}")
+                RecordTypeError(
+                    f"a gradient is with respect to tensors and variables, not {type(source).__name__}"
+                )
             )
         if isinstance(source, Variable) and not self._watch_variables and id(source) not in self._watched:
             return []
@@ -245,7 +257,11 @@ class GradientTape:
         how = UnconnectedGradients(unconnected_gradients)
         b, *rest = target.shape
         if source.shape[0] != b:
-            raise located(RecordValueError(f"Need first dimension of target shape ({target.shape}) and source shape ({source.shape}) to match."))
+            raise located(
+                RecordValueError(
+                    f"Need first dimension of target shape ({target.shape}) and source shape ({source.shape}) to match."
+                )
+            )
         self._begin()
         one = Tensor(0.0, target.dtype)
         n = target[0].shape.num_elements() if b else 0

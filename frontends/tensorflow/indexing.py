@@ -16,7 +16,15 @@ from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import cast
 from irc.frontends.tensorflow.reductions import normal_axis, reduce_any
 from irc.frontends.tensorflow.shape import bracketed
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, emit_all, from_array, register
+from irc.frontends.tensorflow.tensor import (
+    Tensor,
+    TensorBase,
+    convert_to_tensor,
+    emit,
+    emit_all,
+    from_array,
+    register,
+)
 
 
 class _Index:
@@ -27,7 +35,9 @@ class _Index:
         used = sum(1 for i in items if i is not None and i is not Ellipsis)
         if used > x.ndim:
             raise located(
-                InvalidArgumentError(f"Index out of range using input dim {x.ndim}; input has only {x.ndim} dims [Op:StridedSlice]")
+                InvalidArgumentError(
+                    f"Index out of range using input dim {x.ndim}; input has only {x.ndim} dims [Op:StridedSlice]"
+                )
             )
         if not any(i is Ellipsis for i in items):
             items.append(Ellipsis)
@@ -62,7 +72,9 @@ class _Index:
             return
         i = _number(item)
         if not -n <= i < n:
-            raise located(InvalidArgumentError(f"slice index {i} of dimension {d} out of bounds. [Op:StridedSlice]"))
+            raise located(
+                InvalidArgumentError(f"slice index {i} of dimension {d} out of bounds. [Op:StridedSlice]")
+            )
         i = i + n if i < 0 else i
         self.start[d], self.limit[d] = i, i + 1
 
@@ -93,7 +105,9 @@ def _number(item: Any) -> int:
     if isinstance(item, TensorBase):
         if item.ndim or not item.dtype.is_integer:
             raise located(_bad_index(item))
-        return int(item._look("a slice with a symbolic bound, whose result has a size that depends on the data,"))
+        return int(
+            item._look("a slice with a symbolic bound, whose result has a size that depends on the data,")
+        )
     if isinstance(item, (bool, np.bool_)) or not isinstance(item, (int, np.integer)):
         raise located(_bad_index(item))
     return int(item)
@@ -103,7 +117,9 @@ def _bad_index(item: Any) -> RecordTypeError:
     return RecordTypeError(
         "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are valid indices, "
         f"got {item!r:.60}",
-        notes=("rows that a vector of indices names: tf.gather(x, indices); where a mask holds: tf.boolean_mask(x, mask)",),
+        notes=(
+            "rows that a vector of indices names: tf.gather(x, indices); where a mask holds: tf.boolean_mask(x, mask)",
+        ),
     )
 
 
@@ -116,12 +132,21 @@ def getitem(self: TensorBase, index: Any) -> Tensor:
 
 
 def gather(
-    params: Any, indices: Any, validate_indices: Any = None, axis: Any = None, batch_dims: int = 0, name: str | None = None
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: Any = None,
+    batch_dims: int = 0,
+    name: str | None = None,
 ) -> Tensor:
     """The slices of params along an axis that indices (any shape) name."""
     x, index = convert_to_tensor(params), convert_to_tensor(indices)
     if not index.dtype.is_integer:
-        raise located(InvalidArgumentError(f"Value for attr 'Tindices' of {index.dtype.word} is not in the list of allowed values: int32, int64 [Op:GatherV2]"))
+        raise located(
+            InvalidArgumentError(
+                f"Value for attr 'Tindices' of {index.dtype.word} is not in the list of allowed values: int32, int64 [Op:GatherV2]"
+            )
+        )
     b = batch_dims + index.ndim if batch_dims < 0 else batch_dims
     d = normal_axis(b if axis is None else axis, x.ndim, "GatherV2")
     check_bounds(index, x._read().type.shape[d], d)
@@ -139,14 +164,20 @@ def check_bounds(index: TensorBase, extent: Any, d: int = 0) -> None:
             where = int(np.argmax((known.reshape(-1) < 0) | (known.reshape(-1) >= extent)))
             place = ",".join(str(i) for i in np.unravel_index(where, known.shape))
             bad = known.reshape(-1)[where]
-            raise located(InvalidArgumentError(f"indices[{place}] = {bad} is not in [0, {extent}) [Op:GatherV2]"))
+            raise located(
+                InvalidArgumentError(f"indices[{place}] = {bad} is not in [0, {extent}) [Op:GatherV2]")
+            )
 
 
 def gather_nd(params: Any, indices: Any, batch_dims: int = 0, name: str | None = None) -> Tensor:
     """The slices at index vectors, which are the last dimension of indices."""
     x, index = convert_to_tensor(params), convert_to_tensor(indices)
     if batch_dims:
-        raise located(RecordValueError("gather_nd with batch_dims is not there", notes=("write tf.gather(..., batch_dims=)",)))
+        raise located(
+            RecordValueError(
+                "gather_nd with batch_dims is not there", notes=("write tf.gather(..., batch_dims=)",)
+            )
+        )
     columns = unstack(index, axis=-1)
     for i, column in enumerate(columns):
         check_bounds(column, x._read().type.shape[i], i)
@@ -208,7 +239,9 @@ def boolean_mask(tensor: Any, mask: Any, axis: int | None = None, name: str = "b
     old = x._read().type.shape
     if old[start : start + m.ndim] != m._read().type.shape:
         raise located(
-            RecordValueError(f"Shapes {bracketed(old[start : start + m.ndim])} and {bracketed(m._read().type.shape)} are incompatible")
+            RecordValueError(
+                f"Shapes {bracketed(old[start : start + m.ndim])} and {bracketed(m._read().type.shape)} are incompatible"
+            )
         )
     places = np.flatnonzero(m._look("tf.boolean_mask, whose result has a size that depends on the data,"))
     flat = reshape(x, (*old[:start], -1, *old[start + m.ndim :]))
@@ -226,12 +259,18 @@ def argsort(
 ) -> Tensor:
     """Where each element of the sorted tensor comes from: int32."""
     x = convert_to_tensor(values)
-    return cast(emit(L.argsort, (x,), normal_axis(axis, x.ndim), _descending(direction), op="Sort"), dtypes.int32)
+    return cast(
+        emit(L.argsort, (x,), normal_axis(axis, x.ndim), _descending(direction), op="Sort"), dtypes.int32
+    )
 
 
 def _descending(direction: str) -> bool:
     if direction not in ("ASCENDING", "DESCENDING"):
-        raise located(RecordValueError(f"Argument `direction` should be one of 'ASCENDING' or 'DESCENDING'. Received: direction={direction}"))
+        raise located(
+            RecordValueError(
+                f"Argument `direction` should be one of 'ASCENDING' or 'DESCENDING'. Received: direction={direction}"
+            )
+        )
     return direction == "DESCENDING"
 
 
@@ -242,12 +281,16 @@ class TopK(NamedTuple):
     indices: Tensor
 
 
-def top_k(input: Any, k: int = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None) -> TopK:
+def top_k(
+    input: Any, k: int = 1, sorted: bool = True, index_type: Any = dtypes.int32, name: str | None = None
+) -> TopK:
     """The k largest elements along the last axis, in order."""
     x = convert_to_tensor(input)
     n = x._read().type.shape[-1]
     if int(k) > n:
-        raise located(InvalidArgumentError(f"input must have at least k columns. Had {n}, needed {int(k)} [Op:TopKV2]"))
+        raise located(
+            InvalidArgumentError(f"input must have at least k columns. Had {n}, needed {int(k)} [Op:TopKV2]")
+        )
     values, places = emit_all(L.top_k, (x,), int(k), x.ndim - 1, True, op="TopKV2")
     return TopK(values, cast(places, index_type))
 
@@ -274,5 +317,3 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: Any = None, name: str
     count = int(ids.numpy().max()) + 1 if num_segments is None else int(num_segments)
     start = zeros((count, *x._read().type.shape[ids.ndim :]), x.dtype)
     return emit(L.put_many, (start, x, ids), 0, "sum", op="UnsortedSegmentSum")
-
-

@@ -37,7 +37,9 @@ def matmul(
             InvalidArgumentError(
                 f"{bad} has {(x if x.ndim < 2 else y).ndim} dimensions. Expected at least 2, got shape "
                 f"{bracketed((x if x.ndim < 2 else y)._read().type.shape)} [Op:MatMul]",
-                notes=("for a matrix and a vector write tf.linalg.matvec(a, x); for two vectors tf.tensordot(x, y, 1)",),
+                notes=(
+                    "for a matrix and a vector write tf.linalg.matvec(a, x); for two vectors tf.tensordot(x, y, 1)",
+                ),
             )
         )
     x = _turned(x) if transpose_a or adjoint_a else x
@@ -84,18 +86,25 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     for i, j in zip(one, two, strict=True):
         if x.shape[i] != y.shape[j]:
             raise located(
-                InvalidArgumentError(f"Matrix size-incompatible: In[0]: {x.shape} at axis {i}, In[1]: {y.shape} at axis {j} [Op:MatMul]")
+                InvalidArgumentError(
+                    f"Matrix size-incompatible: In[0]: {x.shape} at axis {i}, In[1]: {y.shape} at axis {j} [Op:MatMul]"
+                )
             )
     return emit(L.tensordot, (x, y), tuple(one), tuple(two), op="Tensordot")
 
 
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Tensor:
     """Sums of products by labels: `einsum("ij,jk->ik", a, b)`; `...` stands for batches."""
-    parts = [convert_to_tensor(i) for i in (inputs[0] if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else inputs)]
+    parts = [
+        convert_to_tensor(i)
+        for i in (inputs[0] if len(inputs) == 1 and isinstance(inputs[0], (list, tuple)) else inputs)
+    ]
     left, arrow, right = equation.replace(" ", "").partition("->")
     labels = left.split(",")
     if len(labels) != len(parts):
-        raise located(RecordValueError(f"Got {len(parts)} arguments for equation \"{equation}\", expecting {len(labels)}"))
+        raise located(
+            RecordValueError(f'Got {len(parts)} arguments for equation "{equation}", expecting {len(labels)}')
+        )
     names = [_spelled(label, part.ndim) for label, part in zip(labels, parts, strict=True)]
     if arrow:
         hidden = max((n for n in names), key=lambda n: sum(len(c) > 1 for c in n))
@@ -125,11 +134,17 @@ def _check_labels(equation: str, names: list[tuple[str, ...]], parts: list[Any])
     sizes: dict[str, int] = {}
     for label, part in zip(names, parts, strict=True):
         if len(label) != part.ndim:
-            raise located(InvalidArgumentError(f"Expected input to have rank {len(label)} but got: {part.ndim} in \"{equation}\" [Op:Einsum]"))
+            raise located(
+                InvalidArgumentError(
+                    f'Expected input to have rank {len(label)} but got: {part.ndim} in "{equation}" [Op:Einsum]'
+                )
+            )
         for c, n in zip(label, part._read().type.shape, strict=True):
             if sizes.setdefault(c, n) != n:
                 raise located(
-                    InvalidArgumentError(f"Expected dimension {sizes[c]} at axis of label {c} but got dimension {n} in \"{equation}\" [Op:Einsum]")
+                    InvalidArgumentError(
+                        f'Expected dimension {sizes[c]} at axis of label {c} but got dimension {n} in "{equation}" [Op:Einsum]'
+                    )
                 )
 
 

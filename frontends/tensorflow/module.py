@@ -18,9 +18,15 @@ class Module:
 
     def __init__(self, name: str | None = None) -> None:
         if name is None:
-            name = re.sub(r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])", r"_\1\2", type(self).__name__).lower()
+            name = re.sub(
+                r"(?<=[a-z0-9])([A-Z])|(?<=[A-Z])([A-Z])(?=[a-z])", r"_\1\2", type(self).__name__
+            ).lower()
         if not re.fullmatch(r"[A-Za-z_]\w*", name):
-            raise located(RecordValueError(f"{name!r} is not a valid module name. Module names must be valid Python identifiers."))
+            raise located(
+                RecordValueError(
+                    f"{name!r} is not a valid module name. Module names must be valid Python identifiers."
+                )
+            )
         self._name = name
 
     @property
@@ -96,10 +102,9 @@ def _variables(module: Any, seen: dict[int, Any]) -> Iterator[Any]:
         if isinstance(leaf, Variable):
             seen[id(leaf)] = leaf
             yield leaf
-        elif isinstance(leaf, Module):
-            seen[id(leaf)] = leaf
-            below.append(leaf)
-        elif hasattr(type(leaf), "trainable_variables") and hasattr(type(leaf), "variables"):
+        elif isinstance(leaf, Module) or (
+            hasattr(type(leaf), "trainable_variables") and hasattr(type(leaf), "variables")
+        ):
             seen[id(leaf)] = leaf
             below.append(leaf)
     for leaf in below:

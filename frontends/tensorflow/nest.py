@@ -63,9 +63,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Iterable[Any], expand_compos
     wanted = len(flatten(structure))
     if wanted != len(leaves):
         raise located(
-            RecordValueError(
-                f"Structure had {wanted} atoms, but flat_sequence had {len(leaves)} items."
-            )
+            RecordValueError(f"Structure had {wanted} atoms, but flat_sequence had {len(leaves)} items.")
         )
     return _rebuilt(structure, iter(leaves))
 
@@ -78,11 +76,15 @@ def map_structure(func: Callable[..., Any], *structure: Any, **kwargs: Any) -> A
     return pack_sequence_as(structure[0], [func(*leaves) for leaves in flat])
 
 
-def assert_same_structure(nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False) -> None:
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
     """ValueError where two structures are nested differently."""
     if is_nested(nest1) != is_nested(nest2) or (is_nested(nest1) and not _alike(nest1, nest2)):
         raise located(
-            RecordValueError(f"The two structures don't have the same nested structure: {nest1!r:.80} and {nest2!r:.80}")
+            RecordValueError(
+                f"The two structures don't have the same nested structure: {nest1!r:.80} and {nest2!r:.80}"
+            )
         )
     if is_nested(nest1):
         for a, b in zip(_children(nest1), _children(nest2), strict=True):

@@ -11,50 +11,25 @@ from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import concat, pad, reshape
-from irc.frontends.tensorflow.convolution import (
-    atrous_conv2d,
-    avg_pool,
-    avg_pool1d,
-    avg_pool2d,
-    avg_pool3d,
-    conv1d,
-    conv2d,
-    conv2d_transpose,
-    conv3d,
-    convolution,
-    depthwise_conv2d,
-    max_pool,
-    max_pool1d,
-    max_pool2d,
-    max_pool3d,
-    pool,
-    separable_conv2d,
-)
 from irc.frontends.tensorflow.dtypes import float32
 from irc.frontends.tensorflow.errors import InvalidArgumentError
-from irc.frontends.tensorflow.indexing import check_bounds, in_top_k, top_k
+from irc.frontends.tensorflow.indexing import check_bounds
 from irc.frontends.tensorflow.pointwise import (
     add,
     cast,
     floating,
-    log_sigmoid,
     pair,
     rsqrt,
     sigmoid,
-    softplus,
     square,
-    tanh,
 )
 from irc.frontends.tensorflow.random import dropout_mask
 from irc.frontends.tensorflow.reductions import (
-    l2_normalize,
     log_softmax,
-    moments,
     norm,
     normal_axis,
     reduce_mean,
     reduce_sum,
-    softmax,
 )
 from irc.frontends.tensorflow.shape import bracketed
 from irc.frontends.tensorflow.tensor import Tensor, convert_to_tensor, emit, is_number
@@ -70,7 +45,9 @@ def _activation(name: str, op: str, lower: Any, *statics: Any, doc: str) -> Call
 
 
 elu = _activation("elu", "Elu", W.elu, 1.0, 1.0, 1.0, doc="exp(x) - 1 below 0, x above.")
-selu = _activation("selu", "Selu", W.elu, 1.6732632423543772, 1.0507009873554805, 1.0, doc="Klambauer et al. 2017.")
+selu = _activation(
+    "selu", "Selu", W.elu, 1.6732632423543772, 1.0507009873554805, 1.0, doc="Klambauer et al. 2017."
+)
 softsign = _activation("softsign", "Softsign", W.softsign, doc="x / (|x| + 1).")
 relu6 = _activation("relu6", "Relu6", W.hardtanh, 0.0, 6.0, doc="x between 0 and 6.")
 
@@ -113,7 +90,9 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
     n = x._read().type.shape[d]
     if b._read().type.shape != (n,):
         raise located(
-            InvalidArgumentError(f"Must provide as many biases as the last dimension of the input tensor: {b.shape} vs. {n} in {x.shape} [Op:BiasAdd]")
+            InvalidArgumentError(
+                f"Must provide as many biases as the last dimension of the input tensor: {b.shape} vs. {n} in {x.shape} [Op:BiasAdd]"
+            )
         )
     if d != x.ndim - 1:
         b = reshape(b, (n, *(1,) * (x.ndim - 1 - d)))
@@ -121,7 +100,13 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
 
 
 def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    variance_epsilon: float,
+    name: str | None = None,
 ) -> Tensor:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset."""
     x = floating(x, "BatchNorm")
@@ -133,17 +118,27 @@ def batch_normalization(
     return out + (shift if offset is None else convert_to_tensor(offset) + shift)
 
 
-def dropout(x: Any, rate: Any, noise_shape: Any = None, seed: int | None = None, name: str | None = None) -> Tensor:
+def dropout(
+    x: Any, rate: Any, noise_shape: Any = None, seed: int | None = None, name: str | None = None
+) -> Tensor:
     """Each element zero with probability `rate`, the others over 1 - rate."""
     x = floating(x, "Dropout")
     if not is_number(rate):
         rate = float(rate)
     if not 0 <= rate < 1:
-        raise located(RecordValueError(f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"))
+        raise located(
+            RecordValueError(
+                f"`rate` must be a scalar tensor or a float in the range [0, 1). Received: rate={rate}"
+            )
+        )
     if rate == 0:
         return x  # type: ignore[no-any-return]
     full = x._read().type.shape
-    shape = full if noise_shape is None else tuple(n if k is None else k for n, k in zip(full, noise_shape, strict=True))
+    shape = (
+        full
+        if noise_shape is None
+        else tuple(n if k is None else k for n, k in zip(full, noise_shape, strict=True))
+    )
     mask = dropout_mask(shape, float(rate), seed)
     return emit(W.keep, (x, mask), 1 / (1 - rate), op="Dropout")
 
@@ -160,14 +155,18 @@ def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | No
     return emit(I.take, (x, index), 0, op="ResourceGather")
 
 
-def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: str | None = None) -> Tensor:
+def softmax_cross_entropy_with_logits(
+    labels: Any, logits: Any, axis: int = -1, name: str | None = None
+) -> Tensor:
     """-sum labels log softmax(logits) along the axis; labels are probabilities."""
     x = floating(logits, "SoftmaxCrossEntropyWithLogits")
     y, x, _ = pair(convert_to_tensor(labels, dtype_hint=x.dtype), x, "SoftmaxCrossEntropyWithLogits")
     if y.shape != x.shape:
         raise located(
-            InvalidArgumentError(f"logits and labels must be broadcastable: logits_size={bracketed(x._read().type.shape)} "
-                                 f"labels_size={bracketed(y._read().type.shape)} [Op:SoftmaxCrossEntropyWithLogits]")
+            InvalidArgumentError(
+                f"logits and labels must be broadcastable: logits_size={bracketed(x._read().type.shape)} "
+                f"labels_size={bracketed(y._read().type.shape)} [Op:SoftmaxCrossEntropyWithLogits]"
+            )
         )
     d = normal_axis(axis, x.ndim)
     return emit(Losses.soft_likelihood, (log_softmax(x, d), y), d, op="SoftmaxCrossEntropyWithLogits")
@@ -179,27 +178,35 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     x, y = floating(logits, op), convert_to_tensor(labels)
     if not y.dtype.is_integer:
         raise located(
-            InvalidArgumentError(f"Value for attr 'Tlabels' of {y.dtype.word} is not in the list of allowed values: int32, int64 [Op:{op}]")
+            InvalidArgumentError(
+                f"Value for attr 'Tlabels' of {y.dtype.word} is not in the list of allowed values: int32, int64 [Op:{op}]"
+            )
         )
     if y._read().type.shape != x._read().type.shape[:-1]:
         raise located(
             RecordValueError(
                 f"`labels.shape` must equal `logits.shape` except for the last dimension. Received: labels.shape={y.shape} and "
                 f"logits.shape={x.shape}",
-                notes=("labels are class numbers here; for one-hot labels write tf.nn.softmax_cross_entropy_with_logits",),
+                notes=(
+                    "labels are class numbers here; for one-hot labels write tf.nn.softmax_cross_entropy_with_logits",
+                ),
             )
         )
     known = y._read().array
     if known is not None and known.size and (known.min() < 0 or known.max() >= x.shape[-1]):
         bad = known[(known < 0) | (known >= x.shape[-1])].reshape(-1)[0]
         raise located(
-            InvalidArgumentError(f"Received a label value of {bad} which is outside the valid range of [0, {x.shape[-1]}). [Op:{op}]")
+            InvalidArgumentError(
+                f"Received a label value of {bad} which is outside the valid range of [0, {x.shape[-1]}). [Op:{op}]"
+            )
         )
     logp = log_softmax(x, x.ndim - 1)
     return emit(Losses.likelihood_last, (logp, y), op=op)
 
 
-def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, name: str | None = None) -> Tensor:
+def sigmoid_cross_entropy_with_logits(
+    labels: Any = None, logits: Any = None, name: str | None = None
+) -> Tensor:
     """max(x, 0) - x y + log(1 + exp(-|x|))."""
     op = "SigmoidCrossEntropyWithLogits"
     if labels is None or logits is None:
@@ -208,12 +215,16 @@ def sigmoid_cross_entropy_with_logits(labels: Any = None, logits: Any = None, na
     y, x, _ = pair(convert_to_tensor(labels, dtype_hint=x.dtype), x, op)
     if y.shape != x.shape:
         raise located(
-            RecordValueError(f"`logits` and `labels` must have the same shape, received ({x.shape} vs {y.shape}).")
+            RecordValueError(
+                f"`logits` and `labels` must have the same shape, received ({x.shape} vs {y.shape})."
+            )
         )
     return emit(Losses.binary_cross_entropy_logits, (x, y), False, False, "none", op=op)
 
 
-def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any, name: str | None = None) -> Tensor:
+def weighted_cross_entropy_with_logits(
+    labels: Any, logits: Any, pos_weight: Any, name: str | None = None
+) -> Tensor:
     """sigmoid_cross_entropy_with_logits with the positive part weighted."""
     op = "WeightedCrossEntropyWithLogits"
     x = floating(logits, op)
@@ -222,7 +233,9 @@ def weighted_cross_entropy_with_logits(labels: Any, logits: Any, pos_weight: Any
     return emit(Losses.binary_cross_entropy_logits, (x, y, weight), False, True, "none", op=op)
 
 
-def normalize(tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None) -> tuple[Tensor, Tensor]:
+def normalize(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """The tensor over its norm, and the norm."""
     x = floating(tensor, "Normalize")
     size = norm(x, ord, axis, True)
@@ -246,7 +259,12 @@ def scale_regularization_loss(regularization_loss: Any) -> Tensor:
 
 
 def local_response_normalization(
-    input: Any, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5, name: str | None = None
+    input: Any,
+    depth_radius: int = 5,
+    bias: float = 1.0,
+    alpha: float = 1.0,
+    beta: float = 0.5,
+    name: str | None = None,
 ) -> Tensor:
     """x over (bias + alpha sum of squares of neighbouring channels) ^ beta."""
     x = floating(input, "LRN")

@@ -62,7 +62,9 @@ def _binary(name: str, op: str, cls: Any, doc: str, also: str = "") -> Callable[
 
 
 def _no_kernel(op: str, d: DType) -> InvalidArgumentError:
-    return InvalidArgumentError(f"Value for attr 'T' of {d.word} is not in the list of allowed values [Op:{op}]")
+    return InvalidArgumentError(
+        f"Value for attr 'T' of {d.word} is not in the list of allowed values [Op:{op}]"
+    )
 
 
 add = _binary("add", "AddV2", hlo.Add, "x + y, elementwise with broadcasting.")
@@ -122,7 +124,9 @@ def pow(x: Any, y: Any, name: str | None = None) -> Tensor:
         operand(y, d)
         if float(y) == int(y) and -64 <= y <= 64:
             if y < 0 and d.is_integer:
-                raise located(InvalidArgumentError("Integers to negative integer powers are not allowed [Op:Pow]"))
+                raise located(
+                    InvalidArgumentError("Integers to negative integer powers are not allowed [Op:Pow]")
+                )
             return emit(L.integer_power, (x,), int(y), d.element, op="Pow")
         if float(y) in (0.5, -0.5):
             return emit(L.root_power, (x,), d.element, hlo.Sqrt if y > 0 else hlo.Rsqrt, op="Pow")
@@ -147,7 +151,10 @@ def _comparison(name: str, op: str, direction: str) -> Callable[..., Tensor]:
 
 equal, not_equal = _comparison("equal", "Equal", "EQ"), _comparison("not_equal", "NotEqual", "NE")
 less, less_equal = _comparison("less", "Less", "LT"), _comparison("less_equal", "LessEqual", "LE")
-greater, greater_equal = _comparison("greater", "Greater", "GT"), _comparison("greater_equal", "GreaterEqual", "GE")
+greater, greater_equal = (
+    _comparison("greater", "Greater", "GT"),
+    _comparison("greater_equal", "GreaterEqual", "GE"),
+)
 
 
 def floating(x: Any, op: str) -> Any:
@@ -177,7 +184,11 @@ def _unary(name: str, op: str, cls: Any, *, floats: bool = True) -> Callable[...
 exp, log = _unary("exp", "Exp", hlo.Exponential), _unary("log", "Log", hlo.Log)
 expm1, log1p = _unary("expm1", "Expm1", hlo.ExponentialMinusOne), _unary("log1p", "Log1p", hlo.LogPlusOne)
 sqrt, rsqrt = _unary("sqrt", "Sqrt", hlo.Sqrt), _unary("rsqrt", "Rsqrt", hlo.Rsqrt)
-sin, cos, tan = _unary("sin", "Sin", hlo.Sine), _unary("cos", "Cos", hlo.Cosine), _unary("tan", "Tan", hlo.Tan)
+sin, cos, tan = (
+    _unary("sin", "Sin", hlo.Sine),
+    _unary("cos", "Cos", hlo.Cosine),
+    _unary("tan", "Tan", hlo.Tan),
+)
 tanh, sigmoid = _unary("tanh", "Tanh", hlo.Tanh), _unary("sigmoid", "Sigmoid", hlo.Logistic)
 negative = _unary("negative", "Neg", hlo.Negate, floats=False)
 abs = _unary("abs", "Abs", hlo.Abs, floats=False)
@@ -285,7 +296,10 @@ def _logical(name: str, op: str, cls: Any) -> Callable[..., Tensor]:
     return run
 
 
-logical_and, logical_or = _logical("logical_and", "LogicalAnd", hlo.And), _logical("logical_or", "LogicalOr", hlo.Or)
+logical_and, logical_or = (
+    _logical("logical_and", "LogicalAnd", hlo.And),
+    _logical("logical_or", "LogicalOr", hlo.Or),
+)
 logical_xor = _logical("logical_xor", "LogicalXor", hlo.Xor)
 
 
@@ -332,8 +346,12 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Tensor:
     """cast, with values out of range at the nearest bound."""
     d, x = dtypes.as_dtype(dtype), convert_to_tensor(value)
     if d.is_integer:
-        low, high = (d.min, d.max) if x.dtype.is_floating else (max(d.min, x.dtype.min), min(d.max, x.dtype.max))
-        x = clip_by_value(x, float(low) if x.dtype.is_floating else low, float(high) if x.dtype.is_floating else high)
+        low, high = (
+            (d.min, d.max) if x.dtype.is_floating else (max(d.min, x.dtype.min), min(d.max, x.dtype.max))
+        )
+        x = clip_by_value(
+            x, float(low) if x.dtype.is_floating else low, float(high) if x.dtype.is_floating else high
+        )
     return cast(x, d)
 
 
@@ -370,7 +388,9 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
     for more in parts[1:]:
         if more.shape != total.shape:
             raise located(
-                InvalidArgumentError(f"Inputs to operation AddN must have the same size and shape: {total.shape} != {more.shape}")
+                InvalidArgumentError(
+                    f"Inputs to operation AddN must have the same size and shape: {total.shape} != {more.shape}"
+                )
             )
         total = add(total, more)
     return total  # type: ignore[no-any-return]

@@ -106,7 +106,9 @@ def shuffle(value: Any, seed: int | None = None, name: str | None = None) -> Ten
     return gather(x, argsort(keys, stable=True))
 
 
-def categorical(logits: Any, num_samples: int, dtype: Any = None, seed: int | None = None, name: str | None = None) -> Tensor:
+def categorical(
+    logits: Any, num_samples: int, dtype: Any = None, seed: int | None = None, name: str | None = None
+) -> Tensor:
     """Class numbers drawn with the probabilities of unnormalised logarithms (rows): Gumbel's maximum."""
     x = convert_to_tensor(logits)
     n, classes = x._read().type.shape
@@ -115,7 +117,9 @@ def categorical(logits: Any, num_samples: int, dtype: Any = None, seed: int | No
     return argmax(expand_dims(x, 1) + noise, -1, dtype or dtypes.int64)
 
 
-def gamma(shape: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: Any = None) -> Tensor:
+def gamma(
+    shape: Any, alpha: Any, beta: Any = None, dtype: Any = dtypes.float32, seed: Any = None, name: Any = None
+) -> Tensor:
     """Gamma random numbers, drawn on the host."""
     _refuse_while_traced("tf.random.gamma")
     d = dtypes.as_dtype(dtype)
@@ -134,7 +138,8 @@ def _refuse_while_traced(name: str) -> None:
     if recorder.graph.tracing:
         raise located(
             OperatorNotAllowedInGraphError(
-                f"{name} inside a traced function would give the same numbers at every call", notes=("draw outside and pass it in",)
+                f"{name} inside a traced function would give the same numbers at every call",
+                notes=("draw outside and pass it in",),
             )
         )
 
@@ -145,21 +150,39 @@ def _key_of(seed: Any) -> Any:
 
 
 def stateless_normal(
-    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = dtypes.float32,
+    name: Any = None,
+    alg: Any = None,
 ) -> Tensor:
     """Normal random numbers that depend on the seed (two integers) alone."""
     return normal(shape, mean, stddev, dtype, _from=_key_of(seed))
 
 
 def stateless_uniform(
-    shape: Any, seed: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: Any = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = dtypes.float32,
+    name: Any = None,
+    alg: Any = None,
 ) -> Tensor:
     """Uniform random numbers that depend on the seed (two integers) alone."""
     return uniform(shape, minval, maxval, dtype, _from=_key_of(seed))
 
 
 def stateless_truncated_normal(
-    shape: Any, seed: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None, alg: Any = None
+    shape: Any,
+    seed: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = dtypes.float32,
+    name: Any = None,
+    alg: Any = None,
 ) -> Tensor:
     return truncated_normal(shape, mean, stddev, dtype, _from=_key_of(seed))
 
@@ -181,7 +204,9 @@ class Generator:
     def reset_from_seed(self, seed: int) -> None:
         self._stream.seed(int(seed))
 
-    def normal(self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None) -> Tensor:
+    def normal(
+        self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None
+    ) -> Tensor:
         return normal(shape, mean, stddev, dtype, _from=self._stream)
 
     def truncated_normal(
@@ -210,4 +235,3 @@ def get_global_generator() -> Generator:
 def dropout_mask(shape: tuple[int, ...], rate: float, seed: int | None = None) -> Any:
     """A recorded mask that is false with probability `rate`."""
     return (_own(seed, None) or R.generator).apply(C.keep_mask, (shape, rate))
-

@@ -34,7 +34,6 @@ class Session:
             value.requires_grad = False
             value.leaf = None
 
-
     def _still_read(self) -> dict[Node, None]:
         """Computed nodes that pending ones (a recorded gradient) have to be computed from again."""
         if not any(node.computed for node in self.nodes):

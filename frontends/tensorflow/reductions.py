@@ -24,7 +24,10 @@ def normal_axis(axis: Any, rank: int, op: str = "") -> int:
         axis = int(axis)
     if not -rank <= axis < rank:
         raise located(
-            InvalidArgumentError(f"Invalid reduction dimension ({axis} for input with {rank} dimension(s)" + (f" [Op:{op}]" if op else ""))
+            InvalidArgumentError(
+                f"Invalid reduction dimension ({axis} for input with {rank} dimension(s)"
+                + (f" [Op:{op}]" if op else "")
+            )
         )
     return axis + rank if axis < 0 else int(axis)
 
@@ -38,18 +41,28 @@ def normal_axes(axis: Any, rank: int, op: str = "") -> tuple[int, ...]:
     given: Sequence[Any] = axis if isinstance(axis, (list, tuple, range, np.ndarray)) else (axis,)
     found = [normal_axis(a, rank, op) for a in given]
     if len(set(found)) != len(found):
-        raise located(InvalidArgumentError(f"Invalid reduction arguments: Axes contains duplicate dimension: {found[0]} [Op:{op}]"))
+        raise located(
+            InvalidArgumentError(
+                f"Invalid reduction arguments: Axes contains duplicate dimension: {found[0]} [Op:{op}]"
+            )
+        )
     return tuple(sorted(found))
 
 
-def _reduction(name: str, op: str, lower: Any, *, typed: bool = False, booleans: bool = False) -> Callable[..., Tensor]:
+def _reduction(
+    name: str, op: str, lower: Any, *, typed: bool = False, booleans: bool = False
+) -> Callable[..., Tensor]:
     def run(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
-        x = convert_to_tensor(input_tensor, dtypes.bool_ if booleans and not isinstance(input_tensor, TensorBase) else None)
+        x = convert_to_tensor(
+            input_tensor, dtypes.bool_ if booleans and not isinstance(input_tensor, TensorBase) else None
+        )
         if x.dtype.is_bool is not booleans:
             wanted = "bool" if booleans else "numeric"
             raise located(
-                InvalidArgumentError(f"cannot compute {op} as input #0(zero-based) was expected to be a {wanted} tensor but is a "
-                                     f"{x.dtype.word} tensor [Op:{op}]")
+                InvalidArgumentError(
+                    f"cannot compute {op} as input #0(zero-based) was expected to be a {wanted} tensor but is a "
+                    f"{x.dtype.word} tensor [Op:{op}]"
+                )
             )
         axes = normal_axes(axis, x.ndim, op)
         statics = (axes, bool(keepdims), x.dtype.element) if typed else (axes, bool(keepdims))
@@ -63,23 +76,32 @@ def _reduction(name: str, op: str, lower: Any, *, typed: bool = False, booleans:
 reduce_sum = _reduction("reduce_sum", "Sum", L.sum, typed=True)
 reduce_prod = _reduction("reduce_prod", "Prod", L.product, typed=True)
 reduce_mean = _reduction("reduce_mean", "Mean", L.mean, typed=True)
-reduce_max, reduce_min = _reduction("reduce_max", "Max", L.maximum), _reduction("reduce_min", "Min", L.minimum)
+reduce_max, reduce_min = (
+    _reduction("reduce_max", "Max", L.maximum),
+    _reduction("reduce_min", "Min", L.minimum),
+)
 reduce_all = _reduction("reduce_all", "All", L.all_of, booleans=True)
 reduce_any = _reduction("reduce_any", "Any", L.any_of, booleans=True)
 
 
-def reduce_variance(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_variance(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The mean square distance from the mean."""
     x = floating(input_tensor, "Variance")
     return emit(L.variance, (x,), normal_axes(axis, x.ndim), bool(keepdims), 0, op="Variance")
 
 
-def reduce_std(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_std(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The root of the variance."""
     return sqrt(reduce_variance(input_tensor, axis, keepdims))
 
 
-def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_logsumexp(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """log(sum(exp(x))), without overflow."""
     x = floating(input_tensor, "LogSumExp")
     axes = normal_axes(axis, x.ndim)
@@ -87,7 +109,9 @@ def reduce_logsumexp(input_tensor: Any, axis: Any = None, keepdims: bool = False
     return emit(L.log_sum_exp, (x, peak), axes, bool(keepdims), op="LogSumExp")
 
 
-def reduce_euclidean_norm(input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def reduce_euclidean_norm(
+    input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     return norm(input_tensor, axis=axis, keepdims=keepdims)
 
 
@@ -99,12 +123,18 @@ def count_nonzero(
     return reduce_sum(cast(x != 0, dtype), axis, keepdims)
 
 
-def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None) -> Tensor:
+def norm(
+    tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: str | None = None
+) -> Tensor:
     """The norm of a vector, or of all elements: `ord` is euclidean, a number or infinity."""
     x = floating(tensor, "Norm")
     power = 2.0 if ord in ("euclidean", "fro") else ord
     if isinstance(power, str):
-        raise located(RecordValueError(f"'ord' must be a supported matrix norm in ['euclidean', 'fro', number], got {ord}"))
+        raise located(
+            RecordValueError(
+                f"'ord' must be a supported matrix norm in ['euclidean', 'fro', number], got {ord}"
+            )
+        )
     return emit(L.norm, (x,), normal_axes(axis, x.ndim), bool(keepdims), float(power), op="Norm")
 
 
@@ -141,7 +171,9 @@ log_softmax = _softmax_like("log_softmax", "LogSoftmax", L.log_softmax)
 
 
 def _cumulative(name: str, op: str, cls: Any, start: int) -> Callable[..., Tensor]:
-    def run(x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None) -> Tensor:
+    def run(
+        x: Any, axis: Any = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+    ) -> Tensor:
         x = convert_to_tensor(x)
         d = normal_axis(axis, x.ndim, op)
         return emit(L.running, (x,), d, cls, start, bool(exclusive), bool(reverse), op=op)
@@ -151,17 +183,24 @@ def _cumulative(name: str, op: str, cls: Any, start: int) -> Callable[..., Tenso
     return run
 
 
-cumsum, cumprod = _cumulative("cumsum", "Cumsum", hlo.Add, 0), _cumulative("cumprod", "Cumprod", hlo.Multiply, 1)
+cumsum, cumprod = (
+    _cumulative("cumsum", "Cumsum", hlo.Add, 0),
+    _cumulative("cumprod", "Cumprod", hlo.Multiply, 1),
+)
 
 
-def l2_normalize(x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None) -> Tensor:
+def l2_normalize(
+    x: Any, axis: Any = None, epsilon: float = 1e-12, name: str | None = None, dim: Any = None
+) -> Tensor:
     """x over its euclidean norm, which is at least the root of epsilon."""
     x = floating(x, "L2Normalize")
     total = reduce_sum(square(x), axis if dim is None else dim, True)
     return x * rsqrt(maximum(total, epsilon))
 
 
-def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None) -> tuple[Tensor, Tensor]:
+def moments(
+    x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """Mean and variance over axes."""
     x = floating(x, "Moments")
     found = normal_axes(axes, x.ndim)

@@ -110,7 +110,9 @@ class TensorShape:
 
     def concatenate(self, other: Any) -> TensorShape:
         theirs = TensorShape(other)._dims
-        return TensorShape(None) if self._dims is None or theirs is None else TensorShape((*self._dims, *theirs))
+        return (
+            TensorShape(None) if self._dims is None or theirs is None else TensorShape((*self._dims, *theirs))
+        )
 
     def most_specific_compatible_shape(self, other: Any) -> TensorShape:
         theirs = TensorShape(other)._dims
@@ -159,7 +161,9 @@ class TensorShape:
         return f"({self._dims[0]},)" if len(self._dims) == 1 else f"({', '.join(map(str, self._dims))})"
 
     def __repr__(self) -> str:
-        return "TensorShape(None)" if self._dims is None else f"TensorShape([{', '.join(map(str, self._dims))}])"
+        return (
+            "TensorShape(None)" if self._dims is None else f"TensorShape([{', '.join(map(str, self._dims))}])"
+        )
 
     def __reduce__(self) -> Any:
         return TensorShape, (self._dims,)
@@ -174,7 +178,9 @@ def _extent(given: Any) -> int | None:
         n = int(given.__index__())
     except (AttributeError, TypeError):
         raise located(
-            RecordTypeError(f"Dimension value must be integer or None or have an __index__ method, got value '{given!r}'")
+            RecordTypeError(
+                f"Dimension value must be integer or None or have an __index__ method, got value '{given!r}'"
+            )
         ) from None
     if n < 0:
         raise located(RecordValueError(f"Dimension {n} must be >= 0"))

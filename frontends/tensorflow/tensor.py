@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from irc.errors import IrcError, VerifyError
+from irc.frontends.autograph import staging
 from irc.frontends.errors import RecordTypeError, RecordValueError, ShapeError
 from irc.frontends.lowering import shape as L
 from irc.frontends.recorder.gradient import flush
@@ -18,7 +19,7 @@ from irc.frontends.recorder.value import Literal, Operand, Recorded
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.dtypes import DType, of_element
 from irc.frontends.tensorflow.errors import InvalidArgumentError, OperatorNotAllowedInGraphError
-from irc.frontends.tensorflow.recording import record
+from irc.frontends.tensorflow.recording import history_kept, record
 from irc.frontends.tensorflow.shape import TensorShape
 from irc.ir.types import TensorType
 
@@ -27,6 +28,8 @@ class TensorBase(Handle):
     """What tensors and variables have in common."""
 
     __array_priority__ = 100
+    _result_kind: Any = None
+    """What operations on it give."""
     _name: str | None = None
 
     # What it is.
@@ -70,6 +73,11 @@ class TensorBase(Handle):
     def __hash__(self) -> int:
         kind = "Variable" if type(self).__name__ == "Variable" else "Tensor"
         raise located(RecordTypeError(f"{kind} is unhashable. Instead, use {kind.lower()}.ref() as the key."))
+
+    @staticmethod
+    def _mode() -> Any:
+        """How operations are recorded here: with history where a tape records."""
+        return history_kept()
 
     # Looking at it: this is where a segment is computed.
 
@@ -176,6 +184,8 @@ class Tensor(TensorBase):
 
 
 EagerTensor = Tensor
+TensorBase._result_kind = Tensor
+staging.default_kind.append(Tensor)
 
 
 def shown(tensor: TensorBase) -> str:
@@ -218,7 +228,11 @@ def from_array(array: np.ndarray[Any, Any]) -> Tensor:
     try:
         d = dtypes.of_numpy(array.dtype)
     except (KeyError, TypeError):
-        raise located(RecordValueError(f"Failed to convert a NumPy array to a Tensor (Unsupported object type {array.dtype}).")) from None
+        raise located(
+            RecordValueError(
+                f"Failed to convert a NumPy array to a Tensor (Unsupported object type {array.dtype})."
+            )
+        ) from None
     return wrap(constant(np.asarray(array, order="C"), TensorType(tuple(array.shape), d.element)))
 
 
@@ -227,7 +241,9 @@ def emit(lower: Lowering, operands: Sequence[TensorBase | Operand], *statics: An
     return emit_all(lower, operands, *statics, op=op)[0]
 
 
-def emit_all(lower: Lowering, operands: Sequence[TensorBase | Operand], *statics: Any, op: str = "") -> list[Tensor]:
+def emit_all(
+    lower: Lowering, operands: Sequence[TensorBase | Operand], *statics: Any, op: str = ""
+) -> list[Tensor]:
     """Records an operation; a tensor for each of its results."""
     if recorder.graph.is_full:
         flush()
@@ -370,7 +386,9 @@ def _array_of(value: Any, wanted: DType | None, hint: DType | None) -> np.ndarra
 def _python_array(value: Any) -> np.ndarray[Any, Any]:
     if value is None:
         raise located(
-            RecordValueError("Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor.")
+            RecordValueError(
+                "Attempt to convert a value (None) with an unsupported type (<class 'NoneType'>) to a Tensor."
+            )
         )
     try:
         array = np.array(value)
@@ -379,7 +397,9 @@ def _python_array(value: Any) -> np.ndarray[Any, Any]:
     if array.dtype == object or array.dtype.kind in "US":
         kind = type(next(_leaves(value), value))
         what = "there are no tensors of strings" if array.dtype.kind in "US" else "an unsupported type"
-        raise located(RecordValueError(f"Attempt to convert a value ({value!r:.80}) of {kind} to a Tensor: {what}."))
+        raise located(
+            RecordValueError(f"Attempt to convert a value ({value!r:.80}) of {kind} to a Tensor: {what}.")
+        )
     return array
 
 
@@ -397,4 +417,3 @@ def register(*names: str) -> Any:
         return function
 
     return add
-

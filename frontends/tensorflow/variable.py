@@ -79,15 +79,20 @@ class Variable(TensorBase):
     ) -> None:
         if initial_value is None:
             raise located(
-                RecordValueError("Argument `initial_value` must be specified", notes=("write tf.Variable(tf.zeros(shape))",))
+                RecordValueError(
+                    "Argument `initial_value` must be specified",
+                    notes=("write tf.Variable(tf.zeros(shape))",),
+                )
             )
         with init_scope():
             given = initial_value() if callable(initial_value) else initial_value
             value = _initial(given, dtype)
         if shape is not None and not TensorShape(shape).is_compatible_with(value.type.shape):
             raise located(
-                RecordValueError(f"The initial value's shape ({TensorShape(value.type.shape)}) is not compatible with the "
-                                 f"explicitly supplied `shape` argument ({TensorShape(shape)}).")
+                RecordValueError(
+                    f"The initial value's shape ({TensorShape(value.type.shape)}) is not compatible with the "
+                    f"explicitly supplied `shape` argument ({TensorShape(shape)})."
+                )
             )
         self._trainable = True if trainable is None else bool(trainable)
         self._name = f"{name or 'Variable'}:0"
@@ -139,19 +144,25 @@ class Variable(TensorBase):
 
     read_value = value
 
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Replaces the value by one of its shape and dtype; gives the variable."""
         self._put(self._given(value, "assign"))
         return self if read_value else None
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds to the value; gives the variable."""
         with nothing_kept():
             value = self.read_value() + self._given(delta, "assign_add")
         self._put(value)
         return self if read_value else None
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts from the value; gives the variable."""
         with nothing_kept():
             value = self.read_value() - self._given(delta, "assign_sub")
@@ -183,7 +194,9 @@ class Variable(TensorBase):
             tape._note_former(self, before)
         self._write(value._read().alias())
 
-    def scatter_update(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+    def scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
         """Replaces rows: `sparse_delta` has `indices` and `values`."""
         return self._scattered(sparse_delta, "set")
 
@@ -214,7 +227,10 @@ class Variable(TensorBase):
         made = memo.get(id(self))
         if made is None:
             made = memo[id(self)] = Variable(
-                np.array(self._look("copying")), self._trainable, name=(self._name or "")[:-2], dtype=self.dtype
+                np.array(self._look("copying")),
+                self._trainable,
+                name=(self._name or "")[:-2],
+                dtype=self.dtype,
             )
         return made  # type: ignore[no-any-return]
 

@@ -99,7 +99,9 @@ class Dataset:
             raise located(RecordTypeError("`generator` must be a Python callable."))
         if output_signature is None and output_types is None:
             raise located(
-                RecordTypeError("To specify an output signature, either set the `output_signature` or the `output_types` argument.")
+                RecordTypeError(
+                    "To specify an output signature, either set the `output_signature` or the `output_types` argument."
+                )
             )
         spec = output_signature if output_signature is not None else _signature(output_types, output_shapes)
         given = () if args is None else tuple(np.asarray(a) for a in args)
@@ -112,11 +114,21 @@ class Dataset:
     @staticmethod
     def zip(*args: Any, datasets: Any = None, name: str | None = None) -> Dataset:
         """Elements of several datasets side by side; the shortest ends it."""
-        given = datasets if datasets is not None else args[0] if len(args) == 1 and not isinstance(args[0], Dataset) else args
+        given = (
+            datasets
+            if datasets is not None
+            else args[0]
+            if len(args) == 1 and not isinstance(args[0], Dataset)
+            else args
+        )
         given = tuple(given) if isinstance(given, list) else given
         for d in E.leaves(given):
             if not isinstance(d, Dataset):
-                raise located(RecordTypeError(f"Invalid input to `zip`: a (nested) structure of datasets, not {type(d).__name__}"))
+                raise located(
+                    RecordTypeError(
+                        f"Invalid input to `zip`: a (nested) structure of datasets, not {type(d).__name__}"
+                    )
+                )
         sources = E.map_leaves(lambda d: d._source, given)
         return Dataset(S.Zipped(given, sources), E.map_leaves(lambda d: d.element_spec, given))
 
@@ -147,7 +159,9 @@ class Dataset:
         return Dataset(S.Items(make), chosen[0].element_spec)
 
     @staticmethod
-    def random(seed: int | None = None, rerandomize_each_iteration: Any = None, name: str | None = None) -> Dataset:
+    def random(
+        seed: int | None = None, rerandomize_each_iteration: Any = None, name: str | None = None
+    ) -> Dataset:
         """Random int64 numbers without end."""
         first = int(host_generator().integers(2**62)) if seed is None else int(seed)
 
@@ -164,7 +178,9 @@ class Dataset:
             raise located(
                 OperatorNotAllowedInGraphError(
                     "iterating over a dataset inside a traced function would make its elements constants of the program",
-                    notes=("iterate outside, and make the step a tf.function: for x, y in dataset: step(x, y)",),
+                    notes=(
+                        "iterate outside, and make the step a tf.function: for x, y in dataset: step(x, y)",
+                    ),
                 )
             )
         return Iterator(self)
@@ -189,7 +205,9 @@ class Dataset:
         n = self._source.count()
         if n < 0:
             raise located(
-                RecordTypeError("The dataset is infinite." if n == S.INFINITE else "The dataset length is unknown.")
+                RecordTypeError(
+                    "The dataset is infinite." if n == S.INFINITE else "The dataset length is unknown."
+                )
             )
         return n
 
@@ -229,7 +247,9 @@ class Dataset:
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
         call = _element_function(predicate)
         source = self._source
-        return Dataset(S.Items(lambda: itertools.takewhile(lambda e: bool(call(e)), source.iterate())), self._lazy_spec)
+        return Dataset(
+            S.Items(lambda: itertools.takewhile(lambda e: bool(call(e)), source.iterate())), self._lazy_spec
+        )
 
     def flat_map(self, map_func: Callable[..., Any], name: str | None = None) -> Dataset:
         """The elements of the datasets that the function makes of each element, one dataset after another."""
@@ -273,13 +293,20 @@ class Dataset:
         """The slices along the first dimension of each element."""
         source = self._source
         parts = lambda: itertools.chain.from_iterable(S.Slices(e).iterate() for e in source.iterate())  # noqa: E731
-        return Dataset(S.Items(parts), lambda: E.map_leaves(lambda s: TensorSpec(s.shape[1:], s.dtype), self.element_spec))
+        return Dataset(
+            S.Items(parts),
+            lambda: E.map_leaves(lambda s: TensorSpec(s.shape[1:], s.dtype), self.element_spec),
+        )
 
     def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> Dataset:
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def shuffle(
-        self, buffer_size: Any, seed: int | None = None, reshuffle_each_iteration: bool | None = None, name: str | None = None
+        self,
+        buffer_size: Any,
+        seed: int | None = None,
+        reshuffle_each_iteration: bool | None = None,
+        name: str | None = None,
     ) -> Dataset:
         """The elements in a random order: each is drawn from a buffer of the next `buffer_size`."""
         size = max(len(self), 1) if buffer_size is None else int(buffer_size)
@@ -299,7 +326,9 @@ class Dataset:
     def skip(self, count: Any, name: str | None = None) -> Dataset:
         """Without the first elements; none is left for -1."""
         n = int(count)
-        return Dataset(S.Part(self._source, n, None) if n >= 0 else S.Part(self._source, 0, 0), self._lazy_spec)
+        return Dataset(
+            S.Part(self._source, n, None) if n >= 0 else S.Part(self._source, 0, 0), self._lazy_spec
+        )
 
     def shard(self, num_shards: Any, index: Any, name: str | None = None) -> Dataset:
         """Every num_shards-th element, from `index` on."""
@@ -329,7 +358,14 @@ class Dataset:
         """The function of this dataset."""
         return transformation_func(self)
 
-    def window(self, size: int, shift: int | None = None, stride: int = 1, drop_remainder: bool = False, name: str | None = None) -> Dataset:
+    def window(
+        self,
+        size: int,
+        shift: int | None = None,
+        stride: int = 1,
+        drop_remainder: bool = False,
+        name: str | None = None,
+    ) -> Dataset:
         """Datasets of `size` neighbouring elements, one every `shift`."""
         source, step = self._source, size if shift is None else shift
 
@@ -412,7 +448,9 @@ def _element_function(function: Callable[..., Any]) -> Callable[[Any], Any]:
         result = _called(compiled, E.to_tensors(element))
         result = tuple(result) if isinstance(result, list) else result
         if result is None:
-            raise located(RecordTypeError("Unsupported return value from function passed to Dataset.map(): None."))
+            raise located(
+                RecordTypeError("Unsupported return value from function passed to Dataset.map(): None.")
+            )
         return result if isinstance(result, Dataset) else E.to_host(result)
 
     return call
@@ -434,5 +472,3 @@ def _in_turns(made: Iterable[Any], width: int, block: int) -> Iterable[Any]:
             del active[place]
         else:
             active[place] = following
-
-

@@ -55,7 +55,9 @@ def to_tensors(element: Any) -> Any:
 
 def to_numpy(element: Any) -> Any:
     """The element as NumPy arrays, numbers where there are no dimensions."""
-    return map_leaves(lambda a: (np.array(a) if a.ndim else a[()]) if isinstance(a, np.ndarray) else a, element)
+    return map_leaves(
+        lambda a: (np.array(a) if a.ndim else a[()]) if isinstance(a, np.ndarray) else a, element
+    )
 
 
 def row(structure: Any, i: int) -> Any:
@@ -94,7 +96,8 @@ def padded(elements: Sequence[Any], shapes: Any, values: Any) -> Any:
         value = 0 if values is None else (values[place] if isinstance(values, (list, tuple)) else values)
         largest = np.max([p.shape for p in parts], axis=0) if parts[0].ndim else ()
         extents = [
-            int(n) if wanted is None or wanted[d] in (None, -1) else int(wanted[d]) for d, n in enumerate(largest)
+            int(n) if wanted is None or wanted[d] in (None, -1) else int(wanted[d])
+            for d, n in enumerate(largest)
         ]
         out = np.full((len(parts), *extents), value, parts[0].dtype)
         for i, p in enumerate(parts):
@@ -123,16 +126,16 @@ def first_extent(structure: Any) -> int:
             raise located(RecordValueError("Unbatching a tensor is only supported for rank >= 1"))
         if len(a) != len(found[0]):
             raise located(
-                RecordValueError(f"Dimensions {len(found[0])} and {len(a)} are not compatible: all have one first extent")
+                RecordValueError(
+                    f"Dimensions {len(found[0])} and {len(a)} are not compatible: all have one first extent"
+                )
             )
     return len(found[0])
 
 
 def spec_of(element: Any) -> Any:
     """The TensorSpecs of an element."""
-    return map_leaves(
-        lambda a: TensorSpec(a.shape, a.dtype) if isinstance(a, np.ndarray) else a, element
-    )
+    return map_leaves(lambda a: TensorSpec(a.shape, a.dtype) if isinstance(a, np.ndarray) else a, element)
 
 
 def fitted(value: Any, spec: Any) -> Any:

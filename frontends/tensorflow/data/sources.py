@@ -189,7 +189,9 @@ class Part(Reordered):
 class Batched(Source):
     """Several elements stacked along a new first dimension."""
 
-    def __init__(self, source: Source, size: int, drop: bool, join: Callable[[Sequence[Any]], Any] = E.stacked) -> None:
+    def __init__(
+        self, source: Source, size: int, drop: bool, join: Callable[[Sequence[Any]], Any] = E.stacked
+    ) -> None:
         self.source = source
         if size < 1:
             raise located(RecordValueError(f"batch_size must be greater than zero, got {size}"))
