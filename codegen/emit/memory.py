@@ -134,7 +134,7 @@ def _piece_masks(e: FunctionEmitter, access: Access) -> list[Mask]:
 def _constant_mask(lanes: int, below: int) -> Mask:
     if below >= lanes or below <= 0:
         return below > 0
-    return f"<{', '.join(f'i1 {str(i < below).lower()}' for i in range(lanes))}>"
+    return _mask_text([i < below for i in range(lanes)])
 
 
 def _both(e: FunctionEmitter, lanes: int, a: Mask, b: Mask) -> Mask:
@@ -142,7 +142,21 @@ def _both(e: FunctionEmitter, lanes: int, a: Mask, b: Mask) -> Mask:
         return b
     if b is True or a is False:
         return a
+    known = _constant_lanes(a), _constant_lanes(b)
+    if known[0] is not None and known[1] is not None:
+        return _mask_text([x and y for x, y in zip(*known, strict=True)])
     return e.ins(f"and <{lanes} x i1> {a}, {b}")
+
+
+def _mask_text(lanes: Sequence[bool]) -> str:
+    return f"<{', '.join(f'i1 {str(lane).lower()}' for lane in lanes)}>"
+
+
+def _constant_lanes(mask: Mask) -> list[bool] | None:
+    """The lanes of a mask that is written out; None for a register or a splat."""
+    if not isinstance(mask, str) or not mask.startswith("<"):
+        return None
+    return [lane.endswith("true") for lane in mask[1:-1].split(", ")]
 
 
 def _masks(e: FunctionEmitter, access: Access) -> list[list[Mask]]:
@@ -355,6 +369,14 @@ def _write_piece(
             one = to_memory(e, element, held, one_lane(e, held, (text, lanes), i))
             at = element_at(e, element, pointer, offset + i * stride)
             e.do(f"store {kept} {one}, ptr {at}, align {align}")
+        return
+    known = _constant_lanes(mask)
+    if known is not None and sum(known) == 1:
+        # LLVM 22 makes this one scalar store too, but of the wide element where the lane is a truncation of it.
+        lane = known.index(True)
+        one = to_memory(e, element, held, one_lane(e, held, (text, lanes), lane))
+        at = element_at(e, element, pointer, offset + lane * stride)
+        e.do(f"store {kept} {one}, ptr {at}, align {align}")
         return
     text = to_memory(e, element, vector_type(lanes, held), text)
     at = element_at(e, element, pointer, offset)
