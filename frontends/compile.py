@@ -50,7 +50,7 @@ class CompiledFunction:
         self.function = function
         self.name = name or getattr(function, "__qualname__", type(function).__name__)
         self.donate = donate
-        self.traces: OrderedDict[Any, list[Trace]] = OrderedDict()
+        self.traces: OrderedDict[Any, list[Executed | Replayed]] = OrderedDict()
         self.shapes: dict[Trace, Any] = {}
         functools.update_wrapper(self, function, updated=())
 
@@ -79,9 +79,10 @@ class CompiledFunction:
         if found is not None:
             for trace in found:
                 refusal = trace.refusal()
-                if refusal is None:
-                    return self._unflatten(trace, trace.run(tensors))  # type: ignore[attr-defined]
-                refusals.append(refusal)
+                made = trace.run(tensors) if refusal is None else refusal
+                if not isinstance(made, str):
+                    return self._unflatten(trace, made)
+                refusals.append(made)
         if self.traces:
             self._tell(signature, refusals, args, kwargs)
         return self._record(signature, tensors, args, kwargs)
@@ -105,7 +106,9 @@ class CompiledFunction:
                 f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside"
             )
             return unflatten(shape[0], iter(recording.adopt()))
-        trace = (Replayed if recording.is_differentiable else Executed)(recording, donate=self.donate)
+        trace: Executed | Replayed = (Replayed if recording.is_differentiable else Executed)(
+            recording, donate=self.donate
+        )
         del recording
         self.shapes[trace] = shape[0]
         self.traces.setdefault(signature, []).append(trace)
@@ -114,7 +117,9 @@ class CompiledFunction:
             for old in dropped:
                 self.shapes.pop(old, None)
             self._say(f"{self.name} has been called with {LIMIT + 1} signatures: the oldest is forgotten")
-        return self._unflatten(trace, trace.run(tensors))
+        made = trace.run(tensors)
+        assert not isinstance(made, str), made
+        return self._unflatten(trace, made)
 
     def _tell(self, signature: Any, refusals: Sequence[str], args: Any, kwargs: Any) -> None:
         if options.logged("compile"):

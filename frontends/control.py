@@ -78,7 +78,9 @@ def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: A
 
     def record(states: Sequence[Storage]) -> list[Closure]:
         functions = (cond_fn, body_fn)
-        return [Closure(lambda *hs, f=f: f(unflatten(structure, iter(hs))), handles, states) for f in functions]
+        return [
+            Closure(lambda *hs, f=f: f(unflatten(structure, iter(hs))), handles, states) for f in functions
+        ]
 
     (test, body), states = with_effects(record)
     if test.writes or [t for t, _ in test.results][: test.count] != [TensorType((), i1)]:
@@ -153,12 +155,18 @@ def scan(
         kept = every[n + len(rows) : n + len(rows) + len(states)]
         stacks_in = every[n : n + len(rows)]
         captured = [x.value for x in every[n + len(rows) + len(states) :]]
-        stacks = [scope.constant(0, TensorType((trips, *t.shape), t.element)) for t, _ in body.results[n:count]]
+        stacks = [
+            scope.constant(0, TensorType((trips, *t.shape), t.element)) for t, _ in body.results[n:count]
+        ]
 
         def turn(inner: Scope, i: Expr, state: list[Expr]) -> list[Expr]:
             at = (trips - 1) - i if reverse else i
             rows_now = [take_slice(x, at).value for x in stacks_in]
-            arguments = [*(s.value for s in state[:n]), *rows_now, *(s.value for s in state[n : n + len(kept)])]
+            arguments = [
+                *(s.value for s in state[:n]),
+                *rows_now,
+                *(s.value for s in state[n : n + len(kept)]),
+            ]
             made = [inner.of(v) for v in body.place(inner.builder, arguments, captured)]
             ys = [put_slice(s, at, y) for s, y in zip(state[n + len(kept) :], made[n:count], strict=True)]
             return [*made[:n], *made[count:], *ys]

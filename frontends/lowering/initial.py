@@ -7,12 +7,11 @@ from typing import Any
 
 from irc.frontends.lowering import creation
 from irc.frontends.lowering.control import counted_loop, inside, put_slice, take_slice
-from irc.frontends.lowering.elementwise import Shape, emit, spread
+from irc.frontends.lowering.elementwise import Shape, spread
 from irc.frontends.lowering.linalg import dot
-from irc.ir.operation import registered
 from irc.ir.types import FloatType, TensorType, f32, f64
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 Drawn = tuple[Expr, Expr]
 
@@ -35,11 +34,9 @@ def normal(scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, d
 def truncated_normal(
     scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float
 ) -> Drawn:
-    """Normal, and never further than two deviations from the mean: by the inverse of the distribution function."""
-    state, drawn = creation.uniform(scope, state, shape, _wide(element))
-    edge = math.erf(math.sqrt(2.0))
-    inverse = emit(registered("chlo.erf_inv"), (drawn * 2 - 1) * edge)
-    return state, E.convert(inverse * (math.sqrt(2.0) * deviation) + mean, element)
+    """Normal, and never further than two deviations from the mean."""
+    state, drawn = creation.truncated_normal(scope, state, shape, _wide(element))
+    return state, E.convert(drawn * deviation + mean, element)
 
 
 def orthogonal(scope: Scope, state: Expr, shape: Shape, element: FloatType, gain: float) -> Drawn:

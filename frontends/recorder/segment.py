@@ -190,12 +190,16 @@ def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = F
 
 
 def _held(pending: list[Node]) -> dict[Slot, list[Recorded]]:
-    """The pending values that tensors hold, those that show one slot together."""
+    """The pending values that tensors hold, each slot with everything that shows it."""
     found: dict[Slot, list[Recorded]] = {}
     for node in pending:
         for value in node.results:
             if value.array is None and value.is_held:
                 found.setdefault((node, value.index), []).append(value)
+        for value in node.results:
+            group = found.get((node, value.index))
+            if group is not None and value is not group[0] and value.array is None and not value.is_held:
+                group.append(value)
     return found
 
 
@@ -206,8 +210,22 @@ def _connect(outputs: dict[Slot, list[Recorded]], keep: Sequence[Recorded]) -> S
 
 def _take_inputs(segment: Segment) -> tuple[list[Any], list[Any]]:
     externals = segment.detach()
-    watched = [None if v.source is not None or v.array is None else ref(v) for v in externals]
+    shown = _sources(externals)
+    watched = [
+        None if v.source is not None or v.array is None or id(v) in shown else ref(v) for v in externals
+    ]
     return [external_array(v) for v in externals], watched
+
+
+def _sources(values: Sequence[Recorded]) -> dict[int, None]:
+    """The identities of values whose array, or a part of it, another one of them shows."""
+    found: dict[int, None] = {}
+    for value in values:
+        source = value.source
+        while source is not None:
+            found[id(source)] = None
+            source = source.source
+    return found
 
 
 def _deliver(outputs: dict[Slot, list[Recorded]], kept: list[Slot], results: Sequence[Any]) -> None:
@@ -215,7 +233,8 @@ def _deliver(outputs: dict[Slot, list[Recorded]], kept: list[Slot], results: Seq
     for slot, group in outputs.items():
         for value in group:
             value.array = arrays[slot]
-            if value is not group[0]:
+            # The first may itself be made from this one: then that is known already.
+            if value is not group[0] and id(value) not in _sources(group[:1]):
                 value.source = group[0]
             if not value.has_history:
                 value.node = None

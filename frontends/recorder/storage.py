@@ -134,7 +134,10 @@ class Handle:
             if recorder.graph.tracing:
                 raise refuse_look(what, value)
             flush()
-            assert value.array is not None, "a looked-at value was not computed"
+            if value.array is None:
+                raise located(
+                    RecordError("this value is lost: the program that was to compute it has failed")
+                )
         return value.array
 
 

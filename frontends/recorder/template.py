@@ -1,6 +1,6 @@
 """Templates: an operation lowered once for its operand types, applied many times.
 
-A lowering is a function `lower(scope, *operands, *statics)` on expressions (`irc.passes.autodiff.expression`) that emits
+A lowering is a function `lower(scope, *operands, *statics)` on expressions (`irc.passes.expression`) that emits
 StableHLO ops and returns the result or a tuple of them. It runs once for each combination of operand types and static arguments; recording the operation again
 costs one look-up."""
 
@@ -14,7 +14,7 @@ from irc.ir.builder import Builder
 from irc.ir.locations import Location
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType
-from irc.passes.autodiff.expression import Scope
+from irc.passes.expression import Scope
 
 Lowering = Callable[..., Any]
 

@@ -9,9 +9,10 @@ and backward become one program as without the compiled function."""
 
 from __future__ import annotations
 
-import sys
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from sys import getrefcount
 from typing import Any
 
 from irc.frontends.recorder.backend import Executable, compile_program, counters
@@ -29,6 +30,10 @@ class GradientSlot:
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor
+
+    @property
+    def storage(self) -> Storage:
+        return self.tensor._grad._storage
 
     @property
     def _value(self) -> Recorded:
@@ -112,7 +117,7 @@ class Recording:
         for place in range(len(self.placeholders)):
             returned = sum(h is self.placeholders[place] for h in self.returned)
             # The list of placeholders, and the call that counts.
-            if sys.getrefcount(self.placeholders[place]) > 2 + returned:
+            if getrefcount(self.placeholders[place]) > 2 + returned:
                 found.append(self.initial[place])
         return found
 
@@ -225,9 +230,7 @@ class Trace:
             if gradient is None:
                 tensor._grad = None
             else:
-                made = type(gradient).__new__(type(gradient))
-                made._hold(slots[at])
-                tensor._grad = made
+                tensor._grad = _handle(type(gradient), slots[at])
                 at += 1
         return [self._result(r, slots, at, arguments) for r in self.results]
 
@@ -238,16 +241,13 @@ class Trace:
         if result.argument is not None:
             return arguments[result.argument]
         assert result.slot is not None and result.kind is not None
-        kind: Any = result.kind
-        made = kind.__new__(kind)
-        made._hold(slots[at + result.slot])
-        return made
+        return _handle(result.kind, slots[at + result.slot])
 
 
 class Source:
     """Where an input that is no argument comes from at each replay: a storage, a view, or a value kept for good."""
 
-    __slots__ = ("holder", "kept", "requires_grad", "type")
+    __slots__ = ("holder", "is_storage", "kept", "requires_grad", "type")
 
     def __init__(self, value: Recorded, trace: Trace) -> None:
         shown: Recorded | None = value
@@ -256,14 +256,18 @@ class Source:
             holder = _holder(shown, trace.before)
             shown = shown.source
         self.holder: Any = trace.slots.get(holder, holder) if isinstance(holder, Storage) else holder
+        self.is_storage = type(self.holder) is Storage
         self.kept = value if self.holder is None else None
         self.type = value.type
         self.requires_grad = value.requires_grad
 
     def read(self) -> Recorded:
-        if self.kept is not None:
+        if self.is_storage:
+            held = self.holder._value
+        elif self.kept is not None:
             return self.kept
-        held = self.holder._value if isinstance(self.holder, Place) else self.holder._read()
+        else:
+            held = self.holder._value if isinstance(self.holder, GradientSlot) else self.holder._read()
         # What the trace read outside the gradient stays there.
         return held.alias() if held.requires_grad and not self.requires_grad else held
 
@@ -278,15 +282,21 @@ def _holder(value: Recorded, before: dict[Storage, Recorded]) -> Any:
 
 
 class Executed(Trace):
-    """A trace that is one executable."""
+    """A trace that is one executable.
+
+    Where nobody else sees a state, its value stays the same object and gets the new array; the same goes for gradients that
+    the last call made."""
 
     def __init__(self, recording: Recording, *, donate: bool) -> None:
         super().__init__(recording, donate=donate)
         segment = Segment(self.nodes, self.outputs, self.placeholders)
-        self.sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
-        self.live = [x for x in segment.literals if x.live is not None]
+        sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
+        self.live = [LiveNumber(x) for x in segment.literals if x.live is not None]
         self.types = [o.type for o in self.outputs]
-        self.donated = self._donations(len(self.placeholders)) if donate else {}
+        self.donated = self._donations(sources, len(self.placeholders)) if donate else {}
+        # For each input from outside: where it is, its type, and whether its buffer is given away.
+        self.inputs = [(x, x.type, i in self.donated) for i, x in enumerate(sources, len(self.placeholders))]
+        self.made: list[Handle | None] = [None] * len(self.gradients)
         key = (
             segment.parts,
             segment.outputs,
@@ -297,7 +307,7 @@ class Executed(Trace):
         if found is None:
             module = segment.module([x.live is not None for x in segment.literals])
             found = _EXECUTABLES[key] = compile_program(module, self.donated)
-        self.executable: Executable = found
+        self.executable: Executable = getattr(found, "call", found)
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
 
     @staticmethod
@@ -305,41 +315,101 @@ class Executed(Trace):
         """Literals that are baked in, with their exact values; live ones are None."""
         return [repr(x.value) if x.live is None else None for x in literals]
 
-    def _donations(self, start: int) -> dict[int, int]:
+    def _donations(self, sources: Sequence[Source], start: int) -> dict[int, int]:
         """Inputs that are replaced, with the outputs that replace them."""
         place = {storage: i for i, storage in enumerate(self.states)}
         found = {}
-        for i, source in enumerate(self.sources, start):
+        for i, source in enumerate(sources, start):
             if source.holder in place and source.type is self.types[place[source.holder]]:
                 found[i] = place[source.holder]
         return found
 
-    def refusal(self) -> str | None:
-        for source in self.sources:
-            if source.kept is None and source.read().type is not source.type:
-                return f"a tensor that the function uses is {source.read().type} now, and was {source.type}"
-        return super().refusal()
-
-    def run(self, arguments: Sequence[Handle]) -> list[Handle]:
-        """One call of the executable."""
-        values = [a._read() for a in arguments]
+    def run(self, arguments: Sequence[Handle]) -> list[Handle] | str:
+        """One call of the executable; or why it does not fit what it would read."""
         if recorder.graph.pending:
+            for argument in arguments:
+                argument._read()
             flush()
-        arrays = [v.array for v in values]
-        start = len(arrays)
-        for i, source in enumerate(self.sources, start):
+        arrays = [a._read().array for a in arguments]
+        for source, type, donated in self.inputs:
             value = source.read()
+            if value.type is not type:
+                return f"a tensor that the function uses is {value.type} now, and was {type}"
             array = value.array
-            # Three references: the storage's, `value`, and the call's. More of them, or an array shared with an alias,
-            # means that somebody else would see the buffer change.
-            if i in self.donated and (value.source is not None or sys.getrefcount(value) > 3):
+            if donated and (value.source is not None or getrefcount(value) > SEEN_BY_ONE):
                 array = array.copy()
             arrays.append(array)
-        arrays += [literal_array(x) for x in self.live]
+        for number in self.live:
+            arrays.append(number.array())
         counters.runs += 1
-        results = self.executable(*arrays)
-        slots = [Recorded(t, None, 0, a) for t, a in zip(self.types, results, strict=True)]
-        return self.finish(slots, arguments)
+        return self._put(self.executable(*arrays), arguments)
+
+    def _put(self, results: Sequence[Any], arguments: Sequence[Handle]) -> list[Handle]:
+        """Puts the results where they belong."""
+        at = 0
+        for place in self.states:
+            _replace(place, self.types[at], results[at])
+            at += 1
+        for i in self.written_arguments:
+            arguments[i]._write(Recorded(self.types[at], None, 0, results[at]))
+            at += 1
+        for i, (tensor, gradient) in enumerate(self.gradients):
+            if gradient is None:
+                tensor._grad = None
+                continue
+            made: Any = self.made[i]
+            # The tensor's reference, this list's, `made`, and the call's: nobody else has last call's gradient.
+            if made is not None and tensor._grad is made and getrefcount(made) == 4:
+                _replace(made._storage, self.types[at], results[at])
+            else:
+                made = _handle(type(gradient), Recorded(self.types[at], None, 0, results[at]))
+                tensor._grad = self.made[i] = made
+            at += 1
+        slots = [Recorded(t, None, 0, a) for t, a in zip(self.types[at:], results[at:], strict=True)]
+        return [self._result(r, slots, 0, arguments) for r in self.results]
+
+
+SEEN_BY_ONE = 3
+"""References to a value that only its storage holds: the storage's, a local variable's, and the counting call's."""
+
+
+def _replace(place: Place, type: Any, array: Any) -> None:
+    """A new version of a storage."""
+    value = place._value
+    if value.source is None and getrefcount(value) <= SEEN_BY_ONE and value.node is None:
+        storage = place if isinstance(place, Storage) else place.storage
+        value.array = array
+        value.type = type
+        storage.version += 1
+        return
+    new = Recorded(type, None, 0, array)
+    if value.leaf is not None:
+        new.requires_grad, new.leaf = True, value.leaf
+    place.write(new)
+
+
+def _handle(kind: Any, value: Recorded) -> Handle:
+    made = kind.__new__(kind)
+    made._hold(value)
+    return made
+
+
+class LiveNumber:
+    """A number that is read at each call, and its array, made again only when the number changes."""
+
+    __slots__ = ("known", "literal", "value")
+
+    def __init__(self, literal: Literal) -> None:
+        self.literal = literal
+        self.value = math.nan
+        self.known: Any = None
+
+    def array(self) -> Any:
+        assert self.literal.live is not None
+        value = self.literal.live()
+        if value != self.value:
+            self.value, self.known = value, literal_array(self.literal)
+        return self.known
 
 
 class Replayed(Trace):

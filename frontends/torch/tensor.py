@@ -522,10 +522,11 @@ def backward(
     pairs = _gradients(
         tensors, gradients, wanted, retain_graph, create_graph, [value for value, _ in retained]
     )
-    for value, gradient in pairs:
+    # All are held before the first is added to another: that may compute what is pending.
+    for value, gradient in [(value, wrap(gradient)) for value, gradient in pairs]:
         tensor = value.leaf() if value.leaf is not None else held.get(id(value))
         if tensor is not None:
-            _accumulate(tensor, wrap(gradient), create_graph)
+            _accumulate(tensor, gradient, create_graph)
     if not (retain_graph if retain_graph is not None else create_graph):
         retained[:] = [
             (value, tensor) for value, tensor in retained if value.node is None or not value.node.freed

@@ -10,6 +10,7 @@ import pytest
 
 import irc
 import irc.torch as t
+from irc.frontends.recorder import graph
 from irc.frontends.recorder.backend import counters
 
 torch = pytest.importorskip("torch")
@@ -257,12 +258,14 @@ def test_random_numbers_have_their_distributions() -> None:
 @pytest.mark.parametrize("layer", ["Linear(30, 20)", "Conv2d(3, 8, 3)", "Embedding(50, 20)", "LSTM(6, 5)"])
 def test_initial_weights_have_pytorchs_spread(layer: str) -> None:
     t.manual_seed(0)
+    torch.manual_seed(0)
     own, theirs = eval(f"t.nn.{layer}"), eval(f"torch.nn.{layer}")
     for (name, a), (other, b) in zip(own.named_parameters(), theirs.named_parameters(), strict=True):
         assert name == other and tuple(a.shape) == tuple(b.shape)
         bound = np.abs(b.detach().numpy()).max()
         assert np.abs(a.detach().numpy()).max() < 1.7 * bound
-        assert a.detach().numpy().std() == pytest.approx(b.detach().numpy().std(), rel=0.5)
+        if a.numel() > 100:
+            assert a.detach().numpy().std() == pytest.approx(b.detach().numpy().std(), rel=0.2)
 
 
 def test_several_heads_and_a_loss_of_ones_own() -> None:
@@ -378,3 +381,26 @@ def test_compiled_losses_equal_recorded_ones() -> None:
         return [run().item() for _ in range(5)]
 
     assert losses(True) == losses(False)
+
+
+def test_segments_may_end_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Computed after every other op, a training with dropout, views and clipping gives the same bits."""
+
+    def train() -> list[np.ndarray]:
+        t.manual_seed(3)
+        net = t.nn.Sequential(t.nn.Linear(4, 6), t.nn.Tanh(), t.nn.Dropout(0.5), t.nn.Linear(6, 2))
+        optimizer = t.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+        x, y = t.tensor(IMAGES[0, 0, :, :4]), t.tensor(LABELS[:1].repeat(8) % 2)
+        for _ in range(3):
+            optimizer.zero_grad()
+            logits = net(x * 1)
+            logits[:, 0] += logits[:, 1].detach()
+            t.nn.functional.cross_entropy(logits, y, label_smoothing=0.1).backward()
+            t.nn.utils.clip_grad_norm_(net.parameters(), 0.5)
+            optimizer.step()
+        return [p.detach().numpy() for p in net.parameters()]
+
+    whole = train()
+    monkeypatch.setattr(graph, "OPERATION_LIMIT", 2)
+    for a, b in zip(train(), whole, strict=True):
+        assert a.tobytes() == b.tobytes()

@@ -35,9 +35,9 @@ from irc.frontends.torch.pointwise import (
 )
 from irc.frontends.torch.products import matmul
 from irc.frontends.torch.reductions import log_softmax, normalize, softmax
-from irc.frontends.torch.tensor import Tensor, emit, emit_all, method
+from irc.frontends.torch.tensor import Tensor, emit, emit_all, method, wrap
 from irc.ir.types import i64
-from irc.passes.autodiff.expression import select
+from irc.passes.expression import select
 
 __all__ = ["log_softmax", "normalize", "sigmoid", "softmax", "tanh"]
 
@@ -499,7 +499,7 @@ def _dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, in
         return input
     if p == 1:
         return _activation(input, inplace, input * 0)
-    mask = keep_mask(shape, p)
+    mask = wrap(keep_mask(shape, p))
     return _activation(input, inplace, emit(_keep, (input, mask), 1 / (1 - p)))
 
 
@@ -529,7 +529,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         return input
     alpha = -1.7580993408473766
     a = 1 / math.sqrt((alpha**2 * p + 1) * (1 - p))
-    mask = keep_mask(tuple(input.shape), p)
+    mask = wrap(keep_mask(tuple(input.shape), p))
     return emit(_alpha_keep, (input, mask), alpha, a, -a * alpha * p)
 
 
