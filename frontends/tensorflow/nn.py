@@ -1,5 +1,6 @@
 """tf.nn: activations, convolutions and pooling (NHWC, HWIO), losses on logits, normalisation, dropout."""
 
+# ruff: noqa: F401 - it is where the names meet
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,25 +12,50 @@ from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import concat, pad, reshape
+from irc.frontends.tensorflow.convolution import (
+    atrous_conv2d,
+    avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    conv1d,
+    conv2d,
+    conv2d_transpose,
+    conv3d,
+    convolution,
+    depthwise_conv2d,
+    max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    pool,
+    separable_conv2d,
+)
 from irc.frontends.tensorflow.dtypes import float32
 from irc.frontends.tensorflow.errors import InvalidArgumentError
-from irc.frontends.tensorflow.indexing import check_bounds
+from irc.frontends.tensorflow.indexing import check_bounds, in_top_k, top_k
 from irc.frontends.tensorflow.pointwise import (
     add,
     cast,
     floating,
+    log_sigmoid,
     pair,
     rsqrt,
     sigmoid,
+    softplus,
     square,
+    tanh,
 )
 from irc.frontends.tensorflow.random import dropout_mask
 from irc.frontends.tensorflow.reductions import (
+    l2_normalize,
     log_softmax,
+    moments,
     norm,
     normal_axis,
     reduce_mean,
     reduce_sum,
+    softmax,
 )
 from irc.frontends.tensorflow.shape import bracketed
 from irc.frontends.tensorflow.tensor import Tensor, convert_to_tensor, emit, is_number
