@@ -54,7 +54,7 @@ class Scope:
         return found
 
     def iota(self, type: TensorType, dimension: int) -> Expr:
-        return self.emit(hlo.Iota(iota_dimension=dimension, result_types=[type]))  # type: ignore[no-any-return]
+        return self.emit(hlo.Iota(iota_dimension=dimension, result_types=[type]))
 
 
 class Expr:
@@ -73,7 +73,7 @@ class Expr:
 
     @property
     def type(self) -> TensorType:
-        return self.value.type  # type: ignore[no-any-return]
+        return self.value.type
 
     @property
     def element(self) -> Any:
@@ -147,7 +147,7 @@ class Expr:
 
 
 def _emit(cls: Any, *operands: Expr, **attributes: Any) -> Expr:
-    return operands[0].scope.emit(cls(*(o.value for o in operands), **attributes))  # type: ignore[no-any-return]
+    return operands[0].scope.emit(cls(*(o.value for o in operands), **attributes))
 
 
 def compare(x: Expr, direction: str, y: Expr | Number) -> Expr:
@@ -349,7 +349,7 @@ def broadcast_like(x: Expr, like: Expr, dimensions: Sequence[int]) -> Expr:
         broadcast_dimensions=tuple(dimensions),
         result_types=[TensorType(shape, x.element)],
     )
-    return x.scope.emit(made)  # type: ignore[no-any-return]
+    return x.scope.emit(made)
 
 
 def reshape_like(x: Expr, like: Expr) -> Expr:
@@ -358,7 +358,7 @@ def reshape_like(x: Expr, like: Expr) -> Expr:
         return reshape(x, like.type.shape)
     result = TensorType(like.type.shape, x.element)
     made = hlo.DynamicReshape(x.value, extents(like).value, result_types=[result])
-    return x.scope.emit(made)  # type: ignore[no-any-return]
+    return x.scope.emit(made)
 
 
 def transpose(x: Expr, permutation: Sequence[int]) -> Expr:
@@ -418,26 +418,23 @@ def _open_slice(x: Expr, start: Sequence[int], limit: Sequence[Dim], steps: Sequ
         x.scope.constant(list(steps), vector).value,
         result_types=[TensorType(tuple(shape), x.element)],
     )
-    return x.scope.emit(made)  # type: ignore[no-any-return]
+    return x.scope.emit(made)
 
 
 def concatenate(parts: Sequence[Expr], dimension: int) -> Expr:
+    """The parts side by side along a dimension; a single part is itself."""
     scope = parts[0].scope
     if len(parts) == 1:
         return parts[0]
-    return scope.emit(hlo.Concatenate([p.value for p in parts], dimension=dimension))  # type: ignore[no-any-return]
+    return scope.emit(hlo.Concatenate([p.value for p in parts], dimension=dimension))
 
 
 def dynamic_slice(x: Expr, starts: Sequence[Expr], sizes: Sequence[int]) -> Expr:
-    return x.scope.emit(  # type: ignore[no-any-return]
-        hlo.DynamicSlice(x.value, [s.value for s in starts], slice_sizes=tuple(sizes))
-    )
+    return x.scope.emit(hlo.DynamicSlice(x.value, [s.value for s in starts], slice_sizes=tuple(sizes)))
 
 
 def dynamic_update_slice(x: Expr, update: Expr, starts: Sequence[Expr]) -> Expr:
-    return x.scope.emit(  # type: ignore[no-any-return]
-        hlo.DynamicUpdateSlice(x.value, update.value, [s.value for s in starts])
-    )
+    return x.scope.emit(hlo.DynamicUpdateSlice(x.value, update.value, [s.value for s in starts]))
 
 
 def binary_region(scope: Scope, cls: Any, element: Any) -> Region:
@@ -457,7 +454,7 @@ def reduce_with(cls: Any, x: Expr, dimensions: Sequence[int], initial: Number) -
     scope = x.scope
     start = scope.constant(initial, TensorType((), x.element))
     region = binary_region(scope, cls, x.element)
-    return scope.emit(  # type: ignore[no-any-return]
+    return scope.emit(
         hlo.Reduce([x.value], [start.value], dimensions=tuple(sorted(dimensions)), regions=[region])
     )
 

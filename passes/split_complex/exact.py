@@ -40,7 +40,7 @@ def total_of_squares(first: Expr, x: Expr, y: Expr, exact: bool) -> Expr:
     total, rest = two_sum(first, xx)
     total, more = two_sum(total, yy)
     rest = rest + more
-    return total + (rest if exact else rest + (x_rest + y_rest))  # type: ignore[operator]
+    return total + (rest if exact else rest + (x_rest + y_rest))
 
 
 def _scaled_length(z: Number) -> tuple[Expr, Expr | None]:

@@ -33,6 +33,7 @@ def exp(z: Number) -> Number:
 
 
 def expm1(z: Number) -> Number:
+    """e^z - 1, the real part without cancellation near 0."""
     half = E.sin(z.im * 0.5)
     re = E.expm1(z.re) * E.cos(z.im) - half * half * 2.0
     return Number(re, select(E.eq(z.im, 0.0), z.im, _grown(z.re, E.sin(z.im), z.exact)))
@@ -52,6 +53,7 @@ def log1p(z: Number) -> Number:
 
 
 def logistic(z: Number) -> Number:
+    """1 / (1 + e^-z)."""
     one = Number.like(E.full_like(z.re, 1.0))
     return one / (one + exp(Number(-z.re, -z.im, z.exact)))
 
@@ -133,7 +135,7 @@ def _hyperbolic(function: object, z: Number, factor: Expr) -> Expr:
     """sinh x or cosh x, times `factor`, which overflows only where the product does."""
     plain = function(z.re) * factor  # type: ignore[operator]
     if z.exact:
-        return plain  # type: ignore[no-any-return]
+        return plain
     size = E.absolute(z.re)
     half = E.exp(size * 0.5)
     large = (half * factor * 0.5) * half

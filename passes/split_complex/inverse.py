@@ -60,11 +60,13 @@ def _far(x: Expr, y: Expr, near: _Angles) -> _Angles:
 
 
 def asin(z: Number) -> Number:
+    """The inverse sine, from the angles that all these functions share."""
     opposite, adjacent, imag = _angles(z)
     return Number(E.copysign(E.atan2(opposite, adjacent), z.re), E.copysign(imag, z.im))
 
 
 def acos(z: Number) -> Number:
+    """The inverse cosine."""
     _, adjacent, imag = _angles(z)
     return Number(E.atan2(adjacent, z.re), -E.copysign(imag, z.im))
 
@@ -74,6 +76,7 @@ def asinh(z: Number) -> Number:
 
 
 def acosh(z: Number) -> Number:
+    """The inverse hyperbolic cosine."""
     _, adjacent, imag = _angles(z)
     return Number(imag, E.copysign(E.atan2(adjacent, z.re), z.im))
 

@@ -98,7 +98,8 @@ def _part_by_part(s: Splitter, op: Any) -> Results:
         types = [part_type(r.type) for r in op.results]
         made = type(op).create(operands, types, op.attributes, (), op.location)
         parts.append(s.scope.of(s.emit(made)))
-    return [Number(*parts)]
+    re, im = parts
+    return [Number(re, im)]
 
 
 def _in_pairs(s: Splitter, op: Any) -> Results:
@@ -112,7 +113,8 @@ def _sort(s: Splitter, op: Any) -> Results:
 def _constant(s: Splitter, op: Any) -> Results:
     t, array = part_type(op.result.type), op.value.array
     parts = [s.emit(hlo.Constant(value=DenseElementsAttr.of(t, part))) for part in (array.real, array.imag)]
-    return [Number(*map(s.scope.of, parts))]
+    re, im = map(s.scope.of, parts)
+    return [Number(re, im)]
 
 
 def _iota(s: Splitter, op: Any) -> Results:
@@ -221,7 +223,8 @@ def _bitcast(s: Splitter, op: Any) -> Results:
         E.reshape(E.slice(cast, (*zeros, i), (*target.static_shape, i + 1)), target.static_shape)
         for i in (0, 1)
     ]
-    return [Number(*parts)]
+    re, im = parts
+    return [Number(re, im)]
 
 
 RULES: dict[type[Operation], Rule] = {

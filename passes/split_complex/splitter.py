@@ -64,7 +64,7 @@ class Splitter(Rewriter):
         if not is_complex(old):
             return self.value(old)
         found = self.numbers[old]
-        return self.emit(hlo.Complex(found.re.value, found.im.value))  # type: ignore[no-any-return]
+        return self.emit(hlo.Complex(found.re.value, found.im.value))
 
     def expanded(self, values: Iterable[Value]) -> list[Value]:
         """The new values for old ones in order, two for a complex one."""
