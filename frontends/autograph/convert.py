@@ -85,7 +85,7 @@ def _rewritten(function: FunctionType) -> CodeType | None:
     node = _source(function.__code__)
     if node is None:
         return None
-    parts = [p for p in function.__qualname__.split(".")[:-1]]
+    parts = function.__qualname__.split(".")[:-1]
     owner = parts[-1] if parts and parts[-1] != "<locals>" else ""
     return rewrite(node, function.__code__.co_freevars, function.__code__.co_filename, owner)
 

@@ -53,13 +53,13 @@ def _has(node: ast.AST, kind: type[ast.AST] | tuple[type[ast.AST], ...], *, own_
 def is_guarded(node: ast.AST, *, tails: bool = True) -> bool:
     """Whether an exit stands inside a `with` or `try` of this statement: such statements stay Python's. With `tails` a
     `with` that ends by returning is none of them."""
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.With | ast.Try | ast.Match) and _has_exit(inner):
-            if not (
-                tails and isinstance(inner, ast.With) and _always_returns(inner.body) and not _jumps(inner)
-            ):
-                return True
-    return False
+    guards = (n for n in ast.walk(node) if isinstance(n, ast.With | ast.Try | ast.Match) and _has_exit(n))
+    return any(not (tails and _only_ends(g)) for g in guards)
+
+
+def _only_ends(node: ast.AST) -> bool:
+    """Whether a `with` leaves by returning at its end."""
+    return isinstance(node, ast.With) and _always_returns(node.body) and not _jumps(node)
 
 
 def _jumps(node: ast.AST) -> bool:

@@ -229,7 +229,7 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _is_callable_object(function: Any) -> bool:
-    own = getattr(type(function), "__call__", None)
+    own = type(function).__dict__.get("__call__")
     return isinstance(own, FunctionType)
 
 

@@ -1,11 +1,26 @@
 """irc.tensorflow: TensorFlow 2's names over the recorder. `irc.tensorflow` and this are one module."""
 
+import math as _math
+from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from irc.frontends.errors import NotThere as _NotThere
 from irc.frontends.errors import install_hook as _install_hook
 from irc.frontends.recorder.storage import located as _located
-from irc.frontends.tensorflow import data, errors, linalg, math, nest, nn, random
+from irc.frontends.tensorflow import (
+    autograph,
+    config,
+    data,
+    debugging,
+    errors,
+    linalg,
+    math,
+    nest,
+    nn,
+    random,
+    train,
+    version,
+)
 from irc.frontends.tensorflow.array_ops import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
@@ -46,6 +61,24 @@ from irc.frontends.tensorflow.array_ops import (
     zeros,
     zeros_like,
 )
+from irc.frontends.tensorflow.clipping import clip_by_global_norm, clip_by_norm, global_norm
+from irc.frontends.tensorflow.control_flow import (
+    TensorArray,
+    case,
+    cond,
+    foldl,
+    foldr,
+    group,
+    map_fn,
+    no_op,
+    numpy_function,
+    py_function,
+    scan,
+    switch_case,
+    vectorized_map,
+    while_loop,
+)
+from irc.frontends.tensorflow.debugging import print_ as print
 from irc.frontends.tensorflow.dtypes import (
     DType,
     as_dtype,
@@ -65,7 +98,7 @@ from irc.frontends.tensorflow.dtypes import (
     uint64,
 )
 from irc.frontends.tensorflow.dtypes import bool_ as bool
-from irc.frontends.tensorflow.function import Function, function, run_functions_eagerly
+from irc.frontends.tensorflow.function import Function, executing_eagerly, function, run_functions_eagerly
 from irc.frontends.tensorflow.gradient_tape import GradientTape, UnconnectedGradients
 from irc.frontends.tensorflow.indexing import (
     IndexedSlices,
@@ -155,22 +188,35 @@ from irc.frontends.tensorflow.variable import (
 )
 
 double, half = float64, float16
+pi = _math.pi
 newaxis = None
 __version__ = "2.19.0+irc"
 
 
-def executing_eagerly() -> _Any:
-    """Whether operations are outside of a traced function."""
-    from irc.frontends.recorder.graph import recorder
+_LAZY = {
+    "keras": "irc.frontends.tensorflow.keras",
+    "compat": "irc.frontends.tensorflow.compat",
+    "optimizers": "irc.frontends.tensorflow.keras.optimizers",
+    "losses": "irc.frontends.tensorflow.keras.losses",
+    "metrics": "irc.frontends.tensorflow.keras.metrics",
+    "initializers": "irc.frontends.tensorflow.keras.initializers",
+}
+"""Packages that are loaded when first used; `import tensorflow as tf; tf.keras` needs no import of its own."""
 
-    return not recorder.graph.tracing
+_INITIALIZERS = {
+    "random_normal_initializer": "RandomNormal",
+    "random_uniform_initializer": "RandomUniform",
+    "zeros_initializer": "Zeros",
+    "ones_initializer": "Ones",
+    "constant_initializer": "Constant",
+}
 
 
 def __getattr__(name: str) -> _Any:
-    if name == "keras":
-        import importlib
-
-        return importlib.import_module("irc.frontends.tensorflow.keras")
+    if name in _LAZY:
+        return _import_module(_LAZY[name])
+    if name in _INITIALIZERS:
+        return getattr(_import_module(_LAZY["initializers"]), _INITIALIZERS[name])
     if name.startswith("__"):
         raise AttributeError(name)
     raise _located(

@@ -324,7 +324,9 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
     x = convert_to_tensor(input)
     wanted, old = extents(shape), x._read().type.shape
     wanted = tuple(old[i - len(wanted)] if n == -1 else n for i, n in enumerate(wanted))
-    fits = len(old) <= len(wanted) and all(a in (1, b) for a, b in zip(reversed(old), reversed(wanted)))
+    fits = len(old) <= len(wanted) and all(
+        a in (1, b) for a, b in zip(reversed(old), reversed(wanted), strict=False)
+    )
     if not fits:
         raise located(
             InvalidArgumentError(

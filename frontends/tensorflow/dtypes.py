@@ -120,9 +120,8 @@ class DType:
 
 
 bool_ = DType("bool", T.i1)
-int8, int16, int32, int64 = (
-    DType(f"int{n}", e) for n, e in zip((8, 16, 32, 64), (T.i8, T.i16, T.i32, T.i64))
-)
+int8, int16 = DType("int8", T.i8), DType("int16", T.i16)
+int32, int64 = DType("int32", T.i32), DType("int64", T.i64)
 uint8, uint16 = DType("uint8", T.ui8), DType("uint16", T.ui16)
 uint32, uint64 = DType("uint32", T.ui32), DType("uint64", T.ui64)
 float16, bfloat16 = DType("float16", T.f16, "half"), DType("bfloat16", T.bf16)

@@ -40,6 +40,11 @@ def functions_run_eagerly() -> bool:
     return _Options.eagerly
 
 
+def executing_eagerly() -> bool:
+    """Whether operations are outside of a traced function."""
+    return not recorder.graph.tracing
+
+
 class Function:
     """A function that tf.function made."""
 

@@ -77,7 +77,7 @@ def matvec(
 
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """The sum of products over axes: a number of them (last of a, first of b), or two lists."""
-    x, y, d = pair(a, b, "Tensordot")
+    x, y, _ = pair(a, b, "Tensordot")
     if isinstance(axes, int):
         one, two = list(range(x.ndim - axes, x.ndim)), list(range(axes))
     else:

@@ -16,6 +16,7 @@ from irc.frontends.recorder.graph import Graph, recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.tensorflow import dtypes
+from irc.frontends.tensorflow.indexing import put_rows
 from irc.frontends.tensorflow.recording import nothing_kept, tapes
 from irc.frontends.tensorflow.shape import TensorShape
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, shown
@@ -204,8 +205,6 @@ class Variable(TensorBase):
         return self._scattered(sparse_delta, "sum")
 
     def _scattered(self, delta: Any, how: str) -> Variable:
-        from irc.frontends.tensorflow.indexing import put_rows
-
         with nothing_kept():
             value = put_rows(self.read_value(), delta.indices, delta.values, how)
         self._put(value)

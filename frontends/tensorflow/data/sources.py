@@ -238,7 +238,7 @@ class Zipped(Source):
         flat = E.leaves(self.sources)
         for parts in zip(*(s.iterate() for s in flat), strict=False):
             given = iter(parts)
-            yield E.map_leaves(lambda _: next(given), self.sources)
+            yield E.map_leaves(lambda _, given=given: next(given), self.sources)
 
     def count(self) -> int:
         counts = [s.count() for s in E.leaves(self.sources)]

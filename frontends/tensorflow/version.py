@@ -1,0 +1,5 @@
+"""tf.version."""
+
+VERSION = "2.19.0+irc"
+GIT_VERSION = VERSION
+COMPILER_VERSION = "irc"
