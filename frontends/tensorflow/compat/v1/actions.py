@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from irc.frontends.lowering import shape as lowering
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor
@@ -117,6 +118,14 @@ def substituted(value: Any, replace: Callable[[GraphTensor], Any]) -> Any:
     if isinstance(value, Mapping):
         return {k: substituted(v, replace) for k, v in value.items()}
     return value
+
+
+def copied(tensor: TensorBase) -> Tensor:
+    """The same values by an operation of the program, where they are an argument's or a variable's as they are."""
+    value = tensor._read()
+    if value.array is None and value.node is not None:
+        return detached(tensor)
+    return detached(emit(lowering.identity, (tensor,), op="Identity"))
 
 
 def unowned(tensor: TensorBase) -> Recorded:

@@ -87,7 +87,7 @@ def operation(
     graph: Graph, action: Action, name: str, type: str, inputs: list[GraphTensor], probes: list[Probe]
 ) -> Operation:
     """A new operation of a graph. A name that ends in `/` is taken as it is."""
-    full = name[:-1] if name.endswith("/") else graph.unique_name(name)
+    full = graph.exact_name(name[:-1]) if name.endswith("/") else graph.unique_name(name)
     kind = type[:1].upper() + type[1:]
     return Operation(graph, kind, full, action, inputs, probes, Site.here())
 

@@ -14,12 +14,13 @@ from irc.frontends.recorder import random as R
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.source import Scope, Site, scopes
-from irc.frontends.tensorflow.compat.v1.actions import constant_op, detached
+from irc.frontends.tensorflow.compat.v1.actions import constant_op, copied, detached
 from irc.frontends.tensorflow.compat.v1.fold import MOST_KNOWN, fold
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor, Operation
 from irc.frontends.tensorflow.compat.v1.shared import mode
 from irc.frontends.tensorflow.errors import FailedPreconditionError, InvalidArgumentError
 from irc.frontends.tensorflow.gradient_tape import GradientTape
+from irc.frontends.tensorflow.recording import nothing_kept
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase
 from irc.ir.types import IntegerType
 
@@ -80,7 +81,9 @@ class Run:
 
     def write(self, variable: Variable, value: TensorBase) -> None:
         """Replaces the variable's value."""
-        self.bindings.handle(variable)._write(value._read().alias())
+        with nothing_kept():
+            made = copied(value)
+        self.bindings.handle(variable)._write(made._read().alias())
         self.written[variable] = None
 
     def watch(self, value: Tensor) -> None:

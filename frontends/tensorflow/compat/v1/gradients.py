@@ -14,6 +14,7 @@ from irc.frontends.tensorflow.compat.v1.frame import Frame
 from irc.frontends.tensorflow.compat.v1.graph import graph_of
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor, Operation, Probe
 from irc.frontends.tensorflow.compat.v1.shared import mode
+from irc.frontends.tensorflow.compat.v1.variables import Variable
 from irc.frontends.tensorflow.gradient_tape import UnconnectedGradients
 from irc.frontends.tensorflow.tensor import TensorBase
 
@@ -79,7 +80,8 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _source(x: Any) -> GraphTensor:
-    found = prepared(x)
+    # Of a variable: of what it was when the targets read it, whatever control dependencies are open now.
+    found = x._snapshot if isinstance(x, Variable) else prepared(x)
     if not isinstance(found, GraphTensor):
         raise located(RecordTypeError(f"a gradient is with respect to tensors and variables, not {type(x).__name__}"))
     return found

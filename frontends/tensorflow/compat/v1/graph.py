@@ -113,6 +113,13 @@ class Graph:
         """`name` in the current scope, with `_1`, `_2`, ... where it is taken."""
         return self._unique(f"{self._scope}/{name}" if self._scope else name, mark_as_used)
 
+    def exact_name(self, name: str) -> str:
+        """A complete name, which is taken from now on; another where an operation has it."""
+        if name in self.by_name:
+            return self._unique(name)
+        self._names.setdefault(name.lower(), 1)
+        return name
+
     def _unique(self, name: str, mark_as_used: bool = True) -> str:
         key = name.lower()
         count = self._names.get(key, 0)

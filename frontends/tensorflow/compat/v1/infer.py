@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
+
+import numpy as np
 
 from irc.errors import IrcError
 from irc.frontends.recorder.graph import Graph as Recording
 from irc.frontends.recorder.graph import constant, placeholder, recorder
 from irc.frontends.recorder.value import Recorded
+from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.compat.v1.actions import Call, tensors_in
 from irc.frontends.tensorflow.compat.v1.fold import MOST_KNOWN, fold
 from irc.frontends.tensorflow.compat.v1.operation import SIZES, GraphTensor, Probe
@@ -18,15 +22,13 @@ from irc.frontends.tensorflow.recording import nothing_kept
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, wrap
 from irc.ir.types import FloatType, IntegerType, TensorType
 
-import numpy as np
-
 Types = dict[GraphTensor, tuple[TensorType, TensorType]]
 
 
 def infer(call: Call, inputs: Sequence[GraphTensor]) -> tuple[Any, list[Probe]]:
     """What the call gives, and its tensors' types. Raises what the call raises on every guess of what is not known."""
     first: IrcError | None = None
-    for given in _guesses(inputs):
+    for given in _guesses(call, inputs):
         try:
             return _both(call, inputs, given)
         except IrcError as error:
@@ -106,7 +108,7 @@ class _Side:
         return np.full(type.static_shape, guess, type.element.numpy)
 
 
-def _guesses(inputs: Sequence[GraphTensor]) -> Iterator[Types]:
+def _guesses(call: Call, inputs: Sequence[GraphTensor]) -> Iterator[Types]:
     """What the inputs' types may be: as they are; then each unknown rank and extent as something else."""
     yield {}
     distinct = list(dict.fromkeys(inputs))
@@ -122,6 +124,10 @@ def _guesses(inputs: Sequence[GraphTensor]) -> Iterator[Types]:
         yield {tensor: _with_extent(tensor, [i], size)}
     for size in sizes:
         yield {t: _with_extent(t, [i for u, i in places if u is t], size) for t, _ in places}
+    # What is cut into parts of a given size.
+    whole = math.prod(n for n in nest.flatten(list(call.args)) if isinstance(n, int) and 1 < n < 4096)
+    if 1 < whole <= 1 << 20:
+        yield {t: _multiplied(t, [i for u, i in places if u is t], whole) for t, _ in places}
 
 
 def _extents(tensor: GraphTensor) -> list[int | None]:
@@ -147,6 +153,14 @@ def _typed(tensor: GraphTensor, shape: tuple[int | None, ...]) -> tuple[TensorTy
 def _with_extent(tensor: GraphTensor, places: list[int], size: int) -> tuple[TensorType, TensorType]:
     first, second = (
         TensorType(tuple(size if i in places else d for i, d in enumerate(t.shape)), t.element)
+        for t in tensor.probe.types
+    )
+    return first, second
+
+
+def _multiplied(tensor: GraphTensor, places: list[int], factor: int) -> tuple[TensorType, TensorType]:
+    first, second = (
+        TensorType(tuple(d * factor if i in places else d for i, d in enumerate(t.shape)), t.element)
         for t in tensor.probe.types
     )
     return first, second

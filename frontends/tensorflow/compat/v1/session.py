@@ -19,7 +19,7 @@ from irc.frontends.recorder.segment import Segment
 from irc.frontends.recorder.storage import Handle, located
 from irc.frontends.recorder.trace import Executed, Recording, Trace
 from irc.frontends.tensorflow import nest
-from irc.frontends.tensorflow.compat.v1.actions import Placeholder, detached
+from irc.frontends.tensorflow.compat.v1.actions import Placeholder, copied
 from irc.frontends.tensorflow.compat.v1.frame import Bindings, Frame, Needs, NeedsValue, Run
 from irc.frontends.tensorflow.compat.v1.graph import Graph, get_default_graph
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor, Operation
@@ -110,7 +110,9 @@ class Step:
 
     def run(self, handles: Sequence[Handle]) -> list[Any]:
         """The fetched values as arrays."""
-        return [self._array(handle) for handle in self.trace.run(handles)]
+        found = self.trace.run(handles)
+        assert not isinstance(found, str), found
+        return [self._array(handle) for handle in found]
 
     @staticmethod
     def _array(handle: Handle) -> Any:
@@ -131,7 +133,7 @@ def record(
     for tensor, value in feeds:
         frame.feed(tensor, value)
     frame.execute(needs.operations)
-    return run, [detached(frame.value(tensor)) for tensor in fetched]
+    return run, [copied(frame.value(tensor)) for tensor in fetched]
 
 
 class Plan:
