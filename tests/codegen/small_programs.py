@@ -123,6 +123,29 @@ func.func @main(%x: tensor<2x5x9xbf16>, %w: tensor<2x9x18xbf16>) -> tensor<2x5x1
   %0 = stablehlo.dot_general %x, %w, batching_dims = [0] x [0], contracting_dims = [2] x [1] : (tensor<2x5x9xbf16>, tensor<2x9x18xbf16>) -> tensor<2x5x18xbf16>
   return %0 : tensor<2x5x18xbf16>
 }""",
+    "a narrowed matmul, one lane past a vector": """
+func.func @main(%x: tensor<9x3xi64>, %w: tensor<3x33xi64>, %y: tensor<9x3xf32>, %v: tensor<3x17xf32>) -> (tensor<9x33xi8>, tensor<9x17xbf16>) {
+  %0 = stablehlo.dot_general %x, %w, contracting_dims = [1] x [0] : (tensor<9x3xi64>, tensor<3x33xi64>) -> tensor<9x33xi64>
+  %1 = stablehlo.convert %0 : (tensor<9x33xi64>) -> tensor<9x33xi8>
+  %2 = stablehlo.dot_general %y, %v, contracting_dims = [1] x [0] : (tensor<9x3xf32>, tensor<3x17xf32>) -> tensor<9x17xf32>
+  %3 = stablehlo.convert %2 : (tensor<9x17xf32>) -> tensor<9x17xbf16>
+  return %1, %3 : tensor<9x33xi8>, tensor<9x17xbf16>
+}""",
+    "pool gradient": """
+func.func @main(%x: tensor<17xf32>, %y: tensor<16xf32>, %z: tensor<17xf32>) -> tensor<17xf32> {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = "stablehlo.select_and_scatter"(%x, %y, %zero) <{window_dimensions = array<i64: 2>, window_strides = array<i64: 1>}> ({
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %2 = stablehlo.compare GE, %a, %b : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    stablehlo.return %2 : tensor<i1>
+  }, {
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %2 = stablehlo.add %a, %b : tensor<f32>
+    stablehlo.return %2 : tensor<f32>
+  }) : (tensor<17xf32>, tensor<16xf32>, tensor<f32>) -> tensor<17xf32>
+  %1 = stablehlo.multiply %0, %z : tensor<17xf32>
+  return %1 : tensor<17xf32>
+}""",
     "convolution": """
 func.func @main(%x: tensor<2x3x9x9xf32>, %w: tensor<8x3x3x3xf32>) -> tensor<2x8x9x9xf32> {
   %0 = stablehlo.convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], window = {pad = [[1, 1], [1, 1]]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x3x9x9xf32>, tensor<8x3x3x3xf32>) -> tensor<2x8x9x9xf32>

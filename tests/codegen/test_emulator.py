@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from small_programs import PROGRAMS, arguments, module_of
 
-from irc.codegen import program
+from irc.codegen import plan
 from irc.codegen.buffers import Buffer
 from irc.codegen.emulator import EmulationError, emulate
 from irc.codegen.emulator.machine import HANDLERS
@@ -279,7 +279,7 @@ def test_the_arena_shares_nothing_that_is_still_needed(name: str, monkeypatch: p
     module = module_of(name)
     inputs = arguments(module)
     wants = compile_module(module)(*inputs)
-    monkeypatch.setattr(program, "assign_offsets", apart)
+    monkeypatch.setattr(plan, "assign_offsets", apart)
     fused = compile_module(module).stages.kernel
     for want, got in zip(wants, emulate(fused, *inputs), strict=True):
         assert not (difference := explain_difference(want, got)), difference
