@@ -1,0 +1,1 @@
+"""tf.keras: Keras 3's names over the recorder."""

@@ -1,0 +1,206 @@
+"""BatchNormalization, LayerNormalization, GroupNormalization, and Normalization by statistics of the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from irc.frontends.errors import RecordValueError
+from irc.frontends.lowering import channels_last as C
+from irc.frontends.lowering import normalization as N
+from irc.frontends.recorder.storage import located
+from irc.frontends.tensorflow.array_ops import reshape, transpose
+from irc.frontends.tensorflow.keras import constraints, initializers, regularizers
+from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.pointwise import maximum, sqrt
+from irc.frontends.tensorflow.recording import nothing_kept
+from irc.frontends.tensorflow.tensor import convert_to_tensor, emit, emit_all
+
+
+class BatchNormalization(Layer):
+    """Each channel normalised over the batch while training, by moving statistics otherwise.
+
+    A frozen one (`trainable = False`) uses the moving statistics in training, too."""
+
+    def __init__(
+        self, axis: Any = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+        beta_initializer: Any = "zeros", gamma_initializer: Any = "ones", moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None, synchronized: bool = False, **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**options)
+        self.axis = axis[0] if isinstance(axis, (list, tuple)) else int(axis)
+        self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
+        self.beta_initializer, self.gamma_initializer = map(initializers.get, (beta_initializer, gamma_initializer))
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, (beta_regularizer, gamma_regularizer))
+        self.beta_constraint, self.gamma_constraint = map(constraints.get, (beta_constraint, gamma_constraint))
+        self.supports_masking = True
+        self.gamma = self.beta = None
+
+    def build(self, input_shape: Any) -> None:
+        shape = (input_shape[self.axis],)
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+            )
+        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
+        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
+
+    def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
+        affine = [v for v in (self.gamma, self.beta) if v is not None]
+        statics = (self.axis % inputs.ndim, self.epsilon, self.gamma is not None)
+        if not (training and self.trainable):
+            return emit(C.batch_norm_infer, [inputs, self.moving_mean, self.moving_variance, *affine], *statics)
+        y, mean, variance = emit_all(C.batch_norm_train, [inputs, *affine], *statics)
+        with nothing_kept():
+            for held, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                held.assign(emit(N.running, (held, new), 1.0 - self.momentum))
+        return y
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"axis": self.axis, "momentum": self.momentum, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}
+        return {**super().get_config(), **own}
+
+
+class LayerNormalization(Layer):
+    """Each sample normalised over some axes, the last one by default."""
+
+    def __init__(
+        self, axis: Any = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones", beta_regularizer: Any = None, gamma_regularizer: Any = None,
+        beta_constraint: Any = None, gamma_constraint: Any = None, rms_scaling: bool = False, **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**options)
+        self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
+        self.epsilon, self.center, self.scale = float(epsilon), center and not rms_scaling, scale
+        self.rms_scaling = rms_scaling
+        self.beta_initializer, self.gamma_initializer = map(initializers.get, (beta_initializer, gamma_initializer))
+        self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, (beta_regularizer, gamma_regularizer))
+        self.beta_constraint, self.gamma_constraint = map(constraints.get, (beta_constraint, gamma_constraint))
+        self.supports_masking = True
+        self.gamma = self.beta = None
+
+    def _axes(self, rank: int) -> tuple[int, ...]:
+        given = self.axis if isinstance(self.axis, list) else [self.axis]
+        return tuple(sorted(a % rank for a in given))
+
+    def build(self, input_shape: Any) -> None:
+        shape = tuple(input_shape[a] for a in self._axes(len(input_shape)))
+        if self.scale or self.rms_scaling:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+            )
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        affine = [v for v in (self.gamma, self.beta) if v is not None]
+        statics = (self._axes(inputs.ndim), self.epsilon, self.gamma is not None, bool(self.rms_scaling))
+        return emit(C.layer_norm, [inputs, *affine], *statics)
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"axis": self.axis, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}
+        return {**super().get_config(), **own}
+
+
+class RMSNormalization(LayerNormalization):
+    """Over the root of the mean square along the last axis."""
+
+    def __init__(self, axis: Any = -1, epsilon: float = 1e-6, **options: Any) -> None:
+        super().__init__(axis, epsilon, center=False, rms_scaling=True, **options)
+
+    def build(self, input_shape: Any) -> None:
+        shape = tuple(input_shape[a] for a in self._axes(len(input_shape)))
+        self.gamma = self.add_weight(shape, "ones", name="scale")
+
+
+class GroupNormalization(Layer):
+    """Channels in groups, each normalised over itself and space."""
+
+    def __init__(
+        self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        if axis not in (-1, 1):
+            raise located(RecordValueError(f"GroupNormalization along axis {axis} is not there: -1 and 1 are"))
+        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, float(epsilon), center, scale
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        channels = input_shape[self.axis]
+        if self.groups == -1:
+            self.groups = channels
+        if channels % self.groups:
+            raise located(RecordValueError(f"Number of groups ({self.groups}) must be a multiple of the number of channels ({channels})."))
+        self.gamma = self.add_weight((channels,), "ones", name="gamma", trainable=self.scale)
+        self.beta = self.add_weight((channels,), "zeros", name="beta", trainable=self.center)
+
+    def call(self, inputs: Any) -> Any:
+        last = self.axis == -1
+        x = transpose(inputs, (0, inputs.ndim - 1, *range(1, inputs.ndim - 1))) if last else inputs
+        y = emit(N.group_norm, (x, self.gamma, self.beta), self.groups, self.epsilon)
+        return transpose(y, (0, *range(2, y.ndim), 1)) if last else y
+
+
+class Normalization(Layer):
+    """(x - mean) / deviation, by statistics that `adapt` takes of the data (or that are given)."""
+
+    def __init__(
+        self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.axis = () if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        self.invert = invert
+        self._statistics: tuple[Any, Any] | None = None
+        if (mean is None) != (variance is None):
+            raise located(RecordValueError("When setting values directly, both `mean` and `variance` must be set."))
+        if mean is not None:
+            self._statistics = np.asarray(mean, np.float32), np.asarray(variance, np.float32)
+
+    def build(self, input_shape: Any) -> None:
+        shape = tuple(input_shape[a] for a in self.axis)
+        given = self._statistics or (np.zeros(shape, np.float32), np.ones(shape, np.float32))
+        mean, variance = (np.broadcast_to(v, shape) for v in given)
+        self.adapt_mean = self.add_weight(shape, initializers.Constant(mean), trainable=False, name="mean")
+        self.adapt_variance = self.add_weight(shape, initializers.Constant(variance), trainable=False, name="variance")
+
+    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
+        """Takes the mean and variance of an array, or of the batches of a data set."""
+        if isinstance(data, np.ndarray) or hasattr(data, "numpy"):
+            x = np.asarray(data, np.float64)
+        else:
+            x = np.concatenate([np.asarray(b[0] if isinstance(b, tuple) else b, np.float64) for b in data])
+        x = x[:, None] if x.ndim == 1 else x
+        if not self.built:
+            self._build((None, *x.shape[1:]))
+        kept = tuple(a % x.ndim for a in self.axis)
+        over = tuple(d for d in range(x.ndim) if d not in kept)
+        for variable, value in ((self.adapt_mean, x.mean(over)), (self.adapt_variance, x.var(over))):
+            variable.assign(np.asarray(value, np.float32))
+
+    @property
+    def mean(self) -> Any:
+        return self.adapt_mean.value
+
+    @property
+    def variance(self) -> Any:
+        return self.adapt_variance.value
+
+    def call(self, inputs: Any) -> Any:
+        x = convert_to_tensor(inputs)
+        kept = tuple(a % x.ndim for a in self.axis)
+        shape = tuple(n if d in kept else 1 for d, n in enumerate(x._read().type.shape))
+        mean, variance = reshape(self.adapt_mean, shape), reshape(self.adapt_variance, shape)
+        deviation = maximum(sqrt(variance), 1e-7)
+        return mean + x * deviation if self.invert else (x - mean) / deviation
+
