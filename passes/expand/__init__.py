@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.expand import fft, random, short
+from irc.passes.expand import fft, linalg, normalization, random, short
 from irc.passes.manager import Context, FunctionPass
 
-REWRITES = RewriteSet(fft.rules, random.rules, short.rules)
+REWRITES = RewriteSet(fft.rules, linalg.rules, normalization.rules, random.rules, short.rules)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def _by_convolution(z: Number, sign: int) -> Number:
     spectrum = np.fft.fft(kernel) / size
     turned = z * _roots(z, sign * squares, 2 * n)
     low, high = [0] * (len(rest) + 1), [0] * len(rest) + [size - n]
-    padded = Number(*(E.pad(p, low, high, low) for p in (turned.re, turned.im)))
+    padded = Number(E.pad(turned.re, low, high, low), E.pad(turned.im, low, high, low))
     forward = _transform(padded, -1)
     back = _transform(forward * _constant(forward, spectrum), 1)
     return _cut(back, n) * _roots(z, sign * squares, 2 * n)

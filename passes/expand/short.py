@@ -35,6 +35,17 @@ def _imag(op: Any, b: Rewriter) -> Value | None:
     return b.emit(hlo.Constant(value=DenseElementsAttr.of(t, 0)))
 
 
+@rules.rewrite("this process is the only one, number 0", hlo.ReplicaId, hlo.PartitionId)
+def _process_number(op: Any, b: Rewriter) -> Value | None:
+    return b.emit(hlo.Constant(value=DenseElementsAttr.of(op.result.type, 0)))
+
+
+@rules.rewrite("get_tuple_element(tuple(x...), i) = x[i]", hlo.GetTupleElement)
+def _tuple_element(op: Any, b: Rewriter) -> Value | None:
+    made = op.operand.op
+    return made.operands[op.index] if isinstance(made, hlo.Tuple) else None
+
+
 @rules.rewrite("dot(x, y) = dot_general over the last of x and the first of y", hlo.Dot)
 def _dot(op: Any, b: Rewriter) -> Value | None:
     lhs, rhs = op.operands

@@ -52,3 +52,44 @@ def test_fourier_transform(kind: str, lengths: tuple[int, ...]) -> None:
     exact = TRANSFORMS[kind](x.astype(np.float64 if kind == "RFFT" else np.complex128), s=lengths, axes=axes)
     assert found.shape == exact.shape
     assert np.abs(found - exact).max() <= 2e-6 * np.abs(exact).max()
+
+
+def hermitian(batch: int, n: int, dtype: Any) -> Array:
+    rng = np.random.default_rng([n, batch])
+    m = rng.standard_normal((batch, n, n))
+    if np.dtype(dtype).kind == "c":
+        m = m + 1j * rng.standard_normal((batch, n, n))
+    return (m @ np.conj(np.swapaxes(m, -1, -2)) + n * np.eye(n)).astype(dtype)
+
+
+def near(found: Array, exact: Array) -> None:
+    tolerance = 50 * float(np.finfo(found.dtype).eps)
+    np.testing.assert_allclose(found, exact, tolerance, tolerance * float(np.abs(exact).max()))
+
+
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+def test_cholesky_reads_one_triangle(dtype: str, lower: bool) -> None:
+    a = hermitian(3, 21, dtype)
+    half = a + (np.triu if lower else np.tril)(np.full_like(a, np.nan), 1 if lower else -1)
+    (found,) = run(lambda b, v: b.emit(S.Cholesky(v, lower=lower)), half)
+    exact = np.linalg.cholesky(a.astype(np.complex128))
+    near(found, exact if lower else np.conj(np.swapaxes(exact, -1, -2)))
+
+
+@pytest.mark.parametrize("transpose", ["NO_TRANSPOSE", "TRANSPOSE", "ADJOINT"])
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize("lower", [True, False])
+def test_triangular_solve_reads_one_triangle(lower: bool, left: bool, transpose: str) -> None:
+    triangle = (np.tril if lower else np.triu)(hermitian(2, 13, np.complex128))
+    given = triangle + (np.triu if lower else np.tril)(np.full_like(triangle, np.nan), 1 if lower else -1)
+    right = np.random.default_rng(5).standard_normal((2, 13, 4) if left else (2, 4, 13)) + 0j
+
+    def build(b: Builder, x: Value, y: Value) -> Any:
+        flags = {"left_side": left, "lower": lower, "unit_diagonal": False, "transpose_a": transpose}
+        return b.emit(S.TriangularSolve(x, y, **flags))
+
+    (found,) = run(build, given, right)
+    turned = triangle if transpose == "NO_TRANSPOSE" else np.swapaxes(triangle, -1, -2)
+    turned = np.conj(turned) if transpose == "ADJOINT" else turned
+    near(turned @ found if left else found @ turned, right)
