@@ -43,5 +43,5 @@ with tf.Session() as sess:
             _, c = sess.run([optimizer, cost], feed_dict={x: images[rows], y: labels[rows]})
             total += c / batches
         if (epoch + 1) % 5 == 0:
-            print("Epoch: %02d cost= %.6f" % (epoch + 1, total))
+            print(f"Epoch: {epoch + 1:02d} cost= {total:.6f}")
     print("Accuracy:", accuracy.eval({x: images[test_rows], y: labels[test_rows]}))

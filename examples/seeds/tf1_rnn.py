@@ -51,5 +51,5 @@ with tf.Session() as sess:
             batch = train_rows[i * batch_size : (i + 1) * batch_size]
             _, c = sess.run([train, loss], {rows: images[batch], digit: labels[batch]})
         share = sess.run(right, {rows: images[test_rows], digit: labels[test_rows]})
-        print("epoch %d loss %.4f accuracy %.3f" % (epoch + 1, c, share))
+        print(f"epoch {epoch + 1} loss {c:.4f} accuracy {share:.3f}")
     print("steps:", sess.run(global_step))

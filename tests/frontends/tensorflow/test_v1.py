@@ -143,7 +143,10 @@ def test_variable_scopes_share() -> None:
     assert [v.name for v in tf.trainable_variables()] == ["outer/inner/w:0"]
     assert [v.name for v in tf.global_variables()] == ["outer/inner/w:0", "outer/inner/b:0"]
     assert tf.get_collection(tf.GraphKeys.TRAINABLE_VARIABLES, "outer/") == [a]
-    with pytest.raises(ValueError, match="outer/inner/w already exists, disallowed"), tf.variable_scope("outer/inner"):
+    with (
+        pytest.raises(ValueError, match="outer/inner/w already exists, disallowed"),
+        tf.variable_scope("outer/inner"),
+    ):
         tf.get_variable("w", [2, 2])
     with pytest.raises(ValueError, match="v does not exist"), tf.variable_scope("outer", reuse=True):
         tf.get_variable("v", [2])
@@ -218,9 +221,7 @@ def test_a_placeholder_that_is_not_fed() -> None:
     x = tf.placeholder(tf.float32, [None, 784], name="images")
     y = tf.reduce_sum(x)
     text = caught(tf.errors.InvalidArgumentError, lambda: tf.Session().run(y))
-    assert (
-        "You must feed a value for placeholder tensor 'images' with dtype float and shape [?,784]" in text
-    )
+    assert "You must feed a value for placeholder tensor 'images' with dtype float and shape [?,784]" in text
     assert "node images (Placeholder), made at test_v1.py:" in text
     assert "feed_dict={x: value}" in text
 
@@ -249,7 +250,11 @@ def test_shapes_that_do_not_go_together() -> None:
     [
         (lambda s, x: s.run(None), TypeError, "Fetch argument None has invalid type"),
         (lambda s, x: s.run("nobody:0"), ValueError, "The operation, 'nobody', does not exist in the graph"),
-        (lambda s, x: s.run(x, {x: np.ones((2, 4))}), ValueError, "Cannot feed value of shape (2, 4) for Tensor 'x:0'"),
+        (
+            lambda s, x: s.run(x, {x: np.ones((2, 4))}),
+            ValueError,
+            "Cannot feed value of shape (2, 4) for Tensor 'x:0'",
+        ),
         (lambda s, x: s.run(x, {x: x}), TypeError, "The value of a feed cannot be a tf.Tensor object"),
         (lambda s, x: s.run(x, {"who:0": 1}), TypeError, "Cannot interpret feed_dict key as Tensor"),
         (lambda s, x: bool(x), TypeError, "Using a `tf.Tensor` as a Python `bool` is not allowed"),
@@ -265,6 +270,8 @@ def test_what_cannot_be(run: Any, kind: Any, words: str) -> None:
 
 
 def test_what_is_not_there_says_what_to_use() -> None:
-    assert "print the values that sess.run gives" in caught(AttributeError, lambda: tf.summary.scalar("loss", 1.0))
+    assert "print the values that sess.run gives" in caught(
+        AttributeError, lambda: tf.summary.scalar("loss", 1.0)
+    )
     assert "tf.layers, tf.nn.rnn_cell" in caught(AttributeError, lambda: tf.contrib.rnn.BasicLSTMCell)
     assert "no queues" in caught(TypeError, lambda: tf.train.Coordinator())

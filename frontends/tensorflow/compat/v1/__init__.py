@@ -2,6 +2,7 @@
 
 `irc.tensorflow.compat.v1` and, under `irc run --as tensorflow1`, `tensorflow` are this module."""
 
+# ruff: noqa: F401 - it is where the names meet
 from __future__ import annotations
 
 from types import SimpleNamespace as _Namespace
@@ -14,12 +15,20 @@ from irc.frontends.tensorflow.compat.v1 import (
     layers,
     losses,
     metrics,
-    rnn as _rnn,
-    saver as _saver,
-    switch as _switch,
-    train as _train,
 )
 from irc.frontends.tensorflow.compat.v1 import nn as _nn
+from irc.frontends.tensorflow.compat.v1 import (
+    rnn as _rnn,
+)
+from irc.frontends.tensorflow.compat.v1 import (
+    saver as _saver,
+)
+from irc.frontends.tensorflow.compat.v1 import (
+    switch as _switch,
+)
+from irc.frontends.tensorflow.compat.v1 import (
+    train as _train,
+)
 from irc.frontends.tensorflow.compat.v1.calls import constant
 from irc.frontends.tensorflow.compat.v1.control_flow import case, cond, while_loop
 from irc.frontends.tensorflow.compat.v1.gradients import gradients, hessians
@@ -144,7 +153,11 @@ nn = _Namespace(
     ),
 )
 train = _Namespace(
-    **{n: getattr(_train, n) for n in dir(_train) if not n.startswith("_") and n not in ("annotations", "Any")},
+    **{
+        n: getattr(_train, n)
+        for n in dir(_train)
+        if not n.startswith("_") and n not in ("annotations", "Any")
+    },
     Saver=_saver.Saver,
     latest_checkpoint=_saver.latest_checkpoint,
     checkpoint_exists=_saver.checkpoint_exists,

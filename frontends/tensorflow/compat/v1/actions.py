@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from irc.dialects.stablehlo import Constant
 from irc.frontends.lowering import shape as lowering
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, emit, from_array
 from irc.ir.attributes import DenseElementsAttr
-from irc.dialects.stablehlo import Constant
 from irc.ir.types import TensorType
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from irc.frontends.tensorflow.compat.v1.infer import infer
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor, Operation, Probe, add_operators
 from irc.frontends.tensorflow.compat.v1.shared import mode
 from irc.frontends.tensorflow.errors import InvalidArgumentError
-from irc.frontends.tensorflow.tensor import TensorBase
+from irc.frontends.tensorflow.tensor import TensorBase, convert_to_tensor
 from irc.ir.types import TensorType
 
 
@@ -99,7 +99,9 @@ def _unbuilt(error: IrcError, type: str) -> IrcError:
     return NodeError(error.message, span=error.span, constraint=error.constraint, notes=error.notes)
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False) -> Any:
+def constant(
+    value: Any, dtype: Any = None, shape: Any = None, name: str = "Const", verify_shape: bool = False
+) -> Any:
     """A constant tensor from Python or NumPy data."""
     if not mode.in_graph:
         return array_ops.constant(value, dtype, shape)
@@ -120,8 +122,6 @@ def _host(value: Any, dtype: Any, shape: Any) -> np.ndarray[Any, Any]:
 
 def as_tensor(value: Any, dtype: Any = None, name: str | None = None, hint: Any = None) -> Any:
     """`value` as a tensor of the graph being built (an eager one outside of graphs)."""
-    from irc.frontends.tensorflow.tensor import convert_to_tensor
-
     value = prepared(value)
     if isinstance(value, GraphTensor):
         if dtype is None or dtypes.as_dtype(dtype) is value.dtype:
@@ -166,6 +166,4 @@ def graph_function(
     return made
 
 
-add_operators(
-    GraphTensor, lambda function, args, kind: call(function, args, kind)
-)
+add_operators(GraphTensor, lambda function, args, kind: call(function, args, kind))

@@ -30,14 +30,18 @@ _ZERO = np.zeros((), np.int32)
 class Built:
     """A block that has been built: its results, nested as the function gave them, and what it takes from outside."""
 
-    def __init__(self, graph: Graph, function: Callable[..., Any], arguments: Sequence[GraphTensor] = ()) -> None:
+    def __init__(
+        self, graph: Graph, function: Callable[..., Any], arguments: Sequence[GraphTensor] = ()
+    ) -> None:
         self.block = Block(graph.block)
         with graph.inside(self.block):
             self.arguments = [_argument(graph, a) for a in arguments]
             self.structure = function(*self.arguments)
             self.operations_waited = [v for v in _leaves(self.structure) if isinstance(v, Operation)]
             self.results = [
-                as_tensor(v) for v in _leaves(self.structure) if v is not None and not isinstance(v, Operation)
+                as_tensor(v)
+                for v in _leaves(self.structure)
+                if v is not None and not isinstance(v, Operation)
             ]
         inside = dict.fromkeys(self.block.operations)
         taken = [t for op in self.block.operations for t in op.inputs]
@@ -45,7 +49,9 @@ class Built:
         actions = [op.action for op in self.block.operations]
         self.variables = tuple(dict.fromkeys(v for a in actions for v in a.variables))
         self.writes = any(a.writes for a in actions)
-        self.has_effects = self.writes or any(isinstance(a, Random) or getattr(a, "has_effects", False) for a in actions)
+        self.has_effects = self.writes or any(
+            isinstance(a, Random) or getattr(a, "has_effects", False) for a in actions
+        )
 
     def run(self, frame: Frame, values: Sequence[TensorBase] = ()) -> list[TensorBase]:
         """Records it in a frame inside of `frame`."""
@@ -115,7 +121,11 @@ def cond(
             raise located(RecordTypeError(f"{which} must be callable."))
     assert true_fn is not None and false_fn is not None
     if isinstance(pred, bool):
-        raise located(RecordTypeError("pred must not be a Python bool", notes=("write an `if`: it is known while building",)))
+        raise located(
+            RecordTypeError(
+                "pred must not be a Python bool", notes=("write an `if`: it is known while building",)
+            )
+        )
     pred = as_tensor(pred)
     if not isinstance(pred, GraphTensor):
         return (true_fn if pred else false_fn)()
@@ -240,7 +250,9 @@ def while_loop(
         inputs = [*carried, *dict.fromkeys((*test.captured, *steps.captured))]
         maximum = None if maximum_iterations is None else _static(maximum_iterations)
         action = Loop(test, steps, len(carried), maximum)
-        made = operation(graph, action, f"{scope}Exit/", "While", inputs, [Probe(t.probe.types) for t in starts])
+        made = operation(
+            graph, action, f"{scope}Exit/", "While", inputs, [Probe(t.probe.types) for t in starts]
+        )
     found = nest.pack_sequence_as(given, made.outputs)
     if return_same_structure and isinstance(loop_vars, tuple):
         return tuple(found)
@@ -288,7 +300,9 @@ def _invariant(tensor: GraphTensor, shape: Any) -> Any:
 def _check_carried(given: Any, carried: list[GraphTensor], body: Built) -> None:
     if len(body.results) != len(carried):
         raise located(
-            RecordValueError(f"The number of elements body gives is {len(body.results)}, and loop_vars has {len(carried)}.")
+            RecordValueError(
+                f"The number of elements body gives is {len(body.results)}, and loop_vars has {len(carried)}."
+            )
         )
     for before, after in zip(carried, body.results, strict=True):
         if before.dtype is not after.dtype:
@@ -304,7 +318,10 @@ def _check_carried(given: Any, carried: list[GraphTensor], body: Built) -> None:
                 RecordValueError(
                     f"Input tensor '{before.name}' enters the loop with shape {before.shape}, but has shape {after.shape} after "
                     "one iteration.",
-                    notes=(after.op.place, "what a loop carries keeps its shape: write into a tensor of the final size"),
+                    notes=(
+                        after.op.place,
+                        "what a loop carries keeps its shape: write into a tensor of the final size",
+                    ),
                 )
             )
 
@@ -318,7 +335,9 @@ def _eager_loop(cond: Any, body: Any, given: list[Any], maximum: Any) -> Any:
     return values[0] if len(values) == 1 else values
 
 
-def case(pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case") -> Any:
+def case(
+    pred_fn_pairs: Any, default: Any = None, exclusive: bool = False, strict: bool = False, name: str = "case"
+) -> Any:
     """The function of the first pair whose boolean holds, else `default`."""
     pairs = list(pred_fn_pairs.items() if isinstance(pred_fn_pairs, dict) else pred_fn_pairs)
     if default is None:

@@ -22,7 +22,9 @@ from irc.frontends.tensorflow.tensor import TensorBase
 class Gradient(Action):
     """The gradients of the sum of `targets` with respect to `sources`."""
 
-    def __init__(self, targets: Sequence[GraphTensor], sources: Sequence[GraphTensor], weights: Sequence[Any]) -> None:
+    def __init__(
+        self, targets: Sequence[GraphTensor], sources: Sequence[GraphTensor], weights: Sequence[Any]
+    ) -> None:
         self.targets = targets
         self.sources = sources
         self.weights = weights
@@ -51,11 +53,17 @@ def gradients(
     """The gradient of the sum of all `ys` with respect to each of `xs`: a list; None where no y depends on an x."""
     if not mode.in_graph and not isinstance(prepared(ys), GraphTensor):
         raise located(
-            RecordTypeError("tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead.")
+            RecordTypeError(
+                "tf.gradients is not supported when eager execution is enabled. Use tf.GradientTape instead."
+            )
         )
     targets = [as_tensor(y) for y in _listed(ys)]
     sources = [_source(x) for x in _listed(xs)]
-    weights = [None] * len(targets) if grad_ys is None else [None if g is None else as_tensor(g) for g in _listed(grad_ys)]
+    weights = (
+        [None] * len(targets)
+        if grad_ys is None
+        else [None if g is None else as_tensor(g) for g in _listed(grad_ys)]
+    )
     _check(targets)
     graph = graph_of([*targets, *sources])
     reached = _connected(targets, [prepared(s) for s in _listed(stop_gradients or [])], sources)
@@ -72,7 +80,11 @@ def gradients(
 
 
 def hessians(ys: Any, xs: Any, name: str = "hessians", **options: Any) -> list[Any]:
-    raise located(RecordTypeError("tf.hessians is not there", notes=("tf.gradients of each element of tf.gradients gives a row",)))
+    raise located(
+        RecordTypeError(
+            "tf.hessians is not there", notes=("tf.gradients of each element of tf.gradients gives a row",)
+        )
+    )
 
 
 def _listed(value: Any) -> list[Any]:
@@ -83,7 +95,9 @@ def _source(x: Any) -> GraphTensor:
     # Of a variable: of what it was when the targets read it, whatever control dependencies are open now.
     found = x._snapshot if isinstance(x, Variable) else prepared(x)
     if not isinstance(found, GraphTensor):
-        raise located(RecordTypeError(f"a gradient is with respect to tensors and variables, not {type(x).__name__}"))
+        raise located(
+            RecordTypeError(f"a gradient is with respect to tensors and variables, not {type(x).__name__}")
+        )
     return found
 
 
@@ -91,7 +105,9 @@ def _check(targets: Sequence[GraphTensor]) -> None:
     for y in targets:
         if not y.dtype.is_floating:
             raise located(
-                RecordValueError(f"the gradient of a tensor of {y.dtype.name} is not there: {y}", notes=(y.op.place,))
+                RecordValueError(
+                    f"the gradient of a tensor of {y.dtype.name} is not there: {y}", notes=(y.op.place,)
+                )
             )
 
 

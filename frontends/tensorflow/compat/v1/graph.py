@@ -5,6 +5,7 @@ that recording is the IR."""
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -197,7 +198,9 @@ class Graph:
         raise located(
             RecordTypeError(
                 "gradient_override_map is not there: gradients are those of the IR's ops",
-                notes=("for another gradient write tf.stop_gradient(f(x) - g(x)) + g(x), which has the gradient of g",),
+                notes=(
+                    "for another gradient write tf.stop_gradient(f(x) - g(x)) + g(x), which has the gradient of g",
+                ),
             )
         )
         yield
@@ -249,18 +252,26 @@ class Graph:
         return found.outputs[int(index)]
 
     def _similar(self, name: str) -> tuple[str, ...]:
-        import difflib  # only for an error
-
         close = difflib.get_close_matches(name, self.by_name, 3)
         return (f"close to it: {', '.join(close)}",) if close else ()
 
     def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
         """The operation or tensor of this graph that `obj` (itself, a name, a variable) stands for."""
         if isinstance(obj, str):
-            return self.get_tensor_by_name(obj) if ":" in obj and allow_tensor else self.get_operation_by_name(obj)
+            return (
+                self.get_tensor_by_name(obj)
+                if ":" in obj and allow_tensor
+                else self.get_operation_by_name(obj)
+            )
         convert = getattr(obj, "_as_graph_element", None)
         if convert is None:
-            kinds = "Tensor or Operation" if allow_tensor and allow_operation else "Tensor" if allow_tensor else "Operation"
+            kinds = (
+                "Tensor or Operation"
+                if allow_tensor and allow_operation
+                else "Tensor"
+                if allow_tensor
+                else "Operation"
+            )
             raise located(RecordTypeError(f"Can not convert a {type(obj).__name__} into a {kinds}."))
         element = convert()
         if element.graph is not self:
@@ -275,13 +286,15 @@ class Graph:
     def as_text(self, unknown: int = 1) -> str:
         """The graph as StableHLO text: @main takes the placeholders, then the variables, and gives what no operation
         takes, then the variables' new values. Extents that are not known are taken to be `unknown`."""
-        from irc.frontends.tensorflow.compat.v1.session import graph_text  # a session is what makes a graph's IR
+        from irc.frontends.tensorflow.compat.v1.session import graph_text  # noqa: PLC0415 - a session is what makes a graph's IR
 
         return graph_text(self, unknown)
 
     def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> Any:
         raise located(
-            RecordTypeError("there are no GraphDefs here", notes=("graph.as_text() gives the graph as StableHLO text",))
+            RecordTypeError(
+                "there are no GraphDefs here", notes=("graph.as_text() gives the graph as StableHLO text",)
+            )
         )
 
     # Collections.
@@ -296,7 +309,9 @@ class Graph:
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
         """What was added under a name; with `scope`, what has a name that starts with it."""
         found = self._collections.get(name, [])
-        return list(found) if scope is None else [x for x in found if getattr(x, "name", "").startswith(scope)]
+        return (
+            list(found) if scope is None else [x for x in found if getattr(x, "name", "").startswith(scope)]
+        )
 
     def get_collection_ref(self, name: Any) -> list[Any]:
         return self._collections.setdefault(name, [])

@@ -91,14 +91,21 @@ class RandomInitializer(Initializer):
     def _made(self, shape: Shape, dtype: Any) -> Any:
         lower, statics = self._numbers(shape)
         return call(
-            _draw, (lower, shape, dtype, *statics), self.kind, f"Initializer/{self.kind}", {"seed": self.seed}, Random
+            _draw,
+            (lower, shape, dtype, *statics),
+            self.kind,
+            f"Initializer/{self.kind}",
+            {"seed": self.seed},
+            Random,
         )
 
 
 class RandomUniform(RandomInitializer):
     kind = "random_uniform"
 
-    def __init__(self, minval: float = 0.0, maxval: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, minval: float = 0.0, maxval: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
+    ) -> None:
         super().__init__(seed, dtype)
         self.minval, self.maxval = minval, maxval
 
@@ -109,7 +116,9 @@ class RandomUniform(RandomInitializer):
 class RandomNormal(RandomInitializer):
     kind = "random_normal"
 
-    def __init__(self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32) -> None:
+    def __init__(
+        self, mean: float = 0.0, stddev: float = 1.0, seed: Any = None, dtype: Any = dtypes.float32
+    ) -> None:
         super().__init__(seed, dtype)
         self.mean, self.stddev = mean, stddev
 
@@ -214,7 +223,11 @@ def xavier_initializer(uniform: bool = True, seed: Any = None, dtype: Any = dtyp
 
 
 def variance_scaling_initializer(
-    factor: float = 2.0, mode: str = "FAN_IN", uniform: bool = False, seed: Any = None, dtype: Any = dtypes.float32
+    factor: float = 2.0,
+    mode: str = "FAN_IN",
+    uniform: bool = False,
+    seed: Any = None,
+    dtype: Any = dtypes.float32,
 ) -> Initializer:
     """tf.contrib.layers.variance_scaling_initializer: He et al. 2015 by default."""
     return VarianceScaling(factor, mode.lower(), "uniform" if uniform else "truncated_normal", seed, dtype)

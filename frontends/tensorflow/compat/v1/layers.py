@@ -26,7 +26,15 @@ class Layer:
 
     default = "layer"
 
-    def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, _reuse: Any = None, _scope: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: Any = None,
+        _reuse: Any = None,
+        _scope: Any = None,
+        **kwargs: Any,
+    ) -> None:
         self.trainable = trainable
         self.dtype = dtype
         self.built = False
@@ -61,7 +69,13 @@ class Layer:
         return inputs
 
     def add_weight(
-        self, name: str, shape: Any, initializer: Any = None, regularizer: Any = None, trainable: bool = True, constraint: Any = None
+        self,
+        name: str,
+        shape: Any,
+        initializer: Any = None,
+        regularizer: Any = None,
+        trainable: bool = True,
+        constraint: Any = None,
     ) -> Any:
         """A variable of the layer, in its variable scope."""
         made = get_variable(
@@ -82,7 +96,9 @@ class Layer:
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if not mode.in_graph and not isinstance(prepared(inputs), GraphTensor):
             raise located(
-                RecordValueError("tf.layers are for graphs", notes=("tf.keras.layers are for eager execution",))
+                RecordValueError(
+                    "tf.layers are for graphs", notes=("tf.keras.layers are for eager execution",)
+                )
             )
         inputs = as_tensor(inputs)
         if self.dtype is None:
@@ -140,9 +156,13 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         first, regular, constraint = self._kernel
-        self.kernel = self.add_weight("kernel", [_last(input_shape, "Dense"), self.units], first, regular, True, constraint)
+        self.kernel = self.add_weight(
+            "kernel", [_last(input_shape, "Dense"), self.units], first, regular, True, constraint
+        )
         first, regular, constraint = self._bias
-        self.bias = self.add_weight("bias", [self.units], first, regular, True, constraint) if self.use_bias else None
+        self.bias = (
+            self.add_weight("bias", [self.units], first, regular, True, constraint) if self.use_bias else None
+        )
 
     def call(self, inputs: Any) -> Any:  # type: ignore[override]
         if inputs.shape.rank in (None, 2):
@@ -209,7 +229,11 @@ class _Conv(Layer):
         shape = self._kernel_shape(_last(input_shape, type(self).__name__))
         self.kernel = self.add_weight("kernel", shape, first, regular, True, constraint)
         first, regular, constraint = self._bias
-        self.bias = self.add_weight("bias", [self.filters], first, regular, True, constraint) if self.use_bias else None
+        self.bias = (
+            self.add_weight("bias", [self.filters], first, regular, True, constraint)
+            if self.use_bias
+            else None
+        )
 
     def _convolved(self, inputs: Any) -> Any:
         function = (eager.conv1d, eager.conv2d, eager.conv3d)[self.rank - 1]
@@ -356,7 +380,14 @@ class Dropout(Layer):
 
     default = "dropout"
 
-    def __init__(self, rate: Any = 0.5, noise_shape: Any = None, seed: Any = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        rate: Any = 0.5,
+        noise_shape: Any = None,
+        seed: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(True, name, **kwargs)
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 

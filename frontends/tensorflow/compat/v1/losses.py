@@ -27,7 +27,11 @@ BY_NONZERO = Reduction.SUM_BY_NONZERO_WEIGHTS
 
 
 def compute_weighted_loss(
-    losses: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = GraphKeys.LOSSES, reduction: str = BY_NONZERO
+    losses: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = GraphKeys.LOSSES,
+    reduction: str = BY_NONZERO,
 ) -> Any:
     """Losses times weights, reduced; goes into the collection."""
     kinds = [v for k, v in vars(Reduction).items() if k.isupper()]
@@ -62,7 +66,9 @@ def _weighted(losses: Any, weights: Any, reduction: str) -> Any:
     if reduction == Reduction.SUM_OVER_BATCH_SIZE:
         return summed / float(x.shape.num_elements())
     if reduction == Reduction.MEAN:
-        return math.divide_no_nan(summed, convert_to_tensor(mass, x.dtype) if isinstance(mass, float) else mass)
+        return math.divide_no_nan(
+            summed, convert_to_tensor(mass, x.dtype) if isinstance(mass, float) else mass
+        )
     return summed / present
 
 
@@ -75,7 +81,16 @@ def _aligned(weights: Any, losses: Any) -> Any:
     return weights
 
 
-def _loss(function: Any, labels: Any, predictions: Any, weights: Any, scope: Any, collection: Any, reduction: str, *more: Any) -> Any:
+def _loss(
+    function: Any,
+    labels: Any,
+    predictions: Any,
+    weights: Any,
+    scope: Any,
+    collection: Any,
+    reduction: str,
+    *more: Any,
+) -> Any:
     name = scope or function.__name__.strip("_")
     with get_default_graph().name_scope(name):
         losses = call(function, (as_tensor(labels), as_tensor(predictions), *more), "losses")
@@ -96,7 +111,12 @@ def _mean_squared_error(labels: Any, predictions: Any) -> Any:
 
 
 def mean_squared_error(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = GraphKeys.LOSSES, reduction: str = BY_NONZERO
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = GraphKeys.LOSSES,
+    reduction: str = BY_NONZERO,
 ) -> Any:
     """The mean of squared differences."""
     return _loss(_mean_squared_error, labels, predictions, weights, scope, loss_collection, reduction)
@@ -108,7 +128,12 @@ def _absolute_difference(labels: Any, predictions: Any) -> Any:
 
 
 def absolute_difference(
-    labels: Any, predictions: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = GraphKeys.LOSSES, reduction: str = BY_NONZERO
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = GraphKeys.LOSSES,
+    reduction: str = BY_NONZERO,
 ) -> Any:
     """The mean of absolute differences."""
     return _loss(_absolute_difference, labels, predictions, weights, scope, loss_collection, reduction)
@@ -158,7 +183,12 @@ def _hinge(labels: Any, logits: Any) -> Any:
 
 
 def hinge_loss(
-    labels: Any, logits: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = GraphKeys.LOSSES, reduction: str = BY_NONZERO
+    labels: Any,
+    logits: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = GraphKeys.LOSSES,
+    reduction: str = BY_NONZERO,
 ) -> Any:
     """max(0, 1 - y x) for labels 0 and 1 as -1 and 1."""
     return _loss(_hinge, labels, logits, weights, scope, loss_collection, reduction)
@@ -181,7 +211,16 @@ def sigmoid_cross_entropy(
     reduction: str = BY_NONZERO,
 ) -> Any:
     """The cross-entropy of independent labels and logits."""
-    return _loss(_sigmoid, multi_class_labels, logits, weights, scope, loss_collection, reduction, float(label_smoothing))
+    return _loss(
+        _sigmoid,
+        multi_class_labels,
+        logits,
+        weights,
+        scope,
+        loss_collection,
+        reduction,
+        float(label_smoothing),
+    )
 
 
 def _softmax(labels: Any, logits: Any, smoothing: float) -> Any:
@@ -201,7 +240,9 @@ def softmax_cross_entropy(
     reduction: str = BY_NONZERO,
 ) -> Any:
     """The cross-entropy of one-hot labels and logits."""
-    return _loss(_softmax, onehot_labels, logits, weights, scope, loss_collection, reduction, float(label_smoothing))
+    return _loss(
+        _softmax, onehot_labels, logits, weights, scope, loss_collection, reduction, float(label_smoothing)
+    )
 
 
 def _sparse(labels: Any, logits: Any) -> Any:
@@ -211,7 +252,12 @@ def _sparse(labels: Any, logits: Any) -> Any:
 
 
 def sparse_softmax_cross_entropy(
-    labels: Any, logits: Any, weights: Any = 1.0, scope: Any = None, loss_collection: Any = GraphKeys.LOSSES, reduction: str = BY_NONZERO
+    labels: Any,
+    logits: Any,
+    weights: Any = 1.0,
+    scope: Any = None,
+    loss_collection: Any = GraphKeys.LOSSES,
+    reduction: str = BY_NONZERO,
 ) -> Any:
     """The cross-entropy of class numbers and logits."""
     return _loss(_sparse, labels, logits, weights, scope, loss_collection, reduction)
@@ -235,7 +281,9 @@ def get_regularization_loss(scope: Any = None, name: str = "total_regularization
     return call(pointwise.add_n, (found,), "AddN", name) if found else as_tensor(0.0)
 
 
-def get_total_loss(add_regularization_losses: bool = True, name: str = "total_loss", scope: Any = None) -> Any:
+def get_total_loss(
+    add_regularization_losses: bool = True, name: str = "total_loss", scope: Any = None
+) -> Any:
     """The sum of all losses."""
     found = get_losses(scope)
     if add_regularization_losses:

@@ -17,7 +17,11 @@ def _counter(name: str) -> Variable:
 
 
 def mean(
-    values: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None
+    values: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
 ) -> tuple[Any, Any]:
     """The mean of all values so far, and the update."""
     graph = get_default_graph()
@@ -55,11 +59,18 @@ def accuracy(
 def _same(labels: Any, predictions: Any) -> Any:
     if labels.ndim == predictions.ndim + 1:
         labels = array_ops.squeeze(labels, -1)
-    return pointwise.cast(pointwise.equal(pointwise.cast(labels, predictions.dtype), predictions), dtypes.float32)
+    return pointwise.cast(
+        pointwise.equal(pointwise.cast(labels, predictions.dtype), predictions), dtypes.float32
+    )
 
 
 def mean_squared_error(
-    labels: Any, predictions: Any, weights: Any = None, metrics_collections: Any = None, updates_collections: Any = None, name: str | None = None
+    labels: Any,
+    predictions: Any,
+    weights: Any = None,
+    metrics_collections: Any = None,
+    updates_collections: Any = None,
+    name: str | None = None,
 ) -> tuple[Any, Any]:
     """The mean of squared differences, and the update."""
     errors = call(math.squared_difference, (as_tensor(predictions), as_tensor(labels)), "SquaredDifference")

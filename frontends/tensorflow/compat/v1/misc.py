@@ -70,5 +70,7 @@ logging = SimpleNamespace(
 )
 
 test = SimpleNamespace(
-    is_gpu_available=lambda *args, **kwargs: False, is_built_with_cuda=lambda: False, gpu_device_name=lambda: ""
+    is_gpu_available=lambda *args, **kwargs: False,
+    is_built_with_cuda=lambda: False,
+    gpu_device_name=lambda: "",
 )

@@ -87,7 +87,10 @@ OLD = {
 
 REDUCTIONS = {"keep_dims": "keepdims", "reduction_indices": "axis"}
 RENAMED: dict[str, Mapping[str, str]] = {
-    **{f"reduce_{word}": REDUCTIONS for word in ("all", "any", "logsumexp", "max", "mean", "min", "prod", "sum")},
+    **{
+        f"reduce_{word}": REDUCTIONS
+        for word in ("all", "any", "logsumexp", "max", "mean", "min", "prod", "sum")
+    },
     "argmax": {"dimension": "axis"},
     "argmin": {"dimension": "axis"},
     "math.count_nonzero": {**REDUCTIONS, "input_tensor": "input"},
@@ -115,7 +118,14 @@ RENAMED: dict[str, Mapping[str, str]] = {
 }
 """Keyword arguments that TF1 calls otherwise; to an empty name: left out."""
 
-RANDOM = ("random.normal", "random.uniform", "random.truncated_normal", "random.shuffle", "random.categorical", "nn.dropout")
+RANDOM = (
+    "random.normal",
+    "random.uniform",
+    "random.truncated_normal",
+    "random.shuffle",
+    "random.categorical",
+    "nn.dropout",
+)
 
 
 PATHS = tuple(entry.split()[0] for entry in SAME.replace("\n", " ").split(","))
@@ -144,7 +154,12 @@ def graph_functions() -> dict[str, Callable[..., Any]]:
     for name, path in OLD.items():
         if path in made:
             made[name] = made[path]
-    for name, d in {"to_float": "float32", "to_double": "float64", "to_int32": "int32", "to_int64": "int64"}.items():
+    for name, d in {
+        "to_float": "float32",
+        "to_double": "float64",
+        "to_int32": "int32",
+        "to_int64": "int64",
+    }.items():
         made[name] = graph_function(_cast_to(getattr(tf, d)), f"To{name[3:].capitalize()}")
     made["convert_to_tensor"] = converted
     made["div"] = graph_function(_div, "div")
@@ -162,7 +177,12 @@ def _div(x: Any, y: Any) -> Any:
     return pointwise.floordiv(x, y) if a.dtype.is_integer else pointwise.divide(x, y)
 
 
-def converted(value: Any, dtype: Any = None, name: str | None = None, preferred_dtype: Any = None, dtype_hint: Any = None) -> Any:
+def converted(
+    value: Any,
+    dtype: Any = None,
+    name: str | None = None,
+    preferred_dtype: Any = None,
+    dtype_hint: Any = None,
+) -> Any:
     """The value as a tensor."""
     return as_tensor(value, dtype, name, preferred_dtype or dtype_hint)
-

@@ -21,7 +21,12 @@ def _named(function: str, sentinel: Any, labels: Any, logits: Any) -> None:
 
 
 def softmax_cross_entropy_with_logits(
-    _sentinel: Any = None, labels: Any = None, logits: Any = None, dim: Any = -1, name: str | None = None, axis: Any = None
+    _sentinel: Any = None,
+    labels: Any = None,
+    logits: Any = None,
+    dim: Any = -1,
+    name: str | None = None,
+    axis: Any = None,
 ) -> Any:
     """The cross-entropy of probabilities and unnormalised logarithms; no gradient flows into the labels."""
     _named("softmax_cross_entropy_with_logits", _sentinel, labels, logits)
@@ -29,10 +34,14 @@ def softmax_cross_entropy_with_logits(
     return softmax_cross_entropy_with_logits_v2(labels, logits, dim if axis is None else axis, name)
 
 
-def softmax_cross_entropy_with_logits_v2(labels: Any, logits: Any, axis: Any = -1, name: str | None = None, dim: Any = None) -> Any:
+def softmax_cross_entropy_with_logits_v2(
+    labels: Any, logits: Any, axis: Any = -1, name: str | None = None, dim: Any = None
+) -> Any:
     """The cross-entropy of probabilities and unnormalised logarithms."""
     kind = "softmax_cross_entropy_with_logits"
-    return call(eager.softmax_cross_entropy_with_logits, (labels, logits, axis if dim is None else dim), kind, name)
+    return call(
+        eager.softmax_cross_entropy_with_logits, (labels, logits, axis if dim is None else dim), kind, name
+    )
 
 
 def sparse_softmax_cross_entropy_with_logits(
@@ -53,7 +62,12 @@ def sigmoid_cross_entropy_with_logits(
 
 
 def dropout(
-    x: Any, keep_prob: Any = None, noise_shape: Any = None, seed: Any = None, name: str | None = None, rate: Any = None
+    x: Any,
+    keep_prob: Any = None,
+    noise_shape: Any = None,
+    seed: Any = None,
+    name: str | None = None,
+    rate: Any = None,
 ) -> Any:
     """Each element kept with probability `keep_prob`, and divided by it; `rate` is 1 - keep_prob."""
     if (keep_prob is None) is (rate is None):
@@ -77,16 +91,28 @@ def embedding_lookup(
     params = prepared(params)
     if isinstance(params, (list, tuple)):
         if len(params) != 1:
-            raise located(RecordValueError("embeddings in several parts are not there", notes=("concatenate them first",)))
+            raise located(
+                RecordValueError(
+                    "embeddings in several parts are not there", notes=("concatenate them first",)
+                )
+            )
         params = params[0]
     return call(eager.embedding_lookup, (params, ids, max_norm), "embedding_lookup", name)
 
 
 def batch_normalization(
-    x: Any, mean: Any, variance: Any, offset: Any, scale: Any, variance_epsilon: float, name: str | None = None
+    x: Any,
+    mean: Any,
+    variance: Any,
+    offset: Any,
+    scale: Any,
+    variance_epsilon: float,
+    name: str | None = None,
 ) -> Any:
     """(x - mean) / sqrt(variance + epsilon) * scale + offset."""
-    return call(eager.batch_normalization, (x, mean, variance, offset, scale, variance_epsilon), "batchnorm", name)
+    return call(
+        eager.batch_normalization, (x, mean, variance, offset, scale, variance_epsilon), "batchnorm", name
+    )
 
 
 def moments(

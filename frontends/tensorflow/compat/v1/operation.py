@@ -73,9 +73,7 @@ class Probe:
             return self
         wanted = shape.as_list()
         first, second = (
-            TensorType(
-                tuple(d if w is None else w for d, w in zip(t.shape, wanted, strict=True)), t.element
-            )
+            TensorType(tuple(d if w is None else w for d, w in zip(t.shape, wanted, strict=True)), t.element)
             for t in self.types
         )
         return Probe((first, second), self.known)
@@ -329,7 +327,8 @@ class GraphTensor(Tensor):
     def __iter__(self) -> Iterator[Any]:
         raise located(
             OperatorNotAllowedInGraphError(
-                "Iterating over a symbolic `tf.Tensor` is not allowed", notes=(self.op.place, "tf.unstack(t) gives a list")
+                "Iterating over a symbolic `tf.Tensor` is not allowed",
+                notes=(self.op.place, "tf.unstack(t) gives a list"),
             )
         )
 

@@ -19,7 +19,9 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Graph
     """A tensor that every run that needs it is fed. Extents may be None, and so may the shape."""
     _only_in_graphs("tf.placeholder()")
     probe = Probe.unknown(TensorShape(shape), dtypes.as_dtype(dtype))
-    return operation(get_default_graph(), Placeholder(), name or "Placeholder", "Placeholder", [], [probe]).outputs[0]
+    return operation(
+        get_default_graph(), Placeholder(), name or "Placeholder", "Placeholder", [], [probe]
+    ).outputs[0]
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> GraphTensor:
@@ -28,7 +30,12 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
     given = as_tensor(input)
     probe = Probe.unknown(TensorShape(shape), given.dtype)
     made = operation(
-        given.graph, Placeholder(), name or "PlaceholderWithDefault", "PlaceholderWithDefault", [given], [probe]
+        given.graph,
+        Placeholder(),
+        name or "PlaceholderWithDefault",
+        "PlaceholderWithDefault",
+        [given],
+        [probe],
     )
     return made.outputs[0]
 
@@ -42,6 +49,8 @@ def _only_in_graphs(what: str) -> None:
         raise located(
             RecordError(
                 f"{what} is not compatible with eager execution.",
-                notes=("call tf.compat.v1.disable_eager_execution() first, or build in `with tf.Graph().as_default():`",),
+                notes=(
+                    "call tf.compat.v1.disable_eager_execution() first, or build in `with tf.Graph().as_default():`",
+                ),
             )
         )

@@ -54,5 +54,7 @@ def refusal(path: str) -> Any:
     """The error for a name that is not there."""
     parts = path.split(".")
     advice = next((ADVICE[p] for p in parts if ADVICE.get(p)), None)
-    notes = (advice,) if advice else ("irc.tensorflow has the part of TensorFlow that is listed in its tests",)
+    notes = (
+        (advice,) if advice else ("irc.tensorflow has the part of TensorFlow that is listed in its tests",)
+    )
     return located(NotThere(f"tf.{path} is not there", notes=notes))

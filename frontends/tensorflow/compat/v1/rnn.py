@@ -43,7 +43,9 @@ class RNNCell(Layer):
 
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """A state of zeros, nested as `state_size` is."""
-        return nest.map_structure(lambda n: call(array_ops.zeros, ([batch_size, n], dtype), "zeros"), self.state_size)
+        return nest.map_structure(
+            lambda n: call(array_ops.zeros, ([batch_size, n], dtype), "zeros"), self.state_size
+        )
 
     def _product(self, parts: list[Any], width: int, prefix: str = "", bias: Any = Zeros) -> Any:
         """[parts...] @ kernel + bias."""
@@ -67,7 +69,14 @@ class BasicRNNCell(RNNCell):
 
     default = "basic_rnn_cell"
 
-    def __init__(self, num_units: int, activation: Any = None, reuse: Any = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_units: int,
+        activation: Any = None,
+        reuse: Any = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(True, name, _reuse=reuse, **kwargs)
         self._units, self._activation = num_units, activation or _tanh
         self.state_size = self.output_size = num_units
@@ -130,7 +139,9 @@ class LSTMCell(BasicLSTMCell):
     ) -> None:
         if use_peepholes or num_proj is not None or cell_clip is not None:
             raise located(RecordValueError("LSTMCell has no peepholes, projection or clipping here"))
-        super().__init__(num_units, forget_bias, state_is_tuple, activation, reuse, name, initializer, **kwargs)
+        super().__init__(
+            num_units, forget_bias, state_is_tuple, activation, reuse, name, initializer, **kwargs
+        )
 
 
 class GRUCell(RNNCell):
@@ -156,7 +167,9 @@ class GRUCell(RNNCell):
     def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
         gates = _sigmoid(self._product([inputs, state], 2 * self._units, "gates/", self._bias or Ones))
         reset, keep = call(array_ops.split, (gates, 2, 1), "split")
-        new = self._activation(self._product([inputs, reset * state], self._units, "candidate/", self._bias or Zeros))
+        new = self._activation(
+            self._product([inputs, reset * state], self._units, "candidate/", self._bias or Zeros)
+        )
         made = keep * state + (1.0 - keep) * new
         return made, made
 
@@ -187,7 +200,13 @@ class DropoutWrapper(RNNCell):
     default = "dropout_wrapper"
 
     def __init__(
-        self, cell: RNNCell, input_keep_prob: Any = 1.0, output_keep_prob: Any = 1.0, state_keep_prob: Any = 1.0, seed: Any = None, **kwargs: Any
+        self,
+        cell: RNNCell,
+        input_keep_prob: Any = 1.0,
+        output_keep_prob: Any = 1.0,
+        state_keep_prob: Any = 1.0,
+        seed: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__()
         self._cell, self._in, self._out, self._seed = cell, input_keep_prob, output_keep_prob, seed
@@ -214,14 +233,21 @@ def _start(cell: RNNCell, like: Any, batch_axis: int, initial_state: Any, dtype:
 
 
 def static_rnn(
-    cell: RNNCell, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None, scope: Any = None
+    cell: RNNCell,
+    inputs: Any,
+    initial_state: Any = None,
+    dtype: Any = None,
+    sequence_length: Any = None,
+    scope: Any = None,
 ) -> tuple[list[Any], Any]:
     """A cell over a list of inputs: the outputs, and the last state."""
     inputs = [as_tensor(x) for x in inputs]
     if not inputs:
         raise located(RecordValueError("inputs must not be empty"))
     if sequence_length is not None:
-        raise located(RecordValueError("static_rnn takes no sequence_length here", notes=("tf.nn.dynamic_rnn does",)))
+        raise located(
+            RecordValueError("static_rnn takes no sequence_length here", notes=("tf.nn.dynamic_rnn does",))
+        )
     outputs = []
     with variable_scope(scope or "rnn"):
         state = _start(cell, inputs[0], 0, initial_state, dtype)
@@ -272,7 +298,9 @@ def dynamic_rnn(
             out, new = cell(call(_row, (x, t), "Read"), state)
             if lengths is not None:
                 live = call(array_ops.expand_dims, (call(_before, (t, lengths), "Less"), 1), "ExpandDims")
-                new = nest.map_structure(lambda a, b: call(pointwise.where, (live, a, b), "Select"), new, state)
+                new = nest.map_structure(
+                    lambda a, b: call(pointwise.where, (live, a, b), "Select"), new, state
+                )
                 out = call(_or_zero, (live, out), "Select")
             return t + 1, new, call(_put, (stack, t, out), "Write")
 
@@ -290,7 +318,14 @@ def _or_zero(live: Any, out: Any) -> Any:
 
 
 def static_bidirectional_rnn(
-    cell_fw: RNNCell, cell_bw: RNNCell, inputs: Any, initial_state_fw: Any = None, initial_state_bw: Any = None, dtype: Any = None, scope: Any = None, **kwargs: Any
+    cell_fw: RNNCell,
+    cell_bw: RNNCell,
+    inputs: Any,
+    initial_state_fw: Any = None,
+    initial_state_bw: Any = None,
+    dtype: Any = None,
+    scope: Any = None,
+    **kwargs: Any,
 ) -> tuple[list[Any], Any, Any]:
     """One cell forwards and one backwards over a list of inputs; outputs side by side."""
     with variable_scope(scope or "bidirectional_rnn"):

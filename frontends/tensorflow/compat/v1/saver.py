@@ -23,7 +23,12 @@ class Saver:
     """Writes variables (all of them, a list, or a dict by name) to `path.npz` and reads them back."""
 
     def __init__(
-        self, var_list: Any = None, reshape: bool = False, sharded: bool = False, max_to_keep: int = 5, **options: Any
+        self,
+        var_list: Any = None,
+        reshape: bool = False,
+        sharded: bool = False,
+        max_to_keep: int = 5,
+        **options: Any,
     ) -> None:
         self._given = var_list
         self._kept: list[str] = []
@@ -39,7 +44,12 @@ class Saver:
             return {v.op.name: v for v in (global_variables() if given is None else given)}
 
     def save(
-        self, sess: Any, save_path: str | os.PathLike[str], global_step: Any = None, latest_filename: str | None = None, **options: Any
+        self,
+        sess: Any,
+        save_path: str | os.PathLike[str],
+        global_step: Any = None,
+        latest_filename: str | None = None,
+        **options: Any,
     ) -> str:
         """Writes the values of now; gives the path without `.npz`. A number of steps is added to the name."""
         path = os.fspath(save_path)
@@ -49,12 +59,18 @@ class Saver:
         variables = self._variables(sess.graph)
         for v in variables.values():
             if not sess.variables.is_initialized(v):
-                raise located(FailedPreconditionError(f"Attempting to use uninitialized value {v.op.name}", notes=(v.op.place,)))
+                raise located(
+                    FailedPreconditionError(
+                        f"Attempting to use uninitialized value {v.op.name}", notes=(v.op.place,)
+                    )
+                )
         arrays = {name: np.array(sess.variables.handle(v)._read().array) for name, v in variables.items()}
         if not Path(path).parent.is_dir():
             raise located(RecordValueError(f"Parent directory of {path} doesn't exist, can't save."))
         np.savez(f"{path}.npz", **arrays)
-        (Path(path).parent / (latest_filename or LATEST)).write_text(f'model_checkpoint_path: "{Path(path).name}"\n')
+        (Path(path).parent / (latest_filename or LATEST)).write_text(
+            f'model_checkpoint_path: "{Path(path).name}"\n'
+        )
         self._forget(path)
         return path
 
@@ -93,7 +109,9 @@ class Saver:
         return list(self._kept)
 
 
-def latest_checkpoint(checkpoint_dir: str | os.PathLike[str], latest_filename: str | None = None) -> str | None:
+def latest_checkpoint(
+    checkpoint_dir: str | os.PathLike[str], latest_filename: str | None = None
+) -> str | None:
     """The path of the checkpoint written last in a folder, or None."""
     named = Path(checkpoint_dir) / (latest_filename or LATEST)
     if not named.is_file():
@@ -106,8 +124,9 @@ def checkpoint_exists(checkpoint_prefix: str) -> bool:
 
 
 def export_meta_graph(*args: Any, **kwargs: Any) -> Any:
-    raise located(RecordValueError("a graph is not saved", notes=("graph.as_text() gives it as StableHLO text",)))
+    raise located(
+        RecordValueError("a graph is not saved", notes=("graph.as_text() gives it as StableHLO text",))
+    )
 
 
 import_meta_graph = export_meta_graph
-

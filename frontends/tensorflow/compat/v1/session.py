@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from irc import options
-from irc.errors import IrcError
 from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
 from irc.frontends.recorder import random as R
 from irc.frontends.recorder.graph import constant, placeholder
@@ -28,7 +27,7 @@ from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.shape import bracketed
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, wrap
 from irc.ir.printer import print_operation
-from irc.ir.types import TensorType, element_of
+from irc.ir.types import TensorType
 
 MOST_VALUES = 32
 """Recordings that differ only in the value of something fed; with more of them irc says so."""
@@ -203,7 +202,12 @@ class Feeds:
         """All tensors, with the recording's arguments or their values."""
         rest = iter(values)
         return [
-            (t, wrap(constant(np.array(a), TensorType(a.shape, t.dtype.element))) if t in self.static else next(rest))
+            (
+                t,
+                wrap(constant(np.array(a), TensorType(a.shape, t.dtype.element)))
+                if t in self.static
+                else next(rest),
+            )
             for t, a in zip(self.tensors, self.arrays, strict=True)
         ]
 
@@ -247,7 +251,9 @@ def _array(tensor: GraphTensor, value: Any) -> np.ndarray[Any, Any]:
         ) from None
     if isinstance(value, int) and array.dtype.kind in "iu" and int(array) != value:
         raise located(
-            RecordTypeError(f"Type of feed value {value} with type int is not compatible with Tensor type {tensor.dtype.name}.")
+            RecordTypeError(
+                f"Type of feed value {value} with type int is not compatible with Tensor type {tensor.dtype.name}."
+            )
         )
     probe = tensor.probe
     exact = probe.types[0] is probe.types[1]
@@ -264,14 +270,19 @@ def _array(tensor: GraphTensor, value: Any) -> np.ndarray[Any, Any]:
 class BaseSession:
     """What sessions and interactive sessions share."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
+    ) -> None:
         self.graph = graph or get_default_graph()
         self.variables = SessionVariables()
         self.plans: dict[Any, Plan] = {}
         self.closed = False
         self._generators: dict[Any, R.Generator] = {}
         if config is not None and options.logged("session"):
-            print("irc: a session's config has no effect: there is one device, and memory is planned", file=sys.stderr)
+            print(
+                "irc: a session's config has no effect: there is one device, and memory is planned",
+                file=sys.stderr,
+            )
 
     # Running.
 
@@ -297,8 +308,10 @@ class BaseSession:
         block = element.block if isinstance(element, Operation) else element.op.block
         if block is not None:
             raise located(
-                RecordValueError(f"Operation '{getattr(element, 'op', element).name}' has been marked as not fetchable: it is "
-                                 "part of a branch or a loop.")
+                RecordValueError(
+                    f"Operation '{getattr(element, 'op', element).name}' has been marked as not fetchable: it is "
+                    "part of a branch or a loop."
+                )
             )
         return element
 
@@ -354,7 +367,10 @@ class BaseSession:
 
     def partial_run(self, *args: Any, **kwargs: Any) -> Any:
         raise located(
-            RecordTypeError("partial_run is not there: what a run computes is not kept", notes=("run all fetches at once",))
+            RecordTypeError(
+                "partial_run is not there: what a run computes is not kept",
+                notes=("run all fetches at once",),
+            )
         )
 
     partial_run_setup = partial_run
@@ -402,7 +418,9 @@ class BaseSession:
 class Session(BaseSession):
     """Runs operations of a graph (the default one where none is given)."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
+    ) -> None:
         super().__init__(target, graph, config)
         self._contexts: list[Any] = []
 
@@ -442,7 +460,9 @@ class _Default:
 class InteractiveSession(BaseSession):
     """A session that is the default one from the moment it is made."""
 
-    def __init__(self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None) -> None:
+    def __init__(
+        self, target: str = "", graph: Graph | None = None, config: ConfigProto | None = None
+    ) -> None:
         super().__init__(target, graph, config)
         mode.sessions.append(self)
         self._around = self.graph.as_default() if graph is not None else None
@@ -536,8 +556,10 @@ def _shown(graph: Graph) -> list[Operation]:
 
 def _groups(op: Operation, initial: set[Operation]) -> bool:
     """Whether an operation only waits for initializers."""
-    return bool(op.control_inputs) and not op.outputs and all(
-        c in initial or _groups(c, initial) for c in op.control_inputs
+    return (
+        bool(op.control_inputs)
+        and not op.outputs
+        and all(c in initial or _groups(c, initial) for c in op.control_inputs)
     )
 
 

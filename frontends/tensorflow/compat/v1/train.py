@@ -17,7 +17,12 @@ from irc.frontends.tensorflow.compat.v1.frame import Frame
 from irc.frontends.tensorflow.compat.v1.gradients import gradients
 from irc.frontends.tensorflow.compat.v1.graph import Graph, GraphKeys, get_default_graph
 from irc.frontends.tensorflow.compat.v1.operation import GraphTensor, Operation
-from irc.frontends.tensorflow.compat.v1.variables import Variable, control_dependencies, group, trainable_variables
+from irc.frontends.tensorflow.compat.v1.variables import (
+    Variable,
+    control_dependencies,
+    group,
+    trainable_variables,
+)
 from irc.frontends.tensorflow.tensor import TensorBase, emit_all
 from irc.ir.types import TensorType, f64
 
@@ -120,7 +125,9 @@ class Optimizer:
         found = gradients([loss], variables, weights)
         return list(zip(found, variables, strict=True))
 
-    def apply_gradients(self, grads_and_vars: Any, global_step: Any = None, name: str | None = None) -> Operation:
+    def apply_gradients(
+        self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
+    ) -> Operation:
         """An operation that updates the variables by these gradients, and then counts `global_step` up."""
         pairs = [(as_tensor(g), v) for g, v in grads_and_vars if g is not None]
         if not pairs:
@@ -223,7 +230,9 @@ class GradientDescentOptimizer(Optimizer):
         self._learning_rate = learning_rate
 
     def _update(self, variables: Sequence[Variable], grads: Sequence[GraphTensor], name: str) -> Operation:
-        return self._made(updates_keras.sgd, variables, grads, [self._learning_rate], (len(grads), 0.0, False), name)
+        return self._made(
+            updates_keras.sgd, variables, grads, [self._learning_rate], (len(grads), 0.0, False), name
+        )
 
 
 class MomentumOptimizer(Optimizer):
@@ -275,7 +284,13 @@ class AdamOptimizer(Optimizer):
         held = [*variables, *self._all(variables, "m"), *self._all(variables, "v")]
         statics = (len(grads), self._beta1, self._beta2, self._epsilon, False)
         return self._made(
-            updates_keras.adam, held, grads, [self._learning_rate], statics, f"{name}/update", [self._iterations]
+            updates_keras.adam,
+            held,
+            grads,
+            [self._learning_rate],
+            statics,
+            f"{name}/update",
+            [self._iterations],
         )
 
     def _finish(self, made: list[Operation], name: str) -> Operation:
@@ -400,7 +415,12 @@ def _to_float(x: Any) -> Any:
 
 
 def exponential_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate * decay_rate ** (global_step / decay_steps)."""
     base = constant(float(decay_rate)) if isinstance(decay_rate, (int, float)) else decay_rate
@@ -408,14 +428,24 @@ def exponential_decay(
 
 
 def natural_exp_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: float, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: float,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate * exp(-decay_rate * global_step / decay_steps)."""
     return constant(math.exp(-decay_rate)) ** _ratio(global_step, decay_steps, staircase) * learning_rate
 
 
 def inverse_time_decay(
-    learning_rate: Any, global_step: Any, decay_steps: Any, decay_rate: Any, staircase: bool = False, name: str | None = None
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
 ) -> Any:
     """learning_rate / (1 + decay_rate * global_step / decay_steps)."""
     return learning_rate / (_ratio(global_step, decay_steps, staircase) * decay_rate + 1.0)
@@ -437,14 +467,18 @@ def polynomial_decay(
     return left**power * (learning_rate - end_learning_rate) + end_learning_rate
 
 
-def cosine_decay(learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None) -> Any:
+def cosine_decay(
+    learning_rate: Any, global_step: Any, decay_steps: Any, alpha: float = 0.0, name: str | None = None
+) -> Any:
     """Half a cosine wave from learning_rate to alpha * learning_rate (Loshchilov and Hutter 2017)."""
     ratio = call(pointwise.minimum, (_ratio(global_step, decay_steps), 1.0), "Minimum")
     wave = (call(pointwise.cos, (ratio * math.pi,), "Cos") + 1.0) * 0.5
     return (wave * (1 - alpha) + alpha) * learning_rate
 
 
-def piecewise_constant(x: Any, boundaries: Sequence[Any], values: Sequence[float], name: str | None = None) -> Any:
+def piecewise_constant(
+    x: Any, boundaries: Sequence[Any], values: Sequence[float], name: str | None = None
+) -> Any:
     """values[0] up to the first boundary, values[1] up to the second, ..."""
     if len(boundaries) != len(values) - 1:
         raise located(RecordValueError("The length of boundaries should be 1 less than the length of values"))
@@ -464,7 +498,9 @@ def _missing(name: str, advice: str) -> Any:
     return made
 
 
-ProximalGradientDescentOptimizer = _missing("ProximalGradientDescentOptimizer", "tf.train.GradientDescentOptimizer is")
+ProximalGradientDescentOptimizer = _missing(
+    "ProximalGradientDescentOptimizer", "tf.train.GradientDescentOptimizer is"
+)
 ProximalAdagradOptimizer = _missing("ProximalAdagradOptimizer", "tf.train.AdagradOptimizer is")
 FtrlOptimizer = _missing("FtrlOptimizer", "tf.train.AdagradOptimizer is")
 SyncReplicasOptimizer = _missing("SyncReplicasOptimizer", "there is one process: use the optimizer inside")

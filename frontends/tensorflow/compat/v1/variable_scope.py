@@ -134,7 +134,15 @@ def variable_scope(
         if name_or_scope:
             store.counts.setdefault(full, 1)
     base = given or before
-    inherited = True if before.reuse is True else reuse if reuse is not None else base.reuse if given else before.reuse
+    inherited = (
+        True
+        if before.reuse is True
+        else reuse
+        if reuse is not None
+        else base.reuse
+        if given
+        else before.reuse
+    )
     with graph.name_scope(label if auxiliary_name_scope else graph.get_name_scope() + "/") as names:
         scope = VariableScope(
             inherited,
@@ -189,7 +197,11 @@ def get_variable(
     wanted = dtypes.as_dtype(dtype or scope.dtype)
     getter = custom_getter or scope.custom_getter
     if getter is not None:
-        raise located(RecordValueError("custom_getter is not there", notes=("wrap tf.get_variable in a function instead",)))
+        raise located(
+            RecordValueError(
+                "custom_getter is not there", notes=("wrap tf.get_variable in a function instead",)
+            )
+        )
     value = _first_value(full, shape, wanted, initializer if initializer is not None else scope.initializer)
     graph = get_default_graph()
     before = graph._scope
@@ -254,7 +266,9 @@ def _first_value(full: str, shape: Any, dtype: dtypes.DType, initializer: Any) -
     extents = TensorShape(shape)
     if not extents.is_fully_defined():
         raise located(
-            RecordValueError(f"Shape of a new variable ({full}) must be fully defined, but instead was {extents}.")
+            RecordValueError(
+                f"Shape of a new variable ({full}) must be fully defined, but instead was {extents}."
+            )
         )
     return _caller(given, extents.as_list(), dtype)
 
@@ -297,7 +311,9 @@ class name_scope:
         self._context.__exit__(*error)
 
 
-def make_template(name: str, func: Callable[..., Any], create_scope_now_: bool = False, **kwargs: Any) -> Callable[..., Any]:
+def make_template(
+    name: str, func: Callable[..., Any], create_scope_now_: bool = False, **kwargs: Any
+) -> Callable[..., Any]:
     """The function with its variables made at its first call and shared by all later ones."""
     held: list[VariableScope] = []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.tensorflow import dtypes, variable
+from irc.frontends.tensorflow import array_ops, dtypes, variable
 from irc.frontends.tensorflow.compat.v1.actions import Action, NoOp
 from irc.frontends.tensorflow.compat.v1.calls import Convertible, as_tensor, call, operation, prepared
 from irc.frontends.tensorflow.compat.v1.graph import Graph, GraphKeys, get_default_graph
@@ -123,7 +123,8 @@ class Variable(Convertible):
         if not first.shape.is_fully_defined():
             raise located(
                 RecordValueError(
-                    f"initial_value must have a shape specified: {first}", notes=("a variable's shape is known when it is made",)
+                    f"initial_value must have a shape specified: {first}",
+                    notes=("a variable's shape is known when it is made",),
                 )
             )
         self.type = first.probe.types[0]
@@ -175,7 +176,9 @@ class Variable(Convertible):
     def read_value(self) -> GraphTensor:
         """Its value at this point: after the control dependencies of now."""
         name = f"{self.op.name}/read"
-        made = operation(self.graph, Read(self), f"{self.graph._unique(name)}/", "Identity", [], [Probe.of(self.type)])
+        made = operation(
+            self.graph, Read(self), f"{self.graph._unique(name)}/", "Identity", [], [Probe.of(self.type)]
+        )
         return made.outputs[0]
 
     def initialized_value(self) -> GraphTensor:
@@ -192,15 +195,21 @@ class Variable(Convertible):
 
     # Writing.
 
-    def assign(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """An operation that replaces the value, as the tensor of the new value."""
         return self._assigned(value, "", "Assign", name, read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """An operation that adds to the value."""
         return self._assigned(delta, "add", "AssignAdd", name, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """An operation that subtracts from the value."""
         return self._assigned(delta, "sub", "AssignSub", name, read_value)
 
@@ -229,7 +238,9 @@ class Variable(Convertible):
 add_operators(Variable, lambda function, args, kind: call(function, args, kind))
 
 
-def assign(ref: Any, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None) -> Any:
+def assign(
+    ref: Any, value: Any, validate_shape: Any = None, use_locking: Any = None, name: str | None = None
+) -> Any:
     """An operation that replaces a variable's value."""
     return ref.assign(value, name=name)
 
@@ -272,11 +283,9 @@ def control_dependencies(control_inputs: Any) -> Any:
 
 def tuple_(tensors: Any, name: str | None = None, control_inputs: Any = None) -> list[Any]:
     """The tensors, none of which is there before all are."""
-    from irc.frontends.tensorflow.array_ops import identity
-
     given = [t for t in tensors if t is not None]
     with control_dependencies([*given, *(control_inputs or ())]):
-        return [None if t is None else call(identity, (t,), "Identity", name) for t in tensors]
+        return [None if t is None else call(array_ops.identity, (t,), "Identity", name) for t in tensors]
 
 
 # Collections of variables.
