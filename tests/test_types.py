@@ -10,12 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LATER: tuple[str, ...] = (
-    "irc/frontends/",
-    "irc/passes/autodiff/",
-    "irc/passes/canonical/",
-    "irc/passes/expression.py",
-)
+LATER: tuple[str, ...] = ("irc/frontends/", "irc/passes/canonical/")
 """What is not clean yet; the list may only shrink."""
 
 

@@ -142,9 +142,9 @@ def _both(e: FunctionEmitter, lanes: int, a: Mask, b: Mask) -> Mask:
         return b
     if b is True or a is False:
         return a
-    known = _constant_lanes(a), _constant_lanes(b)
-    if known[0] is not None and known[1] is not None:
-        return _mask_text([x and y for x, y in zip(*known, strict=True)])
+    left, right = _constant_lanes(a), _constant_lanes(b)
+    if left is not None and right is not None:
+        return _mask_text([x and y for x, y in zip(left, right, strict=True)])
     return e.ins(f"and <{lanes} x i1> {a}, {b}")
 
 
