@@ -1,6 +1,6 @@
 """tf.math: the names of the families beside this file."""
 
-# ruff: noqa: F401 - it is where the names meet
+
 
 from irc.frontends.tensorflow.indexing import in_top_k, segment_sum, top_k
 from irc.frontends.tensorflow.indexing import segment_sum as unsorted_segment_sum
