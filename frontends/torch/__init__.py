@@ -7,7 +7,19 @@ from irc.frontends.compile import compile
 from irc.frontends.errors import NotThere as _NotThere
 from irc.frontends.errors import install_hook as _install_hook
 from irc.frontends.recorder.storage import located as _located
-from irc.frontends.torch import accelerator, autograd, backends, cuda, nn, optim, random, utils
+from irc.frontends.torch import (
+    accelerator,
+    autograd,
+    backends,
+    cuda,
+    distributions,
+    nn,
+    optim,
+    random,
+    testing,
+    utils,
+    version,
+)
 from irc.frontends.torch.creation import (
     BoolTensor,
     ByteTensor,
@@ -119,6 +131,8 @@ from irc.frontends.torch.pointwise import (
     addcdiv,
     addcmul,
     allclose,
+    arccos,
+    arcsin,
     arctan,
     asin,
     atan,

@@ -306,6 +306,9 @@ def acos(input: Tensor) -> Tensor:
     return atan2(sqrt((1 - input) * (1 + input)), input)
 
 
+arcsin, arccos = asin, acos
+
+
 def isnan(input: Tensor) -> Tensor:
     return emit(L.is_nan, (input,))
 

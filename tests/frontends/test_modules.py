@@ -185,3 +185,50 @@ def test_dtype_conversion() -> None:
     with pytest.raises(RuntimeError, match="is_available"):
         net.to("cuda")
     assert not t.cuda.is_available() and str(t.device("cuda:1")) == "cuda:1"
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_attention_matches_pytorch(batch_first: bool) -> None:
+    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=batch_first)
+    own = t.nn.MultiheadAttention(8, 2, batch_first=batch_first)
+    own.load_state_dict({k: t.tensor(v.numpy()) for k, v in theirs.state_dict().items()})
+    rng = np.random.default_rng(0)
+    q, k = (
+        rng.standard_normal((3, 3, 8)).astype(np.float32),
+        rng.standard_normal((3, 3, 8)).astype(np.float32),
+    )
+    hidden = np.triu(np.ones((3, 3), bool), 1)
+    pads = np.array([[False, False, True], [False] * 3, [False, True, False]])
+
+    def outcome(t: Any, net: Any) -> list[Any]:
+        x = t.tensor(q, requires_grad=True)
+        y, w = net(x, t.tensor(k), t.tensor(k), key_padding_mask=t.tensor(pads), attn_mask=t.tensor(hidden))
+        (y**2).sum().backward()
+        return [y.detach(), w.detach(), x.grad, *(p.grad for p in net.parameters())]
+
+    for a, b in zip(outcome(t, own), outcome(torch, theirs), strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_categorical_matches_pytorch() -> None:
+    logits = np.random.default_rng(0).standard_normal((4, 3)).astype(np.float32)
+    own = t.distributions.Categorical(logits=t.tensor(logits))
+    theirs = torch.distributions.Categorical(logits=torch.tensor(logits))
+    classes = [0, 2, 1, 1]
+    for a, b in (
+        (own.log_prob(t.tensor(classes)), theirs.log_prob(torch.tensor(classes))),
+        (own.entropy(), theirs.entropy()),
+        (own.probs, theirs.probs),
+    ):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-5)
+    t.manual_seed(0)
+    drawn = own.sample((4000,)).numpy()
+    shares = np.stack([(drawn == c).mean(0) for c in range(3)], 1)
+    np.testing.assert_allclose(shares, theirs.probs.numpy(), atol=0.03)
+
+
+def test_assert_close() -> None:
+    t.testing.assert_close(t.ones(2), t.ones(2) + 1e-7)
+    for other in (t.ones(2) + 1e-2, t.ones(3), t.ones(2, dtype=t.float64)):
+        with pytest.raises(AssertionError):
+            t.testing.assert_close(t.ones(2), other)

@@ -1,6 +1,7 @@
 """torch.nn."""
 
 from irc.frontends.torch.nn import functional, init, utils
+from irc.frontends.torch.nn.attention import MultiheadAttention
 from irc.frontends.torch.nn.containers import (
     ModuleDict,
     ModuleList,
@@ -182,6 +183,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiheadAttention",
     "NLLLoss",
     "PReLU",
     "PairwiseDistance",

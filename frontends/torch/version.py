@@ -1,0 +1,4 @@
+"""torch.version."""
+
+cuda = None
+hip = None
