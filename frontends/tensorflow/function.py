@@ -102,12 +102,13 @@ class Function:
         """The arguments, arrays as tensors; checked against input_signature where there is one."""
         if self._signature is not None:
             return self._checked(args, kwargs), {}
-        if kwargs and self._parameters is not None:
-            # One order for arguments given by name.
+        if self._parameters is not None and (kwargs or len(args) < len(self._parameters.parameters)):
+            # One order for arguments given by name, and defaults spelled out.
             try:
                 bound = self._parameters.bind(*args, **kwargs)
             except TypeError as error:
                 raise located(RecordTypeError(f"{self._name}(): {error}")) from None
+            bound.apply_defaults()
             args, kwargs = bound.args, bound.kwargs
         args = tuple(_as_argument(a) for a in args)
         return args, {k: _as_argument(v) for k, v in kwargs.items()}

@@ -12,14 +12,15 @@ import numpy as np
 
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import shape as L
-from irc.frontends.recorder.graph import Graph, recorder
+from irc.frontends.recorder.gradient import flush
+from irc.frontends.recorder.graph import Graph, apply_template, needed, recorder
 from irc.frontends.recorder.storage import located
-from irc.frontends.recorder.value import Recorded
+from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.indexing import put_rows
 from irc.frontends.tensorflow.recording import nothing_kept, tapes
 from irc.frontends.tensorflow.shape import TensorShape
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, shown
+from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, shown, wrap
 
 
 class VariableSynchronization(enum.Enum):
@@ -103,8 +104,12 @@ class Variable(TensorBase):
         value.leaf = ref(self) if value.requires_grad else None
         if recorder.graph.tracing:
             Variable.made.append(ref(self))
+        traced = recorder.graph.tracing
         with recorder.within(_outside):
             self._hold(value)
+            if traced:
+                # It is state of the traced function from now on, and state has a value.
+                flush()
 
     @property
     def is_known(self) -> bool:
@@ -243,15 +248,36 @@ def _rebuild(array: Any, trainable: bool, name: str) -> Variable:
 
 def _initial(given: Any, dtype: Any) -> Recorded:
     """The value a variable starts with, of its own."""
-    if isinstance(given, TensorBase):
-        value = given._read()
-        if value.array is None and value.node not in _outside.pending:
-            raise located(
-                RecordTypeError(
-                    "a variable made inside a traced function starts from a value of that function, which is there only "
-                    "while it runs",
-                    notes=("make the variable outside, or give a function: tf.Variable(lambda: initial)",),
-                )
-            )
-    made = convert_to_tensor(given, dtype)
+    made = convert_to_tensor(_lifted(given) if isinstance(given, TensorBase) else given, dtype)
     return made._read().alias()  # type: ignore[no-any-return]
+
+
+def _lifted(given: TensorBase) -> TensorBase:
+    """A tensor as one of the program outside: what a function being traced has recorded for it is recorded there again."""
+    value = given._read()
+    pending = dict.fromkeys(_outside.pending)
+    if value.array is not None or value.node in pending:
+        return given
+    made: dict[Any, Any] = {}
+    for node in needed([value]):
+        if node not in pending:
+            operands = tuple(_outer(o, made) for o in node.inputs)
+            made[node] = apply_template(node.template, operands, node.site)[0].node
+    return wrap(_outer(value, made))
+
+
+def _outer(operand: Any, made: dict[Any, Any]) -> Any:
+    """An operand of a lifted node."""
+    if isinstance(operand, Literal) or operand.array is not None:
+        return operand
+    if operand.node in made:
+        return made[operand.node].at(operand.index)
+    if operand.node is None:
+        raise located(
+            RecordTypeError(
+                "a variable made inside a traced function starts from an argument of that function, which is there only "
+                "while it runs",
+                notes=("make the variable outside, or from values that do not depend on the arguments",),
+            )
+        )
+    return operand

@@ -103,7 +103,11 @@ def test_generator_and_cache() -> None:
 
 def test_elements_do_not_change_with_the_array() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match="different shapes"):
-        listed(D.from_generator(lambda: iter([[1], [1, 2]]), output_signature=tf.TensorSpec([None], tf.int32)).batch(2))
+        listed(
+            D.from_generator(
+                lambda: iter([[1], [1, 2]]), output_signature=tf.TensorSpec([None], tf.int32)
+            ).batch(2)
+        )
 
 
 def test_not_inside_a_traced_function() -> None:

@@ -13,9 +13,8 @@ RNG = np.random.default_rng(0)
 A = RNG.standard_normal((3, 4)).astype(np.float32)
 B = RNG.standard_normal((3, 4)).astype(np.float32)
 P = np.abs(A) + 0.5
-I = RNG.integers(-9, 9, (3, 4)).astype(np.int32)
+N = RNG.integers(-9, 9, (3, 4)).astype(np.int32)
 J = RNG.integers(1, 5, (3, 4)).astype(np.int32)
-LAST = {"axis": -1}
 
 
 def softmax(x: Any) -> Any:
@@ -31,9 +30,9 @@ CASES: dict[str, tuple[Any, Any]] = {
     "tensordot": (lambda: tf.tensordot(A, B, [[0], [0]]), np.tensordot(A, B, [[0], [0]])),
     "einsum": (lambda: tf.einsum("ij,kj->ik", A, B), A @ B.T),
     "einsum batches": (lambda: tf.einsum("...ij,...kj->...ik", A[None], B[None]), (A @ B.T)[None]),
-    "floordiv": (lambda: tf.constant(I) // tf.constant(J), I // J),
-    "floormod": (lambda: tf.constant(I) % tf.constant(J), I % J),
-    "integer division": (lambda: tf.constant(I) / tf.constant(J), I / J),
+    "floordiv": (lambda: tf.constant(N) // tf.constant(J), N // J),
+    "floormod": (lambda: tf.constant(N) % tf.constant(J), N % J),
+    "integer division": (lambda: tf.constant(N) / tf.constant(J), N / J),
     "divide_no_nan": (lambda: tf.math.divide_no_nan([1.0, 2.0], [0.0, 4.0]), np.float32([0, 0.5])),
     "pow": (lambda: tf.constant(P) ** 2.5, P**2.5),
     "square": (lambda: tf.square(A), A * A),
@@ -225,10 +224,19 @@ def test_variables() -> None:
 
 
 REFUSED = {
-    "dtypes": (lambda: tf.constant(1) + tf.constant(1.0), "expected to be a int32 tensor but is a float tensor"),
+    "dtypes": (
+        lambda: tf.constant(1) + tf.constant(1.0),
+        "expected to be a int32 tensor but is a float tensor",
+    ),
     "a float into int32": (lambda: tf.constant(1) + 1.5, "Cannot convert 1.5 to EagerTensor of dtype int32"),
-    "shapes": (lambda: tf.ones([2, 3]) + tf.ones([2, 4]), r"Incompatible shapes: \[2,3\] vs. \[2,4\] \[Op:AddV2\]"),
-    "matmul": (lambda: tf.ones([2, 3]) @ tf.ones([2, 3]), r"In\[0\]: \[2,3\], In\[1\]: \[2,3\] \[Op:MatMul\]"),
+    "shapes": (
+        lambda: tf.ones([2, 3]) + tf.ones([2, 4]),
+        r"Incompatible shapes: \[2,3\] vs. \[2,4\] \[Op:AddV2\]",
+    ),
+    "matmul": (
+        lambda: tf.ones([2, 3]) @ tf.ones([2, 3]),
+        r"In\[0\]: \[2,3\], In\[1\]: \[2,3\] \[Op:MatMul\]",
+    ),
     "reshape": (lambda: tf.reshape(tf.ones([6]), [4, 2]), "6 values, but the requested shape has 8"),
     "index": (lambda: tf.gather([1.0, 2.0], [2]), r"indices\[0\] = 2 is not in \[0, 2\)"),
     "sqrt of integers": (lambda: tf.sqrt([4]), "bfloat16, half, float, double"),
@@ -244,6 +252,8 @@ REFUSED = {
 def test_refusal(name: str) -> None:
     """TensorFlow's words, at this file's line."""
     run, text = REFUSED[name]
-    with pytest.raises((tf.errors.InvalidArgumentError, TypeError, ValueError, AttributeError), match=text) as found:
+    with pytest.raises(
+        (tf.errors.InvalidArgumentError, TypeError, ValueError, AttributeError), match=text
+    ) as found:
         run()
     assert found.value.span.file == __file__

@@ -167,7 +167,9 @@ def test_output_gradients() -> None:
     v = tf.Variable([1.0, 2.0])
     with tf.GradientTape() as tape:
         y = v * v
-    np.testing.assert_array_equal(tape.gradient(y, v, output_gradients=tf.constant([10.0, 1.0])).numpy(), [20, 4])
+    np.testing.assert_array_equal(
+        tape.gradient(y, v, output_gradients=tf.constant([10.0, 1.0])).numpy(), [20, 4]
+    )
 
 
 @pytest.mark.parametrize("seen", [True, False])
