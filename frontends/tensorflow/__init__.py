@@ -212,7 +212,13 @@ _INITIALIZERS = {
 }
 
 
+_OF_GRAPHS = ("Graph", "Operation", "control_dependencies", "gradients")
+"""Names that are about graphs: they are `tf.compat.v1`'s."""
+
+
 def __getattr__(name: str) -> _Any:
+    if name in _OF_GRAPHS:
+        return getattr(_import_module("irc.frontends.tensorflow.compat.v1"), name)
     if name in _LAZY:
         return _import_module(_LAZY[name])
     if name in _INITIALIZERS:

@@ -275,3 +275,43 @@ def test_what_is_not_there_says_what_to_use() -> None:
     )
     assert "tf.layers, tf.nn.rnn_cell" in caught(AttributeError, lambda: tf.contrib.rnn.BasicLSTMCell)
     assert "no queues" in caught(TypeError, lambda: tf.train.Coordinator())
+
+
+def test_the_names_of_tf_build_graphs_where_one_is_built(graph: Any) -> None:
+    import irc.tensorflow as tf2
+
+    x = tf.placeholder(tf2.float32, [None, 2])
+    v = tf2.Variable([[1.0], [2.0]])
+    y = tf2.nn.relu(tf2.matmul(x, v)) + tf2.constant(1.0)
+    z = tf2.cond(tf2.reduce_sum(y) > 0.0, lambda: y, lambda: -y)
+    assert y.graph is graph
+    with tf.Session() as sess:
+        sess.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(sess.run(z, {x: np.ones((2, 2))}), [[4], [4]])
+
+
+def test_outside_of_graphs_they_are_eager() -> None:
+    import subprocess
+    import sys
+
+    program = """
+import irc.tensorflow as tf
+with tf.Graph().as_default():
+    pass
+v = tf.Variable(3.0)
+with tf.GradientTape() as tape:
+    y = tf.cond(v > 1.0, lambda: tf.square(v), lambda: v)
+assert isinstance(v, tf.Variable) and tape.gradient(y, v).numpy() == 6.0
+try:
+    tf.compat.v1.placeholder(tf.float32)
+except RuntimeError as error:
+    assert "not compatible with eager execution" in str(error)
+tf.compat.v1.disable_eager_execution()
+x = tf.compat.v1.placeholder(tf.float32, [])
+w = tf.Variable(2.0)
+with tf.compat.v1.Session() as sess:
+    sess.run(tf.compat.v1.global_variables_initializer())
+    print(sess.run(tf.add(x, w), {x: 1.0}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "3.0\n", done.stderr

@@ -29,16 +29,7 @@ from irc.frontends.tensorflow.compat.v1 import (
 from irc.frontends.tensorflow.compat.v1 import (
     train as _train,
 )
-from irc.frontends.tensorflow.compat.v1.calls import constant
-from irc.frontends.tensorflow.compat.v1.control_flow import case, cond, while_loop
-from irc.frontends.tensorflow.compat.v1.gradients import gradients, hessians
-from irc.frontends.tensorflow.compat.v1.graph import (
-    Graph,
-    GraphKeys,
-    get_default_graph,
-    reset_default_graph,
-)
-from irc.frontends.tensorflow.compat.v1.misc import (
+from irc.frontends.tensorflow.compat.v1.application import (
     add_to_collection,
     app,
     colocate_with,
@@ -47,6 +38,15 @@ from irc.frontends.tensorflow.compat.v1.misc import (
     logging,
     set_random_seed,
     test,
+)
+from irc.frontends.tensorflow.compat.v1.calls import constant
+from irc.frontends.tensorflow.compat.v1.control_flow import case, cond, while_loop
+from irc.frontends.tensorflow.compat.v1.gradients import gradients, hessians
+from irc.frontends.tensorflow.compat.v1.graph import (
+    Graph,
+    GraphKeys,
+    get_default_graph,
+    reset_default_graph,
 )
 from irc.frontends.tensorflow.compat.v1.names import graph_functions as _graph_functions
 from irc.frontends.tensorflow.compat.v1.operation import NodeDef, Operation

@@ -157,6 +157,8 @@ def graph_function(
 
     @functools.wraps(function)
     def made(*args: Any, **kwargs: Any) -> Any:
+        if mode.running:
+            return function(*args, **kwargs)
         name = kwargs.pop("name", None)
         if renamed:
             kwargs = {renamed.get(k, k): v for k, v in kwargs.items()}

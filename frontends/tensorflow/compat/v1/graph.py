@@ -77,6 +77,7 @@ class Graph:
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
         """Operations made inside go into this graph."""
+        mode.building()
         mode.graphs.append(self)
         try:
             yield self

@@ -89,3 +89,6 @@ class _Either:
         run.__name__ = run.__qualname__ = getattr(eager, "__name__", "run")
         run.__doc__ = eager.__doc__
         return run
+
+
+mode.building = install

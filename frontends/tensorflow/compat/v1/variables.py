@@ -62,7 +62,14 @@ class Assign(Action):
         return [frame.run.read(target, op)]
 
 
-class Variable(Convertible):
+class _AnyVariable(type):
+    """Eager variables are instances as well."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return type.__instancecheck__(cls, instance) or isinstance(instance, variable.Variable)
+
+
+class Variable(Convertible, metaclass=_AnyVariable):
     """A variable of a graph. Where no graph is being built it is an eager variable."""
 
     op: Operation
