@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.autograph.staging import TensorRange
+from irc.frontends.batches import check_merged_batch
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import creation as C
 from irc.frontends.lowering import indexing as I
@@ -242,7 +243,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
         )
     known = math.prod(n for n in given if n != -1)
     if unknown and known and count % known == 0:
-        return emit(L.reshape, (x,), tuple(count // known if n == -1 else n for n in given), op="Reshape")
+        target = tuple(count // known if n == -1 else n for n in given)
+        check_merged_batch(x._read().type.shape, given, target, "reshape", "tf.reshape(x, (tf.shape(x)[0], -1))")
+        return emit(L.reshape, (x,), target, op="Reshape")
     if unknown:
         raise located(
             InvalidArgumentError(

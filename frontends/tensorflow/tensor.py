@@ -91,7 +91,7 @@ class TensorBase(Handle):
             raise located(
                 OperatorNotAllowedInGraphError(
                     f"{what} needs the value of a symbolic `tf.Tensor`, which a traced function does not have",
-                    notes=(*chain_to_input(value), *_ADVICE),
+                    notes=(chain_to_input(value), *_ADVICE),
                 )
             )
         return super()._look(what)

@@ -16,7 +16,6 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.source import Site
 from irc.frontends.tensorflow import dtypes, nest
 from irc.frontends.tensorflow.keras.naming import auto_name
-from irc.frontends.tensorflow.keras.variables import inferring
 from irc.frontends.tensorflow.recording import nothing_kept
 from irc.frontends.tensorflow.tensor import TensorBase, wrap
 from irc.ir.types import TensorType
@@ -165,12 +164,10 @@ def _scratch(variables: Sequence[Any]) -> Iterator[None]:
     graph = Graph(tracing=True)
     held = [v._storage for v in variables] + [generator.storage]
     before = [s._value for s in held]
-    was_active, inferring.active = inferring.active, True
     try:
         with recorder.within(graph), nothing_kept():
             yield
     finally:
-        inferring.active = was_active
         for storage, value in [*graph.written.items(), *zip(held, before, strict=True)]:
             if storage._value is not value:
                 storage._value = value

@@ -4,32 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from irc.frontends.recorder.gradient import flush
-from irc.frontends.recorder.graph import recorder
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.keras import initializers
 from irc.frontends.tensorflow.keras.naming import auto_name
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, shown
 from irc.frontends.tensorflow.variable import Variable as TensorFlowVariable
-from irc.frontends.tensorflow.variable import init_scope
-
-
-class Inferring:
-    """Whether shapes are being inferred: what is recorded then is thrown away."""
-
-    __slots__ = ("active",)
-
-    def __init__(self) -> None:
-        self.active = False
-
-
-inferring = Inferring()
 
 
 class Variable(TensorFlowVariable):
-    """`Variable(initializer, shape)`, or `Variable(value)`.
-
-    Made inside a function that is being traced it starts outside of it, computed at once."""
+    """`Variable(initializer, shape)`, or `Variable(value)`."""
 
     regularizer: Any = None
 
@@ -46,9 +29,6 @@ class Variable(TensorFlowVariable):
         self._plain_name = name or auto_name("variable")
         self._path = path or self._plain_name
         self.was_trainable = trainable
-        if recorder.graph.tracing and not inferring.active and self._read().array is None:
-            with init_scope():
-                flush()
 
     @property
     def name(self) -> str:

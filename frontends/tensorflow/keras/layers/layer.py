@@ -368,7 +368,8 @@ class Layer:
     def _training(self, parameters: Parameters, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool | None:
         """Whether this call trains: as told, as the layer around, as `call`'s default says, or not."""
         if not parameters.has("training"):
-            return calls.training
+            told = None if parameters.takes_any else kwargs.pop("training", None)
+            return calls.training if told is None else bool(told)
         place = parameters.names.index("training")
         training = args[place] if place < len(args) else kwargs.get("training")
         if training is None:

@@ -312,7 +312,10 @@ class Optimizer:
 
 
 def _number(variable: Any) -> float:
-    return float(variable._look("the learning rate").reshape(()).item())
+    """The number that a variable holds; a function being traced reads what was there before."""
+    known = variable._read().array
+    array = variable.numpy() if known is None else known
+    return float(np.asarray(array).reshape(()))
 
 
 def _rate(value: Any) -> Variable:
@@ -328,6 +331,6 @@ def _gradient(g: Any, v: Any) -> Any:
 
 def _write(variables: Sequence[Any], values: Sequence[Tensor]) -> None:
     for v, value in zip(variables, values, strict=True):
-        v._write_fresh(value._read())
+        v._write(value._read())
 
 
