@@ -195,6 +195,8 @@ class Planner:
         if isinstance(op, Call):
             func = self.symbols[op.callee]
             assert isinstance(func, Func)
+            if "irc.kind" not in func.attributes:
+                raise UnsupportedError(_no_kernel(func), span=span_of(op.location))
             return func
         arguments = [Value(v.type, None, i, location=op.location) for i, v in enumerate(op.operands)]
         inner = op.with_operands(arguments)
@@ -268,6 +270,13 @@ class Planner:
         results = self._result_buffers(op, direct)
         arms = [self.block(r.block, results, {}) for r in op.regions]
         steps.append(Branch(self.buffers[op.operands[0]], arms))
+
+
+def _no_kernel(func: Func) -> str:
+    """Why a call of a function that is no fusion cannot be compiled; inlining took away all others."""
+    if func.is_declaration:
+        return f"a call of @{func.sym_name}, which has no body, is not supported"
+    return f"a call of @{func.sym_name}, which calls itself, is not supported"
 
 
 def _updates(op: Any, func: Func, reach: dict[Value, None]) -> bool:

@@ -1,4 +1,4 @@
-"""Inlining: calls of private functions become their bodies."""
+"""Inlining: calls of functions become their bodies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FUSION_KIND = "irc.kind"
 class Inline(Pass, name="inline"):
     """Given  `call @f(%x)` with `func private @f(%a) { %0 = tanh %a; return %0 }`.  Result  `tanh %x`.
 
-    Fusions, declarations and functions that call themselves stay. Functions left without a caller go."""
+    Fusions, declarations and functions that call themselves stay. Private functions left without a caller go."""
 
     def apply(self, module: Module, context: Context) -> Module:
         functions = {op.sym_name: op for op in module.operations if isinstance(op, Func)}
@@ -44,8 +44,7 @@ class Inline(Pass, name="inline"):
 
 def _may_inline(func: Func) -> bool:
     return (
-        func.sym_visibility == "private"
-        and len(func.body.blocks) == 1
+        len(func.body.blocks) == 1
         and FUSION_KIND not in func.attributes
         and func.sym_name not in referenced_symbols(func)
     )

@@ -266,7 +266,7 @@ def test_locations_say_where_it_was_called() -> None:
     assert str(ops(after, "tanh")[0].location) == 'callsite("a.py":1:1 at "a.py":2:1)'
 
 
-def test_public_recursive_and_fusion_functions_stay_calls() -> None:
+def test_calls_of_recursive_functions_and_fusions_stay() -> None:
     def recursive(b: Builder, x: Value) -> Value:
         return call(b, "recursive", x)
 
@@ -279,7 +279,6 @@ def test_public_recursive_and_fusion_functions_stay_calls() -> None:
     )
     others = [
         fused,
-        function("public", [F23], lambda b, x: b.emit(S.Abs(x))),
         function("recursive", [F23], recursive, "private"),
     ]
 
@@ -287,10 +286,17 @@ def test_public_recursive_and_fusion_functions_stay_calls() -> None:
         never = b.region([], lambda r: r.emit(S.Return([call(r, "recursive", x)])))
         also = b.region([], lambda r: r.emit(S.Return([x])))
         no = b.emit(S.And(p, b.emit(S.Not(p))))
-        return [call(b, "fused", x), call(b, "public", x), b.emit(S.If(no, regions=[never, also]))]
+        return [call(b, "fused", x), b.emit(S.If(no, regions=[never, also]))]
 
     before = program([F23, B0], body, *others)
     assert checked(before, "inline") is before
+
+
+def test_a_public_function_is_inlined_and_stays() -> None:
+    callee = function("public", [F23], lambda b, x: b.emit(S.Abs(x)))
+    after = checked(program([F23], lambda b, x: call(b, "public", x), callee), "inline")
+    assert [op.name for op in after.symbols["main"].block.operations] == ["stablehlo.abs", "func.return"]
+    assert "public" in after.symbols
 
 
 def test_functions_that_call_each_other_end() -> None:
