@@ -162,8 +162,8 @@ class Variable(TensorBase):
     ) -> Any:
         """Adds to the value; gives the variable."""
         with nothing_kept():
-            value = self.read_value() + self._given(delta, "assign_add")
-        self._put(value)
+            value = self + self._given(delta, "assign_add")
+        self._put_fresh(value)
         return self if read_value else None
 
     def assign_sub(
@@ -171,8 +171,8 @@ class Variable(TensorBase):
     ) -> Any:
         """Subtracts from the value; gives the variable."""
         with nothing_kept():
-            value = self.read_value() - self._given(delta, "assign_sub")
-        self._put(value)
+            value = self - self._given(delta, "assign_sub")
+        self._put_fresh(value)
         return self if read_value else None
 
     def _given(self, value: Any, how: str) -> Tensor:
@@ -194,11 +194,20 @@ class Variable(TensorBase):
         return given  # type: ignore[no-any-return]
 
     def _put(self, value: Tensor) -> None:
-        """Takes a tensor's value over; a tape that records remembers what was read before."""
+        """Takes over the value of a tensor that others may show, too."""
+        self._note()
+        self._write(value._read().alias())
+
+    def _put_fresh(self, value: Tensor) -> None:
+        """Takes over the value of a tensor that nobody else has: its memory can be given back to the next step."""
+        self._note()
+        self._write(value._read())
+
+    def _note(self) -> None:
+        """A tape that records remembers what was read before."""
         before = self._read()
         for tape in tapes.recording:
             tape._note_former(self, before)
-        self._write(value._read().alias())
 
     def scatter_update(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
@@ -212,7 +221,7 @@ class Variable(TensorBase):
     def _scattered(self, delta: Any, how: str) -> Variable:
         with nothing_kept():
             value = put_rows(self.read_value(), delta.indices, delta.values, how)
-        self._put(value)
+        self._put_fresh(value)
         return self
 
     def is_initialized(self, name: str | None = None) -> bool:
