@@ -300,6 +300,7 @@ class Executed(Trace):
         key = (
             segment.parts,
             segment.outputs,
+            tuple(segment.types),
             tuple(self.donated.items()),
             tuple(self._numbers(segment.literals)),
         )
