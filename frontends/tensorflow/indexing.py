@@ -11,7 +11,7 @@ from irc.frontends.lowering import indexing as L
 from irc.frontends.lowering import shape as S
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
-from irc.frontends.tensorflow.array_ops import expand_dims, reshape, reverse, unstack, zeros
+from irc.frontends.tensorflow.array_ops import expand_dims, ones_like, reshape, reverse, unstack, zeros
 from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import cast
 from irc.frontends.tensorflow.reductions import normal_axis, reduce_any
@@ -317,3 +317,21 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: Any = None, name: str
     count = int(ids.numpy().max()) + 1 if num_segments is None else int(num_segments)
     start = zeros((count, *x._read().type.shape[ids.ndim :]), x.dtype)
     return emit(L.put_many, (start, x, ids), 0, "sum", op="UnsortedSegmentSum")
+
+
+def confusion_matrix(
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    weights: Any = None,
+    dtype: Any = dtypes.int32,
+    name: str | None = None,
+) -> Tensor:
+    """How often each class (row) was taken for each class (column)."""
+    y, p = convert_to_tensor(labels), convert_to_tensor(predictions)
+    n = num_classes
+    if n is None:
+        n = max(int(v._look("the number of classes of a confusion matrix").max()) for v in (y, p)) + 1
+    d = dtypes.as_dtype(dtype)
+    share = ones_like(y, d) if weights is None else cast(weights, d)
+    return emit(L.put_many, (zeros((int(n), int(n)), d), share, y, p), 0, "sum", op="ConfusionMatrix")

@@ -84,6 +84,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "sort": (lambda: tf.sort(A, direction="DESCENDING"), -np.sort(-A)),
     "top_k": (lambda: tf.math.top_k(A, 2).indices, np.argsort(-A, 1)[:, :2].astype(np.int32)),
     "unique": (lambda: tf.unique([4, 4, 1, 2, 1])[0], np.int32([4, 1, 2])),
+    "confusion_matrix": (
+        lambda: tf.math.confusion_matrix([0, 1, 1], [1, 1, 1]),
+        np.int32([[0, 1], [0, 2]]),
+    ),
     "norm": (lambda: tf.norm(A, axis=1), np.linalg.norm(A, axis=1)),
     "l2_normalize": (lambda: tf.math.l2_normalize(A, 1), A / np.linalg.norm(A, axis=1, keepdims=True)),
     "leaky_relu": (lambda: tf.nn.leaky_relu(A), np.where(A > 0, A, 0.2 * A)),
