@@ -120,7 +120,7 @@ def _loop(count: int, step: Callable[..., Expr], *values: Expr) -> Expr:
     carried = [start.value, *(v.value for v in values)]
     types = [v.type for v in carried]
     regions = [scope.builder.region(types, before), scope.builder.region(types, body)]
-    return scope.emit(hlo.While(carried, regions=regions))[-1]  # type: ignore[no-any-return]
+    return scope.emit(hlo.While(carried, regions=regions))[-1]
 
 
 def _starts(x: Expr, i: Expr, axis: int) -> list[Expr]:
@@ -143,7 +143,7 @@ def _dot(x: Expr, y: Expr, batch: Sequence[int], lhs: int, rhs: int) -> Expr:
         lhs_batching_dimensions=tuple(batch), rhs_batching_dimensions=tuple(batch),
         lhs_contracting_dimensions=(lhs,), rhs_contracting_dimensions=(rhs,),
     )  # fmt: skip
-    return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))  # type: ignore[no-any-return]
+    return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))
 
 
 def _real(x: Expr) -> Expr:
