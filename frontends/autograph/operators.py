@@ -4,6 +4,7 @@ value is not."""
 from __future__ import annotations
 
 import builtins
+import inspect
 from collections.abc import Callable, Sequence
 from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
@@ -229,7 +230,7 @@ def call(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _is_callable_object(function: Any) -> bool:
-    own = type(function).__dict__.get("__call__")
+    own = inspect.getattr_static(type(function), "__call__", None)
     return isinstance(own, FunctionType)
 
 

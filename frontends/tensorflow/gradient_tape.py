@@ -263,9 +263,7 @@ class GradientTape:
                 )
             )
         self._begin()
-        one = Tensor(0.0, target.dtype)
         n = target[0].shape.num_elements() if b else 0
-        del one
         each = reshape(eye(n, dtype=target.dtype), (n, 1, *rest))
         rows = each + zeros((1, b, *(1,) * len(rest)), target.dtype)
         (found,) = self._rows(target, [source], rows)

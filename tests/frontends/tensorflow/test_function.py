@@ -425,3 +425,22 @@ def test_refused_at_its_line(function: Callable[..., Any]) -> None:
     source, marks = error.caret.splitlines()
     assert source[marks.index("^") : marks.rindex("^") + 1] == place
     assert Holder.value is None
+
+
+def test_objects_that_are_called_are_rewritten() -> None:
+    class Base(tf.Module):
+        def __call__(self, x: Any) -> Any:
+            return x * 2 if x > 0 else -x
+
+    class Derived(Base):
+        pass
+
+    class Layer(tf.keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            if tf.reduce_sum(x) > 0:
+                return x * 2
+            return -x
+
+    for made in (Derived(), Layer()):
+        compiled = tf.function(lambda x, f=made: f(x))
+        assert [compiled(tf.constant(v)).numpy() for v in (3.0, -3.0)] == [6, 3]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
+from irc.frontends.autograph import convert
 from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
+from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import Scope, Site, name_in_frames, scopes
 from irc.frontends.tensorflow import dtypes, nest
@@ -49,7 +51,7 @@ class Parameters:
         return name in self.names
 
 
-@lru_cache(maxsize=None)
+@cache
 def parameters_of(function: Any) -> Parameters:
     return Parameters(function)
 
@@ -307,7 +309,9 @@ class Layer:
             try:
                 calls.training = self._training(parameters, args, kwargs)
                 mask = self._take_mask(parameters, args, kwargs)
-                outputs = self.call(*args, **kwargs)
+                # Traced, a user's `call` may branch on tensors.
+                call = convert(self.call) if recorder.graph.tracing else self.call
+                outputs = call(*args, **kwargs)
                 self._after(args, outputs, mask)
             finally:
                 calls.training = before

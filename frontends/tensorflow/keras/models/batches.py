@@ -28,6 +28,13 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     return x, y, weight
 
 
+def packed(x: Any, y: Any, weight: Any) -> tuple[Any, ...]:
+    """An element without what is not there at its end."""
+    if weight is not None:
+        return x, y, weight
+    return (x,) if y is None else (x, y)
+
+
 def host_array(value: Any) -> np.ndarray[Any, Any]:
     """Data as an array; float64 becomes float32."""
     if isinstance(value, TensorBase):
@@ -68,7 +75,7 @@ class ArrayBatches(Batches):
     """Rows of arrays, in order or in a new order each epoch."""
 
     def __init__(self, x: Any, y: Any, weight: Any, batch_size: int | None, shuffle: bool) -> None:
-        self.structure = tuple(_leaf_lists(v) for v in (x, y, weight))
+        self.structure = tuple(_leaf_lists(v) for v in packed(x, y, weight))
         self.arrays = [None if v is None else host_array(v) for v in nest.flatten(self.structure)]
         rows = {a.shape[0] for a in self.arrays if a is not None and a.ndim}
         if len(rows) != 1:
@@ -157,7 +164,7 @@ def _length(source: Any) -> int | None:
 
 def _tensors(element: Any) -> Any:
     x, y, weight = unpack(element)
-    return tuple(None if v is None else nest.map_structure(_tensor, v) for v in (x, y, weight))
+    return tuple(None if v is None else nest.map_structure(_tensor, v) for v in packed(x, y, weight))
 
 
 def _tensor(value: Any) -> Any:

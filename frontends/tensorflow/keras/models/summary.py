@@ -108,7 +108,7 @@ def _totals(model: Any) -> list[str]:
     total = (trained[0] + fixed[0], trained[1] + fixed[1])
     lines = []
     held = (0, 0)
-    if model.optimizer is not None and model.compiled:
+    if model.optimizer is not None and model.optimizer.built:
         held = _size(model.optimizer.variables)
     whole = (total[0] + held[0], total[1] + held[1])
     for label, (count, size) in (
