@@ -47,7 +47,9 @@ def buffer_type(tensor: object) -> MemRefType:
     if not isinstance(tensor, TensorType):
         raise UnsupportedError(f"kernels on values of type {tensor} are not supported")
     if not tensor.is_static:
-        raise UnsupportedError(f"kernels on unknown extents (known only when running) are not supported: {tensor}")
+        raise UnsupportedError(
+            f"kernels on unknown extents (known only when running) are not supported: {tensor}"
+        )
     if isinstance(tensor.element, ComplexType):
         return MemRefType((*tensor.static_shape, 2), kernel_element(tensor.element.element))
     return MemRefType(tensor.shape, kernel_element(tensor.element))
