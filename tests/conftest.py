@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from golden import RUN, GoldenCase, GoldenMismatch
+from hypothesis import settings
 
 HERE = Path(__file__).parent
+
+# Continuous integration tries the same examples every time: a random program that fails is for people to look at.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("repeatable")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

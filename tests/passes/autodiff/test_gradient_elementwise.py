@@ -117,6 +117,7 @@ def test_relu_has_slope_zero_at_zero(constant_first: bool) -> None:
 def test_clamp_at_its_bounds_as_in_jax() -> None:
     jax = pytest.importorskip("jax")
     x = np.array([-1.0, -0.5, 0.0, 0.5, 1.0], np.float32)
-    wanted = jax.grad(lambda x: jax.lax.clamp(-0.5, x, 0.5).sum())(x)
+    low, high = np.float32(-0.5), np.float32(0.5)
+    wanted = jax.grad(lambda x: jax.lax.clamp(low, x, high).sum())(x)
     module = vjp(program_for(lambda x: apply(hlo.Clamp, x.lift(-0.5), x, x.lift(0.5)), [x]))
     np.testing.assert_array_equal(interpret(module, x, np.ones_like(x))[1], wanted)
