@@ -90,6 +90,9 @@ def _entry(func: Func, canonical: Func, arranged: Arranged, ordered: Ordered) ->
     held.update(zip(ordered.results, call.results, strict=True))
     returned = []
     for value, order in zip(arranged.func.returned, arranged.results, strict=True):
+        if value in place and arranged.arguments[place[value]] == order:
+            returned.append(given[place[value]])
+            continue
         if value not in held:
             held[value] = b.transposed(given[place[value]], arranged.arguments[place[value]])
         returned.append(b.transposed(held[value], inverse(order)))

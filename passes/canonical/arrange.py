@@ -11,7 +11,6 @@ from irc.dialects.func import Func
 from irc.dialects.stablehlo import (
     Case,
     Convolution,
-    DotDimensionNumbers,
     DotGeneral,
     If,
     Reshape,
@@ -21,8 +20,9 @@ from irc.dialects.stablehlo import (
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.passes.canonical.axes import is_free, permutation_of
 from irc.passes.canonical.colours import Colours
-from irc.passes.canonical.plan import Plan, dot_order, is_reshape
-from irc.passes.canonical.shapes import Group, groups
+from irc.passes.canonical.plan import Plan, source_order
+from irc.passes.canonical.products import numbers_on
+from irc.passes.canonical.shapes import groups
 from irc.passes.canonical.simplify import settled
 from irc.passes.layout.convolution import ConvOrders, convolve, is_static
 from irc.passes.layout.forms import Forms
@@ -101,7 +101,7 @@ class Arranger(Forms):
                 self._convolution(op)
             case DotGeneral():
                 self._dot(op)
-            case Reshape() if is_reshape(op):
+            case Reshape() if permutation is None:
                 self._reshape(op)
             case _ if moves is not None and all(
                 moves.allowed(op, self.order(v)) for group in moves.links(op) for v in group if rank_of(v)
@@ -145,94 +145,31 @@ class Arranger(Forms):
         self.result(op.result, (orders.result, convolve(self, op, lhs, rhs, orders, type)))
 
     def _dot(self, op: DotGeneral) -> None:
-        """The product, sides swapped where that gives the result in its order. Each element adds the same products in
+        """The product in whichever of its readings gives the result in its order. Each element adds the same products in
         the same sequence."""
-        wanted = self.order(op.result)
-        for made in (op, _swapped(op)) if op.algorithm is None else (op,):
-            orders = self.order(made.lhs), self.order(made.rhs)
-            places = result_places(op, made)
-            given = permuted(places, dot_order(made, *orders))
-            if moves_nothing(step(given, wanted), permuted(op.result.type.shape, given)):
-                break
-        else:
-            made, orders = op, (self.order(op.lhs), self.order(op.rhs))
-            given = dot_order(op, *orders)
-        self.result(op.result, (given, self._product(op, made, orders, given, wanted)))
-
-    def _product(
-        self, op: DotGeneral, made: DotGeneral, orders: tuple[Order, Order], given: Order, wanted: Order
-    ) -> Value:
-        numbers = dot_numbers(made, *orders)
-        operands = [self.held(v, order) for v, order in zip(made.operands, orders, strict=True)]
-        attributes = {**made.attributes, "dot_dimension_numbers": numbers}
-        type = op.result.type.with_shape(permuted(op.result.type.shape, given))
-        return self.emit(DotGeneral.create(operands, [type], attributes, (), op.location))
+        wanted, shape = self.order(op.result), op.result.type.shape
+        readings = self.plan.readings(op)
+        given = [r.result_order(self.order(r.op.lhs), self.order(r.op.rhs)) for r in readings]
+        fits = (
+            i for i, order in enumerate(given) if moves_nothing(step(order, wanted), permuted(shape, order))
+        )
+        chosen = next(fits, 0)
+        made, order = readings[chosen].op, given[chosen]
+        orders = self.order(made.lhs), self.order(made.rhs)
+        operands = [self.held(v, held) for v, held in zip(made.operands, orders, strict=True)]
+        attributes = {**made.attributes, "dot_dimension_numbers": numbers_on(made, *orders)}
+        type = op.result.type.with_shape(permuted(shape, order))
+        product = self.emit(DotGeneral.create(operands, [type], attributes, (), op.location))
+        self.result(op.result, (order, product))
 
     # Reshapes
 
     def _reshape(self, op: Reshape) -> None:
         wanted = self.order(op.result)
         found = groups(op.operand.type.shape, op.result.type.shape)
-        source = _source_order(op, found, wanted) if found is not None else None
+        source = source_order(op, found, wanted) if found is not None else None
         if source is None:
             wanted, source = identity(rank_of(op.result)), identity(rank_of(op.operand))
         x = self.held(op.operand, source)
         type = op.result.type.with_shape(permuted(op.result.type.shape, wanted))
         self.result(op.result, (wanted, self.emit(Reshape(x, result_types=[type]))))
-
-
-def _source_order(op: Reshape, found: list[Group], wanted: Order) -> Order | None:
-    """The order of the operand from which the result comes out in the wanted order; None where a group would be torn."""
-    shape = op.result.type.shape
-    first = {g.target[0]: g for g in found}
-    places = [d for d in wanted if shape[d] != 1]
-    order: list[int] = []
-    while places:
-        group = first.get(places[0])
-        if group is None or tuple(places[: len(group.target)]) != group.target:
-            return None
-        order += group.source
-        places = places[len(group.target) :]
-    ones = [d for d in range(rank_of(op.operand)) if d not in order]
-    return (*order, *ones)
-
-
-def _swapped(op: DotGeneral) -> DotGeneral:
-    d = op.dot_dimension_numbers
-    numbers = DotDimensionNumbers(
-        d.rhs_batching_dimensions,
-        d.lhs_batching_dimensions,
-        d.rhs_contracting_dimensions,
-        d.lhs_contracting_dimensions,
-    )
-    precision = op.precision_config
-    made = op.with_attributes(
-        dot_dimension_numbers=numbers, precision_config=precision and tuple(reversed(precision))
-    )
-    made.operands = (op.rhs, op.lhs)
-    return made
-
-
-def result_places(op: DotGeneral, made: DotGeneral) -> Order:
-    """For each dimension of `made`'s result, that of `op`'s: `made` is `op` or `op` with its sides swapped."""
-    rank, batch = rank_of(op.result), len(op.dot_dimension_numbers.lhs_batching_dimensions)
-    rows = op.lhs.type.rank - batch - len(op.dot_dimension_numbers.lhs_contracting_dimensions)
-    if made is op:
-        return identity(rank)
-    return (*range(batch), *range(batch + rows, rank), *range(batch, batch + rows))
-
-
-def dot_numbers(op: DotGeneral, lhs: Order, rhs: Order) -> DotDimensionNumbers:
-    """The dimension numbers of the product on sides held in these orders; batching dimensions as they stand in lhs."""
-    d = op.dot_dimension_numbers
-    at_lhs, at_rhs = inverse(lhs), inverse(rhs)
-    batching = sorted(
-        (at_lhs[i], at_rhs[j])
-        for i, j in zip(d.lhs_batching_dimensions, d.rhs_batching_dimensions, strict=True)
-    )
-    return DotDimensionNumbers(
-        tuple(i for i, _ in batching),
-        tuple(j for _, j in batching),
-        tuple(at_lhs[i] for i in d.lhs_contracting_dimensions),
-        tuple(at_rhs[j] for j in d.rhs_contracting_dimensions),
-    )

@@ -10,16 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from irc.dialects.stablehlo import Compare, DotGeneral, While
-from irc.dialects.stablehlo.linalg import free_dimensions
+from irc.dialects.stablehlo import Constant, While
 from irc.ir.attributes import Attribute, DenseElementsAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.passes.canonical.axes import permutation_of
+from irc.passes.canonical.symmetry import SIDED, is_symmetric, side_keys
 
 Digest = bytes
 MAX_ROUNDS = 8
-
-MIRRORED = {"EQ": "EQ", "NE": "NE", "LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
 
 
 def digest(*parts: bytes | str) -> Digest:
@@ -29,24 +27,6 @@ def digest(*parts: bytes | str) -> Digest:
         h.update(len(data).to_bytes(4, "little"))
         h.update(data)
     return h.digest()
-
-
-def is_symmetric(op: Operation) -> bool:
-    """Whether its two operands may change places, if the op is changed accordingly (`swapped` in `ordering`)."""
-    if len(op.operands) != 2 or len(op.results) != 1:
-        return False
-    if isinstance(op, Compare):
-        return True
-    if isinstance(op, DotGeneral):
-        return _is_symmetric_dot(op)
-    return op.commutative
-
-
-def _is_symmetric_dot(op: DotGeneral) -> bool:
-    """One side has no free dimensions, so that the result has the same ones either way."""
-    d = op.dot_dimension_numbers
-    free = free_dimensions(op.lhs.type.rank, op.rhs.type.rank, d)
-    return op.algorithm is None and not all(free) and len(d.lhs_batching_dimensions) == 0
 
 
 class Colours:
@@ -145,10 +125,11 @@ class Colours:
     def _key(self, op: Operation) -> bytes:
         found = self._keys.get(op)
         if found is None:
-            types = [self._type(r) for r in op.results]
+            # What a loop carries has no order, and says its types itself.
+            types = [] if isinstance(op, While) else [self._type(r) for r in op.results]
             attributes: list[bytes | str] = []
             if not self.coarse:
-                skipped = _SIDED.get(type(op)) if is_symmetric(op) else None
+                skipped = SIDED.get(type(op)) if is_symmetric(op) else None
                 for name in sorted(op.attributes):
                     if name != skipped:
                         attributes += [name, self._attribute(op.attributes[name])]
@@ -171,7 +152,9 @@ class Colours:
         self._uses.setdefault(value, []).append(token)
 
     def _look_back(self, value: Value) -> Digest:
-        below = self._below[value] = digest(*sorted(self._uses.get(value, ())))
+        # Whether a constant is shared is no part of the program.
+        used = () if isinstance(value.op, Constant) else sorted(self._uses.get(value, ()))
+        below = self._below[value] = digest(*used)
         return below
 
     def _backward(self, block: Block) -> None:
@@ -214,17 +197,3 @@ class Colours:
         for i, value in enumerate(op.operands):
             seen = [self._look_back(region.arguments[i]) for region in op.regions]
             self._use(value, digest(token, "start", below[i], *seen))
-
-
-_SIDED = {Compare: "comparison_direction", DotGeneral: "dot_dimension_numbers"}
-"""Attributes of symmetric ops that say something about each side."""
-
-
-def side_keys(op: Operation) -> tuple[bytes, bytes]:
-    """What a symmetric op's attributes say of each operand."""
-    match op:
-        case Compare(comparison_direction=direction):
-            return direction.encode(), MIRRORED[direction].encode()
-        case DotGeneral(dot_dimension_numbers=d):
-            return str(d.lhs_contracting_dimensions).encode(), str(d.rhs_contracting_dimensions).encode()
-    return b"", b""

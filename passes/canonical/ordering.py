@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from irc.dialects import func as F
-from irc.dialects.stablehlo import Compare, Constant, DotDimensionNumbers, DotGeneral, Return, While
+from irc.dialects.stablehlo import Constant, Return, While
+from irc.ir.attributes import Attribute
 from irc.ir.locations import UNKNOWN
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.passes.canonical.axes import is_free
-from irc.passes.canonical.colours import MIRRORED, Colours, is_symmetric
+from irc.passes.canonical.colours import Colours
 from irc.passes.canonical.plan import heights
+from irc.passes.canonical.symmetry import is_symmetric, swapped
 
 MAX_DECISIONS = 64
 """Values of one colour that are told apart by decision; where there are more, the rest stay as they come."""
@@ -158,12 +160,13 @@ class Ordered:
         operations = self._operations(block, self.results)
         self.block = Block(self._made, operations)
 
-    def _value(self, old: Value, operations: list[Operation], local: dict[Operation, Operation]) -> Value:
+    def _value(self, old: Value, operations: list[Operation], local: dict[Attribute, Operation]) -> Value:
         if isinstance(old.op, Constant):
-            if old.op not in local:
-                local[old.op] = made = self._copy(old.op, (), ())
+            value = old.op.attributes["value"]
+            if value not in local:
+                local[value] = made = self._copy(old.op, (), ())
                 operations.append(made)
-            return local[old.op].results[0]
+            return local[value].results[0]
         if old in self._argument_set and old not in self._new:
             new = Value(old.type, None, len(self._made), "", old.location if self.locations else UNKNOWN)
             self._new[old] = new
@@ -173,7 +176,7 @@ class Ordered:
 
     def _operations(self, block: Block, roots: Sequence[Value]) -> list[Operation]:
         made: list[Operation] = []
-        local: dict[Operation, Operation] = {}
+        local: dict[Attribute, Operation] = {}
         for op in depth_first(self.ordering, block, roots):
             if not isinstance(op, Constant):
                 new = self._operation(op, made, local)
@@ -186,7 +189,7 @@ class Ordered:
         return made
 
     def _operation(
-        self, op: Operation, made: list[Operation], local: dict[Operation, Operation]
+        self, op: Operation, made: list[Operation], local: dict[Attribute, Operation]
     ) -> Operation:
         operands = [self._value(v, made, local) for v in self.ordering.operands(op)]
         regions = [self._region(op, i) for i in range(len(op.regions))]
@@ -213,17 +216,3 @@ class Ordered:
             types = tuple(op.results[i].type for i in self.ordering.slots(op))
         location = op.location if self.locations else UNKNOWN
         return type(op).create(operands, types, op.attributes, regions, location)
-
-
-def swapped(op: Operation) -> Operation:
-    """A symmetric op with what it says of its operands turned round; the operands themselves are the caller's."""
-    match op:
-        case Compare(comparison_direction=direction):
-            return op.with_attributes(comparison_direction=MIRRORED[direction])
-        case DotGeneral(dot_dimension_numbers=d):
-            numbers = DotDimensionNumbers((), (), d.rhs_contracting_dimensions, d.lhs_contracting_dimensions)
-            precision = op.precision_config
-            return op.with_attributes(
-                dot_dimension_numbers=numbers, precision_config=precision and tuple(reversed(precision))
-            )
-    return op

@@ -10,10 +10,22 @@ from dataclasses import dataclass, field
 from math import prod
 
 from irc.dialects.func import Func
-from irc.dialects.stablehlo import Case, Convolution, DotGeneral, If, Reduce, Reshape, While
-from irc.dialects.stablehlo.linalg import free_dimensions
+from irc.dialects.stablehlo import (
+    BroadcastInDim,
+    Case,
+    Constant,
+    Convolution,
+    DotGeneral,
+    If,
+    Reduce,
+    Reshape,
+    While,
+)
 from irc.ir.operation import Block, Operation, Value
-from irc.passes.canonical.axes import axes_of, permutation_of, walk
+from irc.ir.types import Dim
+from irc.passes.canonical.axes import axes_of, is_free, permutation_of, walk
+from irc.passes.canonical.products import Reading, readings
+from irc.passes.canonical.shapes import Group, groups
 from irc.passes.layout.convolution import ConvOrders, is_static
 from irc.passes.layout.movable import movable, rank_of
 from irc.passes.layout.orders import Order, identity, inverse, permuted
@@ -44,6 +56,7 @@ class Plan:
         self._chosen: dict[Value, Order] = {}
         self._heights = heights(func.block)
         self._digest = digest
+        self._users = self._users_of_broadcasts(func)
         wishes: dict[Value, Wish] = {}
         for op in walk(func.block):
             for wish in self._wishes(op):
@@ -54,6 +67,17 @@ class Plan:
             of_value = self._axes.find(wish.value)[1]
             self._chosen[root] = permuted(of_value, wish.order())
         self._choose_the_rest(func)
+
+    def _users_of_broadcasts(self, func: Func) -> dict[Value, Operation]:
+        """For each broadcast, the elementwise op that uses it (the one of least digest)."""
+        users: dict[Value, Operation] = {}
+        for op in walk(func.block):
+            if getattr(op, "elementwise", False):
+                for value in op.operands:
+                    rank = self._digest.get(users.get(value, op), b"")
+                    if isinstance(value.op, BroadcastInDim) and self._digest.get(op, b"") <= rank:
+                        users[value] = op
+        return users
 
     def __getitem__(self, value: Value) -> Order:
         if rank_of(value) < 2:
@@ -72,7 +96,7 @@ class Plan:
 
     def _wishes(self, op: Operation) -> Iterator[Wish]:
         for side, slot, value, order, priority in self._asked(op):
-            if rank_of(value) >= 2:
+            if rank_of(value) >= 2 and not is_free(value):
                 height = self._heights[op.results[0]] if op.results else 0
                 yield Wish(priority, height, side, self._digest.get(op, b""), slot, value, order)
 
@@ -84,13 +108,17 @@ class Plan:
                 yield OPERAND, 1, op.rhs, lambda: orders.rhs, FIRST
                 yield RESULT, 2, op.result, lambda: orders.result, FIRST
             case DotGeneral():
-                d = op.dot_dimension_numbers
-                lhs_free, rhs_free = free_dimensions(op.lhs.type.rank, op.rhs.type.rank, d)
-                lhs = (*d.lhs_batching_dimensions, *lhs_free, *d.lhs_contracting_dimensions)
-                rhs = (*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *rhs_free)
-                yield OPERAND, 0, op.lhs, lambda: lhs, USUAL
-                yield OPERAND, 1, op.rhs, lambda: rhs, USUAL
-                yield RESULT, 2, op.result, lambda: dot_order(op, self[op.lhs], self[op.rhs]), USUAL
+                first = self.readings(op)[0]
+                for slot, (value, order) in enumerate(zip(first.op.operands, first.factors(), strict=True)):
+                    yield OPERAND, slot, value, _always(order), USUAL
+                yield RESULT, 2, op.result, lambda: self._product(op), LAST
+            case Reshape() if permutation_of(op) is None:
+                yield OPERAND, 0, op.operand, lambda: self._before(op), USUAL
+                yield RESULT, 1, op.result, lambda: self._after(op), USUAL
+            case BroadcastInDim():
+                user = self._users.get(op.result)
+                if user is not None:
+                    yield OPERAND, 0, op.operand, lambda: self._spread(op, user), LAST
             case Reduce():
                 x = op.inputs[0]
                 kept = [d for d in range(rank_of(x)) if d not in op.dimensions]
@@ -103,6 +131,38 @@ class Plan:
             case _ if permutation_of(op) is None and movable(op) is None:
                 yield from self._as_it_is(op)
 
+    def readings(self, op: DotGeneral) -> list[Reading]:
+        """The product both ways round, first the one whose rows are the deeper value's: activations have rows, parameters
+        columns. Of values as deep, the one of higher rank has them, else the left one."""
+        depth = [(self._heights.get(v, 0), rank_of(v)) for v in op.operands]
+        found = readings(op)
+        return found[::-1] if depth[0] < depth[1] else found
+
+    def _product(self, op: DotGeneral) -> Order:
+        first = self.readings(op)[0]
+        return first.result_order(self[first.op.lhs], self[first.op.rhs])
+
+    def _before(self, op: Reshape) -> Order:
+        """The operand's order from which the result comes in the order chosen for it; its own where none is."""
+        found = groups(op.operand.type.shape, op.result.type.shape)
+        order = source_order(op, found, self[op.result]) if found and self._is_chosen(op.result) else None
+        return identity(rank_of(op.operand)) if order is None else order
+
+    def _after(self, op: Reshape) -> Order:
+        """The result's order that comes from the operand in the order chosen for it; its own where none is."""
+        found = groups(op.operand.type.shape, op.result.type.shape)
+        order = target_order(op, found, self[op.operand]) if found and self._is_chosen(op.operand) else None
+        return identity(rank_of(op.result)) if order is None else order
+
+    def _is_chosen(self, value: Value) -> bool:
+        return rank_of(value) >= 2 and self._axes.find(value)[0] in self._chosen
+
+    def _spread(self, op: BroadcastInDim, user: Operation) -> Order:
+        """The operand's dimensions in the order in which they stand where the broadcast is used."""
+        place = inverse(self[user.results[0]])
+        dims = op.broadcast_dimensions
+        return tuple(sorted(range(len(dims)), key=lambda d: place[dims[d]]))
+
     def _as_it_is(self, op: Operation) -> Iterator[tuple[int, int, Value, Callable[[], Order], int]]:
         if not op.results:
             return
@@ -110,6 +170,10 @@ class Plan:
             yield OPERAND, slot, value, _own(value), USUAL
         for slot, value in enumerate(op.results):
             yield RESULT, slot, value, _own(value), USUAL
+
+
+def _always(order: Order) -> Callable[[], Order]:
+    return lambda: order
 
 
 def _own(value: Value) -> Callable[[], Order]:
@@ -143,18 +207,6 @@ def conv_orders(op: Convolution) -> ConvOrders:
     )
 
 
-def dot_order(op: DotGeneral, lhs: Order, rhs: Order) -> Order:
-    """The order of the result that a product of sides held in these orders gives: batching, lhs free, rhs free."""
-    d = op.dot_dimension_numbers
-    lhs_free, rhs_free = free_dimensions(op.lhs.type.rank, op.rhs.type.rank, d)
-    batch, rows = len(d.lhs_batching_dimensions), len(lhs_free)
-    of_lhs = {d: i for i, d in enumerate((*d.lhs_batching_dimensions, *lhs_free))}
-    of_rhs = {d: batch + rows + i for i, d in enumerate(rhs_free)}
-    from_lhs = [of_lhs[d] for d in lhs if d in of_lhs]
-    from_rhs = [of_rhs[d] for d in rhs if d in of_rhs]
-    return (*(d for d in from_lhs if d < batch), *(d for d in from_lhs if d >= batch), *from_rhs)
-
-
 def heights(block: Block) -> dict[Value, int]:
     """How many ops lie between a value and the arguments at most; transposes do not count."""
     found: dict[Value, int] = {}
@@ -165,6 +217,9 @@ def heights(block: Block) -> dict[Value, int]:
 def _measure(block: Block, found: dict[Value, int], least: int) -> None:
     for op in block.operations:
         below = max((found.get(v, 0) for v in op.operands), default=least)
+        if isinstance(op, Constant):
+            found[op.output] = 0
+            continue
         if isinstance(op, While):
             for region in op.regions:
                 found.update((a, found.get(v, 0)) for a, v in zip(region.arguments, op.operands, strict=True))
@@ -177,6 +232,29 @@ def _measure(block: Block, found: dict[Value, int], least: int) -> None:
         found.update((r, height) for r in op.results)
 
 
-def is_reshape(op: Operation) -> bool:
-    """A reshape that does more than move extents of 1."""
-    return isinstance(op, Reshape) and permutation_of(op) is None
+def source_order(op: Reshape, found: list[Group], wanted: Order) -> Order | None:
+    """The operand's order from which the result comes in `wanted`; None where a group would be torn."""
+    return _through([(g.target, g.source) for g in found], op.result.type.shape, wanted, rank_of(op.operand))
+
+
+def target_order(op: Reshape, found: list[Group], held: Order) -> Order | None:
+    """The result's order that comes from the operand in `held`; None where a group is torn."""
+    return _through([(g.source, g.target) for g in found], op.operand.type.shape, held, rank_of(op.result))
+
+
+def _through(
+    found: list[tuple[tuple[int, ...], tuple[int, ...]]], shape: Sequence[Dim], order: Order, rank: int
+) -> Order | None:
+    first = {near[0]: (near, far) for near, far in found}
+    places = [d for d in order if shape[d] != 1]
+    out: list[int] = []
+    while places:
+        near, far = first.get(places[0], ((), ()))
+        if not near or tuple(places[: len(near)]) != near:
+            return None
+        out += far
+        places = places[len(near) :]
+    # Extents of 1 go where they stood: before the first dimension that came after them.
+    for one in (d for d in range(rank) if d not in out):
+        out.insert(next((i for i, d in enumerate(out) if d > one), len(out)), one)
+    return tuple(out)

@@ -13,6 +13,7 @@ from irc.ir.operation import Block, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.canonical import algebra, loops, sinking
 from irc.passes.canonical.spelling import Spelling
+from irc.passes.canonical.symmetry import OneWay
 from irc.passes.canonicalize import REWRITES
 from irc.passes.cse import CommonSubexpressions
 from irc.passes.dce import DeadCode
@@ -54,6 +55,7 @@ def settled(module: Module, context: Context) -> Module:
     for _ in range(MAX_ROUNDS):
         before = module
         module = _bodies(module, Rewriter(RULES, context.rewrites).block_of)
+        module = _bodies(module, OneWay().block_of)
         module = CommonSubexpressions().apply(module, context)
         module = DeadCode().apply(module, context)
         if module is before:

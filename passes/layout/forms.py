@@ -62,7 +62,7 @@ class Forms(Rewriter):
             case Value(Iota(iota_dimension=d)):
                 return self.emit(Iota(iota_dimension=inverse(permutation)[d], result_types=[type]))
         if x.type.is_static and moves_nothing(permutation, x.type.shape):
-            return self.emit(Reshape(x, result_types=[type]))
+            return x if type is x.type else self.emit(Reshape(x, result_types=[type]))
         return self.emit(Transpose(x, permutation=permutation))
 
     def as_it_is(self, op: Operation) -> None:
