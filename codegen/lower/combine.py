@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.elementwise import lower_elementwise
 from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.narrow_formats import stored
 from irc.dialects import stablehlo as hlo
 from irc.dialects import vector
 from irc.errors import UnsupportedError
@@ -27,7 +28,7 @@ def apply_region(b: KernelBuilder, region: Region, values: Sequence[Value]) -> l
         if isinstance(op, hlo.Constant):
             element = kernel_element(op.result.type.element)
             t = VectorType(shape, element) if shape is not None else element
-            known[op.result] = b.constant(op.value.splat_array[()], t)
+            known[op.result] = b.constant(stored(op.value.splat_array[()], op.result.type.element), t)
         elif getattr(op, "elementwise", False) and all(o in known for o in op.operands):
             with b.at(op.location):
                 known[op.results[0]] = lower_elementwise(

@@ -14,6 +14,7 @@ from irc.codegen.lower.elementwise_bits import infinite, mulhi, next_after, redu
 from irc.codegen.lower.erf_inv import erf_inv
 from irc.codegen.lower.group import kernel_element
 from irc.codegen.lower.narrow import in_f32, splat
+from irc.codegen.lower.narrow_formats import computed_in, decode, encode, is_byte_format, masked
 from irc.dialects import arith, chlo, math
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
@@ -50,6 +51,8 @@ _UNSIGNED_BINARY: dict[type[Operation], type[Operation]] = {
     hlo.Maximum: arith.MaxUI,
     hlo.Minimum: arith.MinUI,
 }
+_ON_BYTES = (hlo.BitcastConvert, hlo.Convert, hlo.Select)
+"""Ops that work on formats kept in a byte; others are expanded to work on what those convert to."""
 _FLOAT_PREDICATES = {"EQ": "oeq", "NE": "une", "GE": "oge", "GT": "ogt", "LE": "ole", "LT": "olt"}
 
 
@@ -63,7 +66,7 @@ def lower_elementwise(b: KernelBuilder, op: Operation, operands: Sequence[Value]
 
     Raises UnsupportedError, naming the op and its types, where there is no lowering."""
     for value in (*op.operands, *op.results):
-        if isinstance(value.type.element, FloatType) and value.type.element not in (f16, bf16, f32, f64):
+        if is_byte_format(value.type.element) and not isinstance(op, _ON_BYTES):
             raise _refusal(op)
         kernel_element(value.type.element)
     special = _SPECIAL.get(type(op))
@@ -310,7 +313,21 @@ def convert(b: KernelBuilder, x: Value, source: Any, target: Any) -> Value:
     """`x`, of tensor element type `source`, as `target`. Floats to integers truncate, saturate and take NaN to 0."""
     if source is target:
         return x
+    if is_byte_format(source):
+        return convert(b, decode(b, x, source), computed_in(source), target)
     match source, target:
+        case FloatType(), FloatType(width=width) if width <= 8:
+            return encode(b, _float_to_float(b, x, f32), target)
+        case IntegerType(), FloatType(width=width) if width <= 8:
+            return encode(b, convert(b, x, source, f32), target)
+        case IntegerType(), IntegerType(width=2) | IntegerType(width=4):
+            return masked(b, convert(b, x, source, computed_in(target)), target)
+        case FloatType(), IntegerType(width=2) | IntegerType(width=4):
+            return masked(
+                b,
+                _float_to_integer(b, _float_to_float(b, x, f32) if source in (f16, bf16) else x, target),
+                target,
+            )
         case FloatType(), FloatType():
             return _float_to_float(b, x, target)
         case FloatType(), IntegerType(width=1):
@@ -374,8 +391,8 @@ def _float_to_integer(b: KernelBuilder, x: Value, target: IntegerType) -> Value:
     inside = b.emit(arith.AndI(known, b.emit(arith.XOrI(outside, splat(b, True, outside)))))
     safe = b.emit(arith.Select(inside, x, splat(b, 0.0, x)))
     cast = arith.FPToUI if unsigned else arith.FPToSI
-    whole = b.emit(cast(safe, result_types=[arith.like(x.type, IntegerType(target.width))]))
-    largest = -1 if unsigned else (1 << bits) - 1
+    whole = b.emit(cast(safe, result_types=[arith.like(x.type, kernel_element(target))]))
+    largest = -1 if unsigned and target.width >= 8 else (1 << bits) - 1
     least = 0 if unsigned else -(1 << bits)
     whole = b.emit(arith.Select(above, splat(b, largest, whole), whole))
     return b.emit(arith.Select(below, splat(b, least, whole), whole))

@@ -14,6 +14,7 @@ from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.contraction_axes import dense_strides
 from irc.codegen.lower.elementwise import convert, has_lowering, lower_elementwise
 from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.narrow_formats import stored
 from irc.codegen.lower.view import Access, Counter, View
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -179,7 +180,7 @@ class Epilogue:
             assert op is not None, "an argument is in reads"
             if isinstance(op, hlo.Constant):
                 type = VectorType(tiles[0].type.shape, kernel_element(value.type.element))
-                return b.constant(op.value.splat_array, type)
+                return b.constant(stored(op.value.splat_array, value.type.element), type)
             below = zip(op.operands, self._operand_dims(op, dims), strict=True)
             operands = [value_of(v, d) for v, d in below]
             with b.at(op.location):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
-from irc.ir.types import ComplexType, FloatType, IndexType, IntegerType, MemRefType, TensorType
+from irc.ir.types import ComplexType, FloatType, IndexType, IntegerType, MemRefType, TensorType, i8
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,15 @@ class KernelGroup:
 
 
 def kernel_element(element: object) -> IntegerType | FloatType | IndexType:
-    """The element type that kernels use: integers are signless there, the op says how they are read.
+    """The element type that kernels use: integers are signless there, the op says how they are read. Elements of fewer
+    bits, and floats of 8 or fewer, are bytes.
 
-    Raises UnsupportedError for types that no kernel holds (complex numbers, integers of 2 or 4 bits)."""
+    Raises UnsupportedError for types that no kernel holds (complex numbers)."""
     match element:
+        case IntegerType(width=2) | IntegerType(width=4):
+            return i8
+        case FloatType(width=width) if width <= 8:
+            return i8
         case (
             IntegerType(width=1)
             | IntegerType(width=8)

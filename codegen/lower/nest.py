@@ -14,6 +14,7 @@ from typing import Any
 from irc.codegen.lower import elementwise
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.narrow_formats import stored
 from irc.codegen.lower.space import (
     Affine,
     Apply,
@@ -155,7 +156,7 @@ class Tile:
     def _emit(self, node: Node) -> Value:
         match node:
             case Splat(type=t, value=number):
-                return self.b.constant(number, kernel_element(t))
+                return self.b.constant(stored(number, t), kernel_element(t))
             case Leaf():
                 return self._read(node)
             case Position(type=t, index=place):

@@ -13,6 +13,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.elementwise import convert
 from irc.codegen.lower.epilogue import Epilogue
 from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.narrow_formats import stored
 from irc.codegen.lower.view import Access, Counter, View
 from irc.dialects import arith, memref, vector
 from irc.dialects import stablehlo as hlo
@@ -183,7 +184,9 @@ def other_views(
 def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], element: Any) -> Value:
     """A scalar of a fused function (an argument or a constant) as `element` in its kernel."""
     if isinstance(value.op, hlo.Constant):
-        made = b.constant(value.op.value.splat_array, kernel_element(value.type.element))
+        made = b.constant(
+            stored(value.op.value.splat_array, value.type.element), kernel_element(value.type.element)
+        )
     elif value in arguments:
         made = b.emit(memref.Load(arguments[value], ()))
     else:

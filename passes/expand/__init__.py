@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.expand import fft, linalg, normalization, random, short
+from irc.passes.expand import fft, linalg, narrow, normalization, random, short
 from irc.passes.manager import Context, FunctionPass
 
 REWRITES = RewriteSet(fft.rules, linalg.rules, normalization.rules, random.rules, short.rules)
+
+WITH_NARROW = RewriteSet(REWRITES, narrow.rules)
+"""Rules that look at every elementwise op, for functions where they may find something."""
 
 
 @dataclass(frozen=True)
@@ -18,5 +21,7 @@ class Expand(FunctionPass, name="expand"):
     """Given  `%state, %bits = rng_bit_generator %s, algorithm = THREE_FRY`.  Result  adds, shifts and xors on `ui32`."""
 
     def function(self, func: Func, module: Module, context: Context) -> Func:
-        block = Rewriter(REWRITES, context.rewrites).block_of(func.block)
+        is_narrow = any(narrow.is_narrow(v) for op in func.walk() for v in (*op.operands, *op.results))
+        rewrites = WITH_NARROW if is_narrow else REWRITES
+        block = Rewriter(rewrites, context.rewrites).block_of(func.block)
         return func if block is func.block else func.with_block(block)

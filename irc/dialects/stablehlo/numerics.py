@@ -204,7 +204,9 @@ def shift(x: Array, amount: Array, bits: int, kind: str) -> Array:
         return np.where(outside, np.zeros_like(x), x << safe)
     if kind == "arithmetic":
         signed = x.view(f"i{x.dtype.itemsize}")
-        signed = (signed ^ signed.dtype.type(-1 << (bits - 1))) - signed.dtype.type(-1 << (bits - 1))
+        if bits < 8 * x.dtype.itemsize:
+            half = signed.dtype.type(1 << (bits - 1))
+            signed = ((signed & signed.dtype.type((1 << bits) - 1)) ^ half) - half
         by = np.where(outside, amount.dtype.type(bits - 1), safe).view(signed.dtype)
         return np.asarray((signed >> by).view(x.dtype))
     unsigned = np.dtype(f"u{x.dtype.itemsize}")

@@ -146,9 +146,9 @@ def _to_bits(x: Array, width: int) -> Array:
 
 
 def _from_bits(bits: Array, element: Any) -> Array:
-    """Elements from their bits, lowest first; the sign of a sub-byte integer is extended through its byte."""
+    """Elements from their bits, lowest first; the rest of a sub-byte element's byte is 0, as ml_dtypes has it."""
     whole = 8 * element.numpy.itemsize
-    fill = bits[..., -1:] if element_kind(element) == "signed" else np.zeros_like(bits[..., :1])
+    fill = np.zeros_like(bits[..., :1])
     full = np.concatenate([bits, np.repeat(fill, whole - element.width, axis=-1)], axis=-1)
     packed = np.packbits(full.reshape(*bits.shape[:-1], whole), axis=-1, bitorder="little")
     return np.asarray(packed.reshape(-1).view(element.numpy).reshape(bits.shape[:-1]))
