@@ -244,7 +244,9 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     known = math.prod(n for n in given if n != -1)
     if unknown and known and count % known == 0:
         target = tuple(count // known if n == -1 else n for n in given)
-        check_merged_batch(x._read().type.shape, given, target, "reshape", "tf.reshape(x, (tf.shape(x)[0], -1))")
+        check_merged_batch(
+            x._read().type.shape, given, target, "reshape", "tf.reshape(x, (tf.shape(x)[0], -1))"
+        )
         return emit(L.reshape, (x,), target, op="Reshape")
     if unknown:
         raise located(

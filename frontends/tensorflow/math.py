@@ -1,7 +1,5 @@
 """tf.math: the names of the families beside this file."""
 
-
-
 from irc.frontends.tensorflow.indexing import confusion_matrix, in_top_k, segment_sum, top_k
 from irc.frontends.tensorflow.indexing import segment_sum as unsorted_segment_sum
 from irc.frontends.tensorflow.pointwise import (

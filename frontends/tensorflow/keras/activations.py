@@ -30,7 +30,9 @@ def linear(x: Any) -> Any:
     return x
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
+def relu(
+    x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+) -> Tensor:
     """x where it is at least the threshold, else negative_slope * (x - threshold); at most max_value."""
     x = convert_to_tensor(x)
     if not threshold:

@@ -77,7 +77,9 @@ class Identity(Initializer):
     def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         if len(shape) != 2:
             raise located(
-                RecordValueError(f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape}")
+                RecordValueError(
+                    f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape}"
+                )
             )
         return from_array((np.eye(*shape) * self.gain).astype(_dtype(dtype).numpy))
 
@@ -177,14 +179,22 @@ class VarianceScaling(RandomInitializer):
     """Numbers whose spread is set by how many inputs or outputs a unit has."""
 
     def __init__(
-        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: Any = None
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Any = None,
     ) -> None:
         super().__init__(seed)
         if scale <= 0.0:
-            raise located(RecordValueError(f"Argument `scale` must be positive float. Received: scale={scale}"))
+            raise located(
+                RecordValueError(f"Argument `scale` must be positive float. Received: scale={scale}")
+            )
         if mode not in ("fan_in", "fan_out", "fan_avg"):
             raise located(
-                RecordValueError(f"Invalid `mode` argument: {mode}. Please use one of ('fan_in', 'fan_out', 'fan_avg')")
+                RecordValueError(
+                    f"Invalid `mode` argument: {mode}. Please use one of ('fan_in', 'fan_out', 'fan_avg')"
+                )
             )
         distribution = "truncated_normal" if distribution.lower() == "normal" else distribution.lower()
         if distribution not in ("uniform", "truncated_normal", "untruncated_normal"):
@@ -232,7 +242,12 @@ ALL: dict[str, Callable[..., Any]] = {
 ALL["normal"], ALL["uniform"], ALL["one"], ALL["zero"] = RandomNormal, RandomUniform, Ones, Zeros
 
 constant, zeros, ones, identity = Constant, Zeros, Ones, Identity
-random_normal, truncated_normal, random_uniform, orthogonal = RandomNormal, TruncatedNormal, RandomUniform, Orthogonal
+random_normal, truncated_normal, random_uniform, orthogonal = (
+    RandomNormal,
+    TruncatedNormal,
+    RandomUniform,
+    Orthogonal,
+)
 variance_scaling, glorot_uniform, glorot_normal = VarianceScaling, GlorotUniform, GlorotNormal
 he_uniform, he_normal, lecun_uniform, lecun_normal = HeUniform, HeNormal, LecunUniform, LecunNormal
 

@@ -46,7 +46,9 @@ class Progbar:
             return done or time.time() - self._last_drawn >= self.interval
         return self.verbose == 2 and self.target is not None and current >= self.target
 
-    def update(self, current: int, values: Sequence[tuple[str, Any]] | None = None, finalize: bool | None = None) -> None:
+    def update(
+        self, current: int, values: Sequence[tuple[str, Any]] | None = None, finalize: bool | None = None
+    ) -> None:
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         self._take(current, values or ())

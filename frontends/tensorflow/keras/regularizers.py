@@ -28,7 +28,9 @@ class Regularizer:
 def _factor(name: str, value: Any) -> float:
     if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise located(
-            RecordValueError(f"Invalid value for argument {name}: expected a non-negative float. Received: {name}={value}")
+            RecordValueError(
+                f"Invalid value for argument {name}: expected a non-negative float. Received: {name}={value}"
+            )
         )
     return float(value)
 

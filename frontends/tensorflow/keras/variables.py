@@ -22,7 +22,9 @@ class Variable(TensorFlowVariable):
     ) -> None:  # fmt: skip
         wanted = None if dtype is None else dtypes.as_dtype(dtype)
         initial = initializer
-        if isinstance(initializer, str) or (callable(initializer) and not isinstance(initializer, TensorBase)):
+        if isinstance(initializer, str) or (
+            callable(initializer) and not isinstance(initializer, TensorBase)
+        ):
             make, extents = initializers.get(initializer), tuple(shape or ())
             initial = lambda: make(extents, dtype=wanted or dtypes.float32)  # noqa: E731
         super().__init__(initial, trainable=trainable, dtype=wanted, name=name)

@@ -67,7 +67,9 @@ class LearningRateScheduler(Callback):
         except TypeError:
             rate = self.schedule(epoch)
         if not hasattr(rate, "__float__"):
-            raise located(RecordValueError(f"The output of the `schedule` function should be a float. Got: {rate}"))
+            raise located(
+                RecordValueError(f"The output of the `schedule` function should be a float. Got: {rate}")
+            )
         optimizer.learning_rate = float(rate)
         if self.verbose > 0:
             print(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {float(rate)}.")
@@ -113,5 +115,7 @@ def _refused(name: str, advice: str) -> Any:
 
 
 TensorBoard = _refused("TensorBoard", "keras.callbacks.CSVLogger writes the same numbers as a table")
-BackupAndRestore = _refused("BackupAndRestore", "ModelCheckpoint('name.weights.npz', save_weights_only=True) saves weights")
+BackupAndRestore = _refused(
+    "BackupAndRestore", "ModelCheckpoint('name.weights.npz', save_weights_only=True) saves weights"
+)
 RemoteMonitor = _refused("RemoteMonitor", "write a Callback with on_epoch_end")

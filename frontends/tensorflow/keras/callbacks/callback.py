@@ -83,7 +83,10 @@ class Callback:
 
 def _overrides(callback: Callback, *names: str) -> bool:
     """Whether a callback does anything at these moments."""
-    return any(name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name) for name in names)
+    return any(
+        name in vars(callback) or getattr(type(callback), name) is not getattr(Callback, name)
+        for name in names
+    )
 
 
 class CallbackList(Callback):
@@ -105,7 +108,9 @@ class CallbackList(Callback):
             self.set_model(model)
         if params:
             self.set_params(params)
-        self._train_batch = self._among("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+        self._train_batch = self._among(
+            "on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end"
+        )
         self._test_batch = self._among("on_test_batch_begin", "on_test_batch_end")
         self._predict_batch = self._among("on_predict_batch_begin", "on_predict_batch_end")
 

@@ -18,9 +18,13 @@ from irc.frontends.tensorflow.keras.callbacks.callback import Callback
 class MonitorCallback(Callback):
     """Compares `monitor` of each epoch with the best so far. mode "auto": losses and errors fall, the rest rises."""
 
-    def __init__(self, monitor: str = "val_loss", mode: str = "auto", baseline: Any = None, min_delta: float = 0) -> None:
+    def __init__(
+        self, monitor: str = "val_loss", mode: str = "auto", baseline: Any = None, min_delta: float = 0
+    ) -> None:
         if mode not in ("auto", "min", "max"):
-            warnings.warn(f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=3)
+            warnings.warn(
+                f"{type(self).__name__} mode '{mode}' is unknown, fallback to auto mode.", stacklevel=3
+            )
             mode = "auto"
         self.monitor, self.mode, self.best = monitor, mode, baseline
         self.min_delta = abs(min_delta)
@@ -33,7 +37,9 @@ class MonitorCallback(Callback):
         if name == "loss":
             return False
         found = [m for m in self.model.metrics if m.name == name]
-        direction = getattr(found[0], "_direction", None) if found else "down" if name.endswith("_loss") else None
+        direction = (
+            getattr(found[0], "_direction", None) if found else "down" if name.endswith("_loss") else None
+        )
         if direction is None:
             raise located(
                 RecordValueError(
@@ -126,7 +132,9 @@ class ModelCheckpoint(MonitorCallback):
             )
         if save_freq != "epoch" and not isinstance(save_freq, int):
             raise located(
-                RecordValueError(f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values")
+                RecordValueError(
+                    f"Unrecognized save_freq: {save_freq}. Expected save_freq are 'epoch' or integer values"
+                )
             )
         self.verbose, self.save_best_only, self.save_freq = verbose, save_best_only, save_freq
         self._batches = 0
@@ -174,7 +182,9 @@ class ModelCheckpoint(MonitorCallback):
                 print(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {before}")
             return False
         if self.verbose > 0:
-            print(f"\nEpoch {epoch + 1}: {self.monitor} improved from {before} to {value:.5f}, saving model to {path}")
+            print(
+                f"\nEpoch {epoch + 1}: {self.monitor} improved from {before} to {value:.5f}, saving model to {path}"
+            )
         self.best = value
         return True
 
@@ -189,9 +199,17 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         if factor >= 1.0:
             raise located(
-                RecordValueError(f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}")
+                RecordValueError(
+                    f"ReduceLROnPlateau does not support a factor >= 1.0. Received factor={factor}"
+                )
             )
-        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = factor, patience, verbose, cooldown, min_lr
+        self.factor, self.patience, self.verbose, self.cooldown, self.min_lr = (
+            factor,
+            patience,
+            verbose,
+            cooldown,
+            min_lr,
+        )
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: Any = None) -> None:

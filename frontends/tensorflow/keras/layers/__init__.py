@@ -100,7 +100,14 @@ from irc.frontends.tensorflow.keras.layers.pooling import (
     UpSampling2D,
     UpSampling3D,
 )
-from irc.frontends.tensorflow.keras.layers.recurrent import GRU, LSTM, RNN, Bidirectional, SimpleRNN, TimeDistributed
+from irc.frontends.tensorflow.keras.layers.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    SimpleRNN,
+    TimeDistributed,
+)
 from irc.frontends.tensorflow.keras.layers.regularization import (
     Dropout,
     GaussianDropout,

@@ -34,19 +34,33 @@ class MultiHeadAttention(Layer):
     ) -> None:  # fmt: skip
         super().__init__(**options)
         if attention_axes not in (None, 1, (1,), [1]):
-            raise located(RecordValueError(f"MultiHeadAttention(attention_axes={attention_axes}) is not there"))
+            raise located(
+                RecordValueError(f"MultiHeadAttention(attention_axes={attention_axes}) is not there")
+            )
         self.num_heads, self.key_dim, self.value_dim = num_heads, key_dim, value_dim or key_dim
         self.dropout, self.use_bias, self._output = float(dropout), use_bias, output_shape
-        self.kernel_initializer, self.bias_initializer = map(initializers.get, (kernel_initializer, bias_initializer))
+        self.kernel_initializer, self.bias_initializer = map(
+            initializers.get, (kernel_initializer, bias_initializer)
+        )
         self.supports_masking = True
 
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         h, k, v = self.num_heads, self.key_dim, self.value_dim
-        out = query_shape[-1] if self._output is None else self._output if isinstance(self._output, int) else self._output[-1]
+        out = (
+            query_shape[-1]
+            if self._output is None
+            else self._output
+            if isinstance(self._output, int)
+            else self._output[-1]
+        )
         self._parts = {
             name: self._projection(name, (shape[-1], h, width), (h, width))
-            for name, shape, width in (("query", query_shape, k), ("key", key_shape, k), ("value", value_shape, v))
+            for name, shape, width in (
+                ("query", query_shape, k),
+                ("key", key_shape, k),
+                ("value", value_shape, v),
+            )
         }
         self._parts["attention_output"] = self._projection("attention_output", (h, v, out), (out,))
 
@@ -112,7 +126,12 @@ class Attention(Layer):
     """Luong's: softmax(query key^T) value, called on [query, value] or [query, value, key]."""
 
     def __init__(
-        self, use_scale: bool = False, score_mode: str = "dot", dropout: float = 0.0, seed: Any = None, **options: Any
+        self,
+        use_scale: bool = False,
+        score_mode: str = "dot",
+        dropout: float = 0.0,
+        seed: Any = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.use_scale, self.dropout = use_scale, float(dropout)

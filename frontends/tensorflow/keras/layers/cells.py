@@ -31,14 +31,22 @@ class Cell(Layer):
         super().__init__(**options)
         if units <= 0:
             raise located(
-                RecordValueError(f"Received an invalid value for argument `units`, expected a positive integer, got {units}.")
+                RecordValueError(
+                    f"Received an invalid value for argument `units`, expected a positive integer, got {units}."
+                )
             )
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(initializers.get, (kernel_initializer, bias_initializer))
+        self.kernel_initializer, self.bias_initializer = map(
+            initializers.get, (kernel_initializer, bias_initializer)
+        )
         self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.kernel_regularizer, self.bias_regularizer = map(regularizers.get, (kernel_regularizer, bias_regularizer))
+        self.kernel_regularizer, self.bias_regularizer = map(
+            regularizers.get, (kernel_regularizer, bias_regularizer)
+        )
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.kernel_constraint, self.bias_constraint = map(constraints.get, (kernel_constraint, bias_constraint))
+        self.kernel_constraint, self.bias_constraint = map(
+            constraints.get, (kernel_constraint, bias_constraint)
+        )
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
         self.state_size: Any = units if self.states == 1 else [units] * self.states
@@ -89,7 +97,11 @@ class Cell(Layer):
             return None, None
         batch, width = x._read().type.shape[-2:]
         own = nn.dropout(ones((batch, width), x.dtype), self.dropout) if self.dropout else None
-        kept = nn.dropout(ones((batch, self.units), x.dtype), self.recurrent_dropout) if self.recurrent_dropout else None
+        kept = (
+            nn.dropout(ones((batch, self.units), x.dtype), self.recurrent_dropout)
+            if self.recurrent_dropout
+            else None
+        )
         return own, kept
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
@@ -121,7 +133,15 @@ class LSTMCell(Cell):
         kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
         bias_initializer: Any = "zeros", unit_forget_bias: bool = True, **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, **options)
+        super().__init__(
+            units,
+            activation,
+            use_bias,
+            kernel_initializer,
+            recurrent_initializer,
+            bias_initializer,
+            **options,
+        )
         self.recurrent_activation = activations.get(recurrent_activation)
         self.unit_forget_bias = unit_forget_bias
 
@@ -220,4 +240,3 @@ def _zeros(size: Any, batch: int, d: Any) -> Any:
     if isinstance(size, (list, tuple)):
         return [zeros((batch, n), d) for n in size]
     return [zeros((batch, size), d)]
-

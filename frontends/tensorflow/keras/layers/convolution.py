@@ -20,7 +20,9 @@ def extents(value: Any, n: int, name: str) -> tuple[int, ...]:
     given = (value,) * n if isinstance(value, int) else tuple(int(v) for v in value)
     if len(given) != n:
         raise located(
-            RecordValueError(f"The `{name}` argument must be a tuple of {n} integers. Received {name}={value}, including {len(given)}")
+            RecordValueError(
+                f"The `{name}` argument must be a tuple of {n} integers. Received {name}={value}, including {len(given)}"
+            )
         )
     return given
 
@@ -59,24 +61,38 @@ class BaseConv(Layer):
         super().__init__(activity_regularizer=activity_regularizer, **options)
         n = self.rank
         self.filters, self.groups, self.use_bias = filters, groups, use_bias
-        self.kernel_size, self.strides = extents(kernel_size, n, "kernel_size"), extents(strides, n, "strides")
+        self.kernel_size, self.strides = (
+            extents(kernel_size, n, "kernel_size"),
+            extents(strides, n, "strides"),
+        )
         self.dilation_rate = extents(dilation_rate, n, "dilation_rate")
         self.padding = padding.lower()
         if self.padding not in ("valid", "same") and not (n == 1 and self.padding == "causal"):
             raise located(
                 RecordValueError(
                     "The `padding` argument must be one of {'valid', 'same'"
-                    + (", 'causal'" if n == 1 else "") + f"}}. Received: {padding}"
+                    + (", 'causal'" if n == 1 else "")
+                    + f"}}. Received: {padding}"
                 )
             )
         if filters is not None and filters <= 0:
-            raise located(RecordValueError(f"Invalid value for argument `filters`. Expected a strictly positive value. Received filters={filters}."))
+            raise located(
+                RecordValueError(
+                    f"Invalid value for argument `filters`. Expected a strictly positive value. Received filters={filters}."
+                )
+            )
         self.data_format = data_format or "channels_last"
         self._first = channels_first(data_format)
         self.activation = activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(initializers.get, (kernel_initializer, bias_initializer))
-        self.kernel_regularizer, self.bias_regularizer = map(regularizers.get, (kernel_regularizer, bias_regularizer))
-        self.kernel_constraint, self.bias_constraint = map(constraints.get, (kernel_constraint, bias_constraint))
+        self.kernel_initializer, self.bias_initializer = map(
+            initializers.get, (kernel_initializer, bias_initializer)
+        )
+        self.kernel_regularizer, self.bias_regularizer = map(
+            regularizers.get, (kernel_regularizer, bias_regularizer)
+        )
+        self.kernel_constraint, self.bias_constraint = map(
+            constraints.get, (kernel_constraint, bias_constraint)
+        )
         self.input_spec = InputSpec(min_ndim=n + 2, max_ndim=n + 2)
         self.bias = None
 
@@ -87,7 +103,11 @@ class BaseConv(Layer):
     def _channels(self, input_shape: Sequence[int | None]) -> int:
         channels = input_shape[self._axis]
         if channels is None:
-            raise located(RecordValueError(f"The channel dimension of the inputs should be defined. Received: {tuple(input_shape)}"))
+            raise located(
+                RecordValueError(
+                    f"The channel dimension of the inputs should be defined. Received: {tuple(input_shape)}"
+                )
+            )
         if channels % self.groups or (self.filters or 0) % self.groups:
             raise located(
                 RecordValueError(
@@ -110,7 +130,11 @@ class BaseConv(Layer):
 
     def _add_weights(self, shape: tuple[int, ...], outputs: int, name: str = "kernel") -> None:
         kernel = self.add_weight(
-            shape, self.kernel_initializer, regularizer=self.kernel_regularizer, constraint=self.kernel_constraint, name=name
+            shape,
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+            name=name,
         )
         self._kernel = kernel
         setattr(self, name, kernel)
@@ -133,7 +157,15 @@ class BaseConv(Layer):
         pads = padding_of(padding, size, self.kernel_size, self.strides, self.dilation_rate)
         self._check_fits(size, pads)
         operands = (x, kernel) if self.bias is None else (x, kernel, self.bias)
-        return emit(L.convolution_last, operands, self.strides, pads, self.dilation_rate, groups, op=f"Conv{self.rank}D")
+        return emit(
+            L.convolution_last,
+            operands,
+            self.strides,
+            pads,
+            self.dilation_rate,
+            groups,
+            op=f"Conv{self.rank}D",
+        )
 
     def _check_fits(self, size: Sequence[int], pads: Any) -> None:
         for n, k, d, (a, b) in zip(size, self.kernel_size, self.dilation_rate, pads, strict=True):
@@ -164,7 +196,15 @@ class Conv1D(BaseConv):
 class Conv2D(BaseConv):
     """(N, H, W, C) with kernels (kh, kw, in, out)."""
 
-    def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), padding: str = "valid", *args: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = (1, 1),
+        padding: str = "valid",
+        *args: Any,
+        **options: Any,
+    ) -> None:
         super().__init__(filters, kernel_size, strides, padding, *args, **options)
 
 
@@ -191,7 +231,9 @@ class DepthwiseConv2D(BaseConv):
 
     def build(self, input_shape: Any) -> None:
         channels = self._channels(input_shape)
-        self._add_weights((*self.kernel_size, channels, self.depth_multiplier), channels * self.depth_multiplier)
+        self._add_weights(
+            (*self.kernel_size, channels, self.depth_multiplier), channels * self.depth_multiplier
+        )
         self.depthwise_kernel = self._kernel
         self.input_spec = InputSpec(min_ndim=4, axes={self._axis: channels})
 
@@ -219,8 +261,12 @@ class SeparableConv2D(BaseConv):
 
     def build(self, input_shape: Any) -> None:
         channels, m = self._channels(input_shape), self.depth_multiplier
-        self.depthwise_kernel = self.add_weight((*self.kernel_size, channels, m), self.kernel_initializer, name="depthwise_kernel")
-        self.pointwise_kernel = self.add_weight((1, 1, channels * m, self.filters), self.pointwise_initializer, name="pointwise_kernel")
+        self.depthwise_kernel = self.add_weight(
+            (*self.kernel_size, channels, m), self.kernel_initializer, name="depthwise_kernel"
+        )
+        self.pointwise_kernel = self.add_weight(
+            (1, 1, channels * m, self.filters), self.pointwise_initializer, name="pointwise_kernel"
+        )
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias")
         self.input_spec = InputSpec(min_ndim=4, axes={self._axis: channels})
@@ -228,7 +274,9 @@ class SeparableConv2D(BaseConv):
     def call(self, inputs: Any) -> Any:
         x = to_last(inputs) if self._first else inputs
         kh, kw, c, m = self.depthwise_kernel._read().type.shape
-        pads = padding_of(self.padding, x._read().type.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate)
+        pads = padding_of(
+            self.padding, x._read().type.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate
+        )
         deep = reshape(self.depthwise_kernel, (kh, kw, 1, c * m))
         x = emit(L.convolution_last, (x, deep), self.strides, pads, self.dilation_rate, c)
         operands = (x, self.pointwise_kernel) if self.bias is None else (x, self.pointwise_kernel, self.bias)
@@ -243,8 +291,21 @@ class BaseConvTranspose(BaseConv):
         self, filters: int, kernel_size: Any, strides: Any = 1, padding: str = "valid", output_padding: Any = None,
         data_format: str | None = None, dilation_rate: Any = 1, activation: Any = None, *args: Any, **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation, *args, **options)
-        self.output_padding = None if output_padding is None else extents(output_padding, self.rank, "output_padding")
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            padding,
+            data_format,
+            dilation_rate,
+            1,
+            activation,
+            *args,
+            **options,
+        )
+        self.output_padding = (
+            None if output_padding is None else extents(output_padding, self.rank, "output_padding")
+        )
 
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, self.filters, channels)
@@ -262,7 +323,15 @@ class BaseConvTranspose(BaseConv):
         x = to_last(inputs) if self._first else inputs
         shape = x._read().type.shape
         size = tuple(self._size(n, i) for i, n in enumerate(shape[1:-1]))
-        y = conv_transpose(x, self._kernel, (shape[0], *size, self.filters), self.strides, self.padding, self.dilation_rate, self.rank)
+        y = conv_transpose(
+            x,
+            self._kernel,
+            (shape[0], *size, self.filters),
+            self.strides,
+            self.padding,
+            self.dilation_rate,
+            self.rank,
+        )
         y = self.activation(y if self.bias is None else y + self.bias)
         return to_first(y) if self._first else y
 

@@ -69,9 +69,15 @@ class Dense(Layer):
                 )
             )
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(initializers.get, (kernel_initializer, bias_initializer))
-        self.kernel_regularizer, self.bias_regularizer = map(regularizers.get, (kernel_regularizer, bias_regularizer))
-        self.kernel_constraint, self.bias_constraint = map(constraints.get, (kernel_constraint, bias_constraint))
+        self.kernel_initializer, self.bias_initializer = map(
+            initializers.get, (kernel_initializer, bias_initializer)
+        )
+        self.kernel_regularizer, self.bias_regularizer = map(
+            regularizers.get, (kernel_regularizer, bias_regularizer)
+        )
+        self.kernel_constraint, self.bias_constraint = map(
+            constraints.get, (kernel_constraint, bias_constraint)
+        )
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
         self.bias = None
@@ -110,7 +116,11 @@ class Dense(Layer):
         return self.activation(emit(C.dense, operands, op="MatMul"))
 
     def get_config(self) -> dict[str, Any]:
-        own = {"units": self.units, "activation": activations.serialize(self.activation), "use_bias": self.use_bias}
+        own = {
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+        }
         return {**super().get_config(), **own}
 
 
@@ -179,7 +189,11 @@ class ReLU(Layer):
     """max(x, 0)."""
 
     def __init__(
-        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **options: Any
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
@@ -222,7 +236,10 @@ class PReLU(Layer):
         shared_axes: Any = None, **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(**options)
-        self.alpha_initializer, self.alpha_regularizer = initializers.get(alpha_initializer), regularizers.get(alpha_regularizer)
+        self.alpha_initializer, self.alpha_regularizer = (
+            initializers.get(alpha_initializer),
+            regularizers.get(alpha_regularizer),
+        )
         self.alpha_constraint = constraints.get(alpha_constraint)
         self.shared_axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
         self.supports_masking = True
@@ -230,7 +247,11 @@ class PReLU(Layer):
     def build(self, input_shape: Any) -> None:
         shape = [1 if i + 1 in self.shared_axes else n for i, n in enumerate(input_shape[1:])]
         self.alpha = self.add_weight(
-            shape, self.alpha_initializer, regularizer=self.alpha_regularizer, constraint=self.alpha_constraint, name="alpha"
+            shape,
+            self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+            name="alpha",
         )
 
     def call(self, inputs: Any) -> Any:
@@ -376,4 +397,3 @@ class ActivityRegularization(Layer):
 
     def call(self, inputs: Any) -> Any:
         return inputs
-

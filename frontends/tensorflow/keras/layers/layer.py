@@ -75,7 +75,9 @@ class InputSpec:
         if self.max_ndim is not None and rank > self.max_ndim:
             return f"expected max_ndim={self.max_ndim}, found ndim={rank}"
         if self.min_ndim is not None and rank < self.min_ndim:
-            return f"expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {tuple(shape)}"
+            return (
+                f"expected min_ndim={self.min_ndim}, found ndim={rank}. Full shape received: {tuple(shape)}"
+            )
         for axis, extent in self.axes.items():
             if extent is not None and shape[axis] not in (extent, None):
                 return (
@@ -118,9 +120,7 @@ class Layer:
         self._initial_weights = kwargs.pop("weights", None)
         if kwargs:
             raise located(
-                RecordTypeError(
-                    f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}"
-                )
+                RecordTypeError(f"Unrecognized keyword arguments passed to {type(self).__name__}: {kwargs}")
             )
 
     # What it is made of.
@@ -247,7 +247,9 @@ class Layer:
         self._check_initialized()
         if isinstance(shape, str):
             # Keras 2: add_weight(name, shape, ...).
-            shape, name, initializer = (initializer, shape, None) if not isinstance(initializer, str) else (None, shape, initializer)
+            shape, name, initializer = (
+                (initializer, shape, None) if not isinstance(initializer, str) else (None, shape, initializer)
+            )
             shape = more.pop("shape", shape)
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(map(int, shape))
         wanted = dtypes.as_dtype(dtype or self._dtype)
@@ -332,7 +334,8 @@ class Layer:
             if problem is not None:
                 raise located(
                     RecordValueError(
-                        f'Input {i} of layer "{self.name}" is incompatible with the layer: {problem}', notes=self._advice(shape)
+                        f'Input {i} of layer "{self.name}" is incompatible with the layer: {problem}',
+                        notes=self._advice(shape),
                     )
                 )
 
@@ -363,7 +366,11 @@ class Layer:
         """Arrays and floating tensors in the layer's dtype; anything else as it is."""
         if isinstance(value, TensorBase):
             d = value.dtype
-            return cast(value, self._dtype) if self.autocast and d.is_floating and d is not self._dtype else value
+            return (
+                cast(value, self._dtype)
+                if self.autocast and d.is_floating and d is not self._dtype
+                else value
+            )
         if hasattr(value, "__array__"):
             made = convert_to_tensor(value)
             return cast(made, self._dtype) if self.autocast and made.dtype.is_floating else made
@@ -393,7 +400,11 @@ class Layer:
         if all(m is None for m in found):
             return kwargs.get("mask")
         mask = nest.pack_sequence_as(args[0], found)
-        if parameters.has("mask") and kwargs.get("mask") is None and parameters.names.index("mask") >= len(args):
+        if (
+            parameters.has("mask")
+            and kwargs.get("mask") is None
+            and parameters.names.index("mask") >= len(args)
+        ):
             kwargs["mask"] = mask
         return kwargs.get("mask", mask)
 

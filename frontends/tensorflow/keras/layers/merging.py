@@ -86,7 +86,11 @@ class Subtract(_Merge):
     def _list(self, inputs: Any) -> list[Any]:
         found = super()._list(inputs)
         if len(found) != 2:
-            raise located(RecordValueError(f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(found)}"))
+            raise located(
+                RecordValueError(
+                    f"A `Subtract` layer should be called on exactly 2 inputs. Received: {len(found)}"
+                )
+            )
         return found
 
 
@@ -168,8 +172,16 @@ def _function(cls: Any, name: str) -> Any:
     return run
 
 
-add, subtract, multiply = _function(Add, "add"), _function(Subtract, "subtract"), _function(Multiply, "multiply")
-average, maximum, minimum = _function(Average, "average"), _function(Maximum, "maximum"), _function(Minimum, "minimum")
+add, subtract, multiply = (
+    _function(Add, "add"),
+    _function(Subtract, "subtract"),
+    _function(Multiply, "multiply"),
+)
+average, maximum, minimum = (
+    _function(Average, "average"),
+    _function(Maximum, "maximum"),
+    _function(Minimum, "minimum"),
+)
 
 
 def concatenate(inputs: Any, axis: int = -1, **options: Any) -> Any:

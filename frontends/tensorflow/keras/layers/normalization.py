@@ -32,11 +32,17 @@ class BatchNormalization(Layer):
         super().__init__(**options)
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else int(axis)
         self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
-        self.beta_initializer, self.gamma_initializer = map(initializers.get, (beta_initializer, gamma_initializer))
+        self.beta_initializer, self.gamma_initializer = map(
+            initializers.get, (beta_initializer, gamma_initializer)
+        )
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, (beta_regularizer, gamma_regularizer))
-        self.beta_constraint, self.gamma_constraint = map(constraints.get, (beta_constraint, gamma_constraint))
+        self.beta_regularizer, self.gamma_regularizer = map(
+            regularizers.get, (beta_regularizer, gamma_regularizer)
+        )
+        self.beta_constraint, self.gamma_constraint = map(
+            constraints.get, (beta_constraint, gamma_constraint)
+        )
         self.supports_masking = True
         self.gamma = self.beta = None
 
@@ -44,21 +50,35 @@ class BatchNormalization(Layer):
         shape = (input_shape[self.axis],)
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+                shape,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                name="gamma",
             )
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+                shape,
+                self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+                name="beta",
             )
-        self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(shape, self.moving_variance_initializer, trainable=False, name="moving_variance")
+        self.moving_mean = self.add_weight(
+            shape, self.moving_mean_initializer, trainable=False, name="moving_mean"
+        )
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, trainable=False, name="moving_variance"
+        )
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
         affine = [v for v in (self.gamma, self.beta) if v is not None]
         statics = (self.axis % inputs.ndim, self.epsilon, self.gamma is not None)
         if not (training and self.trainable):
-            return emit(C.batch_norm_infer, [inputs, self.moving_mean, self.moving_variance, *affine], *statics)
+            return emit(
+                C.batch_norm_infer, [inputs, self.moving_mean, self.moving_variance, *affine], *statics
+            )
         y, mean, variance = emit_all(C.batch_norm_train, [inputs, *affine], *statics)
         with nothing_kept():
             for held, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -66,7 +86,13 @@ class BatchNormalization(Layer):
         return y
 
     def get_config(self) -> dict[str, Any]:
-        own = {"axis": self.axis, "momentum": self.momentum, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}
+        own = {
+            "axis": self.axis,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+        }
         return {**super().get_config(), **own}
 
 
@@ -82,9 +108,15 @@ class LayerNormalization(Layer):
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.epsilon, self.center, self.scale = float(epsilon), center and not rms_scaling, scale
         self.rms_scaling = rms_scaling
-        self.beta_initializer, self.gamma_initializer = map(initializers.get, (beta_initializer, gamma_initializer))
-        self.beta_regularizer, self.gamma_regularizer = map(regularizers.get, (beta_regularizer, gamma_regularizer))
-        self.beta_constraint, self.gamma_constraint = map(constraints.get, (beta_constraint, gamma_constraint))
+        self.beta_initializer, self.gamma_initializer = map(
+            initializers.get, (beta_initializer, gamma_initializer)
+        )
+        self.beta_regularizer, self.gamma_regularizer = map(
+            regularizers.get, (beta_regularizer, gamma_regularizer)
+        )
+        self.beta_constraint, self.gamma_constraint = map(
+            constraints.get, (beta_constraint, gamma_constraint)
+        )
         self.supports_masking = True
         self.gamma = self.beta = None
 
@@ -96,11 +128,19 @@ class LayerNormalization(Layer):
         shape = tuple(input_shape[a] for a in self._axes(len(input_shape)))
         if self.scale or self.rms_scaling:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint, name="gamma"
+                shape,
+                self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+                name="gamma",
             )
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint, name="beta"
+                shape,
+                self.beta_initializer,
+                regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+                name="beta",
             )
 
     def call(self, inputs: Any) -> Any:
@@ -128,12 +168,26 @@ class GroupNormalization(Layer):
     """Channels in groups, each normalised over itself and space."""
 
     def __init__(
-        self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True, **options: Any
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         if axis not in (-1, 1):
-            raise located(RecordValueError(f"GroupNormalization along axis {axis} is not there: -1 and 1 are"))
-        self.groups, self.axis, self.epsilon, self.center, self.scale = groups, axis, float(epsilon), center, scale
+            raise located(
+                RecordValueError(f"GroupNormalization along axis {axis} is not there: -1 and 1 are")
+            )
+        self.groups, self.axis, self.epsilon, self.center, self.scale = (
+            groups,
+            axis,
+            float(epsilon),
+            center,
+            scale,
+        )
         self.supports_masking = True
 
     def build(self, input_shape: Any) -> None:
@@ -141,7 +195,11 @@ class GroupNormalization(Layer):
         if self.groups == -1:
             self.groups = channels
         if channels % self.groups:
-            raise located(RecordValueError(f"Number of groups ({self.groups}) must be a multiple of the number of channels ({channels})."))
+            raise located(
+                RecordValueError(
+                    f"Number of groups ({self.groups}) must be a multiple of the number of channels ({channels})."
+                )
+            )
         self.gamma = self.add_weight((channels,), "ones", name="gamma", trainable=self.scale)
         self.beta = self.add_weight((channels,), "zeros", name="beta", trainable=self.center)
 
@@ -163,7 +221,9 @@ class Normalization(Layer):
         self.invert = invert
         self._statistics: tuple[Any, Any] | None = None
         if (mean is None) != (variance is None):
-            raise located(RecordValueError("When setting values directly, both `mean` and `variance` must be set."))
+            raise located(
+                RecordValueError("When setting values directly, both `mean` and `variance` must be set.")
+            )
         if mean is not None:
             self._statistics = np.asarray(mean, np.float32), np.asarray(variance, np.float32)
 
@@ -172,7 +232,9 @@ class Normalization(Layer):
         given = self._statistics or (np.zeros(shape, np.float32), np.ones(shape, np.float32))
         mean, variance = (np.broadcast_to(v, shape) for v in given)
         self.adapt_mean = self.add_weight(shape, initializers.Constant(mean), trainable=False, name="mean")
-        self.adapt_variance = self.add_weight(shape, initializers.Constant(variance), trainable=False, name="variance")
+        self.adapt_variance = self.add_weight(
+            shape, initializers.Constant(variance), trainable=False, name="variance"
+        )
 
     def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
         """Takes the mean and variance of an array, or of the batches of a data set."""
@@ -203,4 +265,3 @@ class Normalization(Layer):
         mean, variance = reshape(self.adapt_mean, shape), reshape(self.adapt_variance, shape)
         deviation = maximum(sqrt(variance), 1e-7)
         return mean + x * deviation if self.invert else (x - mean) / deviation
-

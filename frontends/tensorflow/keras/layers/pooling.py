@@ -22,7 +22,12 @@ class _Pooling(Layer):
     average = False
 
     def __init__(
-        self, pool_size: Any = 2, strides: Any = None, padding: str = "valid", data_format: str | None = None, **options: Any
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: str = "valid",
+        data_format: str | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(**options)
         self.pool_size = extents(pool_size, self.rank, "pool_size")
@@ -30,7 +35,9 @@ class _Pooling(Layer):
         self.padding = padding.lower()
         if self.padding not in ("valid", "same"):
             raise located(
-                RecordValueError(f"The `padding` argument must be one of {{'valid', 'same'}}. Received: {padding}")
+                RecordValueError(
+                    f"The `padding` argument must be one of {{'valid', 'same'}}. Received: {padding}"
+                )
             )
         self._first = channels_first(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
@@ -50,18 +57,27 @@ class _Pooling(Layer):
             )
         if self.average:
             none = ((0, 0),) * n
-            return emit(L.average_pool, (inputs,), self.pool_size, self.strides, pads, none, None, start, op="AvgPool")
+            return emit(
+                L.average_pool, (inputs,), self.pool_size, self.strides, pads, none, None, start, op="AvgPool"
+            )
         return emit(L.max_pool, (inputs,), self.pool_size, self.strides, pads, ones, start, op="MaxPool")
 
 
 def _pooling(name: str, n: int, average: bool) -> Any:
     kind = "mean" if average else "largest element"
-    members = {"rank": n, "average": average, "__doc__": f"The {kind} of each window.", "__module__": __name__}
+    members = {
+        "rank": n,
+        "average": average,
+        "__doc__": f"The {kind} of each window.",
+        "__module__": __name__,
+    }
     return type(name, (_Pooling,), members)
 
 
 MaxPooling1D, MaxPooling2D, MaxPooling3D = (_pooling(f"MaxPooling{n}D", n, False) for n in (1, 2, 3))
-AveragePooling1D, AveragePooling2D, AveragePooling3D = (_pooling(f"AveragePooling{n}D", n, True) for n in (1, 2, 3))
+AveragePooling1D, AveragePooling2D, AveragePooling3D = (
+    _pooling(f"AveragePooling{n}D", n, True) for n in (1, 2, 3)
+)
 MaxPool1D, MaxPool2D, MaxPool3D = MaxPooling1D, MaxPooling2D, MaxPooling3D
 AvgPool1D, AvgPool2D, AvgPool3D = AveragePooling1D, AveragePooling2D, AveragePooling3D
 
@@ -91,7 +107,12 @@ class _GlobalPooling(Layer):
 
 def _global(name: str, n: int, average: bool) -> Any:
     kind = "mean" if average else "largest element"
-    members = {"rank": n, "average": average, "__doc__": f"The {kind} of each channel.", "__module__": __name__}
+    members = {
+        "rank": n,
+        "average": average,
+        "__doc__": f"The {kind} of each channel.",
+        "__module__": __name__,
+    }
     return type(name, (_GlobalPooling,), members)
 
 
@@ -101,7 +122,11 @@ GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D = (
 GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D = (
     _global(f"GlobalMaxPooling{n}D", n, False) for n in (1, 2, 3)
 )
-GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D
+GlobalAvgPool1D, GlobalAvgPool2D, GlobalAvgPool3D = (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+)
 GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
 
 
@@ -115,7 +140,11 @@ class _UpSampling(Layer):
     ) -> None:
         super().__init__(**options)
         if interpolation != "nearest":
-            raise located(RecordValueError(f"upsampling with interpolation={interpolation!r} is not there: 'nearest' is"))
+            raise located(
+                RecordValueError(
+                    f"upsampling with interpolation={interpolation!r} is not there: 'nearest' is"
+                )
+            )
         self.size = extents(size, self.rank, "size")
         self._first = channels_first(data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)

@@ -10,7 +10,14 @@ from irc.frontends.lowering import channels_last as C
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.array_ops import concat, reshape, reverse, transpose, zeros, zeros_like
-from irc.frontends.tensorflow.keras.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, initial_state
+from irc.frontends.tensorflow.keras.layers.cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNNCell,
+    StackedRNNCells,
+    initial_state,
+)
 from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer, calls
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.recording import history_kept
@@ -29,8 +36,14 @@ class RNN(Layer):
         self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         for part in ("call", "state_size"):
             if not hasattr(self.cell, part):
-                raise located(RecordValueError(f"Argument `cell` should have a `{part}`. Received: cell={cell}"))
-        self.return_sequences, self.return_state, self.go_backwards = return_sequences, return_state, go_backwards
+                raise located(
+                    RecordValueError(f"Argument `cell` should have a `{part}`. Received: cell={cell}")
+                )
+        self.return_sequences, self.return_state, self.go_backwards = (
+            return_sequences,
+            return_state,
+            go_backwards,
+        )
         self.stateful, self.zero_output_for_mask = stateful, zero_output_for_mask
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=3)
@@ -54,7 +67,9 @@ class RNN(Layer):
 
     reset_states = reset_state
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
         x = transpose(sequences, (1, 0, *range(2, sequences.ndim)))
         start = self._start(x._read().type.shape[1], initial_state)
         turned = transpose(mask, (1, 0)) if mask is not None else None
@@ -72,7 +87,9 @@ class RNN(Layer):
         if self.stateful:
             if self.states is None:
                 shapes = [v._read().type.shape for v in nest.flatten(zero)]
-                self.states = [Variable("zeros", shape, self._dtype, trainable=False, name="state") for shape in shapes]
+                self.states = [
+                    Variable("zeros", shape, self._dtype, trainable=False, name="state") for shape in shapes
+                ]
             return nest.pack_sequence_as(zero, [v.read_value() for v in self.states])
         return zero
 
@@ -102,7 +119,9 @@ class RNN(Layer):
             return new, [shown] if self.return_sequences else []
 
         with history_kept():
-            states, stacked = scan(body, list(start), parts if mask is None else (parts, mask), reverse=self.go_backwards)
+            states, stacked = scan(
+                body, list(start), parts if mask is None else (parts, mask), reverse=self.go_backwards
+            )
         outputs = stacked[0] if stacked else None
         if outputs is not None and self.go_backwards:
             outputs = reverse(outputs, [0])
@@ -123,11 +142,15 @@ class RNN(Layer):
             fresh = nest.flatten(new)
             if there is not None:
                 fresh = [emit(C.last_where, (n, o, there)) for n, o in zip(fresh, old, strict=True)]
-                out = emit(C.last_where, (out, zeros_like(out) if self.zero_output_for_mask else before, there))
+                out = emit(
+                    C.last_where, (out, zeros_like(out) if self.zero_output_for_mask else before, there)
+                )
             return [out, *fresh], [out] if self.return_sequences else []
 
         with history_kept():
-            (last, *states), stacked = scan(body, [shown, *flat], x if mask is None else (x, mask), reverse=self.go_backwards)
+            (last, *states), stacked = scan(
+                body, [shown, *flat], x if mask is None else (x, mask), reverse=self.go_backwards
+            )
         outputs = stacked[0] if stacked else None
         if outputs is not None and self.go_backwards:
             outputs = reverse(outputs, [0])
@@ -191,7 +214,12 @@ class Bidirectional(Layer):
     """A recurrent layer, and one like it that goes backwards in time."""
 
     def __init__(
-        self, layer: Any, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None, **options: Any
+        self,
+        layer: Any,
+        merge_mode: str | None = "concat",
+        weights: Any = None,
+        backward_layer: Any = None,
+        **options: Any,
     ) -> None:
         super().__init__(weights=weights, **options)
         if merge_mode not in ("sum", "mul", "concat", "ave", None):
@@ -202,7 +230,9 @@ class Bidirectional(Layer):
             )
         if layer._batch_shape is not None:
             self._batch_shape = layer._batch_shape
-        backward = backward_layer or clone(layer, go_backwards=not layer.go_backwards, name=f"backward_{layer.name}")
+        backward = backward_layer or clone(
+            layer, go_backwards=not layer.go_backwards, name=f"backward_{layer.name}"
+        )
         self.forward_layer, self.backward_layer = layer, backward
         if backward_layer is None:
             layer.name = f"forward_{layer.name}"
@@ -211,7 +241,9 @@ class Bidirectional(Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
         starts: tuple[Any, Any] = (None, None)
         if initial_state is not None:
             half = len(initial_state) // 2

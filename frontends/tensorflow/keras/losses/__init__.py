@@ -7,7 +7,6 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
-
 from irc.frontends.tensorflow.keras.losses.functions import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -57,21 +56,27 @@ CategoricalHinge = _class("CategoricalHinge", categorical_hinge)
 class Huber(LossFunctionWrapper):
     """Half the square below `delta`, linear above."""
 
-    def __init__(self, delta: float = 1.0, reduction: Any = MEAN, name: str = "huber_loss", dtype: Any = None) -> None:
+    def __init__(
+        self, delta: float = 1.0, reduction: Any = MEAN, name: str = "huber_loss", dtype: Any = None
+    ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=float(delta))
 
 
 class CosineSimilarity(LossFunctionWrapper):
     """Minus the cosine of the angle between labels and predictions."""
 
-    def __init__(self, axis: int = -1, reduction: Any = MEAN, name: str = "cosine_similarity", dtype: Any = None) -> None:
+    def __init__(
+        self, axis: int = -1, reduction: Any = MEAN, name: str = "cosine_similarity", dtype: Any = None
+    ) -> None:
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
 class Dice(LossFunctionWrapper):
     """1 - 2 |A and B| / (|A| + |B|)."""
 
-    def __init__(self, reduction: Any = MEAN, name: str = "dice", axis: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, reduction: Any = MEAN, name: str = "dice", axis: Any = None, dtype: Any = None
+    ) -> None:
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
 
@@ -161,7 +166,8 @@ def get(identifier: Any) -> Any:
         if found is None:
             raise located(
                 RecordValueError(
-                    f"Could not interpret loss identifier: {identifier}", notes=(f"known: {', '.join(sorted(FUNCTIONS))}",)
+                    f"Could not interpret loss identifier: {identifier}",
+                    notes=(f"known: {', '.join(sorted(FUNCTIONS))}",),
                 )
             )
         return found
@@ -180,5 +186,3 @@ deserialize = get
 def serialize(loss: Any) -> Any:
     """The name of a loss."""
     return getattr(loss, "name", None) or loss.__name__
-
-

@@ -192,7 +192,12 @@ def _warn_of_head(name: str, kind: str, made_by: Any) -> None:
         warnings.warn_explicit(text, UserWarning, span.file, span.line)
     else:
         frame = user_frame()
-        warnings.warn_explicit(text, UserWarning, frame.f_code.co_filename if frame else "<unknown>", frame.f_lineno if frame else 0)
+        warnings.warn_explicit(
+            text,
+            UserWarning,
+            frame.f_code.co_filename if frame else "<unknown>",
+            frame.f_lineno if frame else 0,
+        )
 
 
 def _smoothed(y: Any, label_smoothing: float) -> Any:
@@ -213,7 +218,11 @@ def categorical_crossentropy(
         )  # fmt: skip
     y, p = _pair(y_true, y_pred)
     if y.shape != p.shape:
-        hint = "for class numbers write sparse_categorical_crossentropy" if y.ndim < p.ndim else "labels are one-hot here"
+        hint = (
+            "for class numbers write sparse_categorical_crossentropy"
+            if y.ndim < p.ndim
+            else "labels are one-hot here"
+        )
         raise located(
             RecordValueError(
                 "Arguments `target` and `output` must have the same shape. Received: "
@@ -258,7 +267,11 @@ def class_numbers(y_true: Any, p: Any) -> Any:
     if y.ndim == p.ndim and y.shape[-1] == 1:
         y = reshape(y, tuple(y.shape[:-1]))
     if y.ndim != p.ndim - 1 or tuple(y.shape) != tuple(p.shape[:-1]):
-        hint = "for one-hot labels write categorical_crossentropy" if y.shape == p.shape else "labels are class numbers here"
+        hint = (
+            "for one-hot labels write categorical_crossentropy"
+            if y.shape == p.shape
+            else "labels are class numbers here"
+        )
         raise located(
             RecordValueError(
                 f"Argument `output` must have rank (ndim) `target.ndim + 1`. Received: target.shape={tuple(y.shape)}, "
@@ -297,7 +310,9 @@ def _binary(y_true: Any, y_pred: Any, from_logits: bool, label_smoothing: float,
 
 
 binary_crossentropy.elementwise = (  # type: ignore[attr-defined]
-    lambda y, p, reduction, from_logits=False, label_smoothing=0.0, axis=-1: _binary(y, p, from_logits, label_smoothing, reduction)
+    lambda y, p, reduction, from_logits=False, label_smoothing=0.0, axis=-1: _binary(
+        y, p, from_logits, label_smoothing, reduction
+    )
 )
 
 
@@ -321,5 +336,9 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Tensor:
     """1 - 2 |A and B| / (|A| + |B|)."""
     y, p = _pair(y_true, y_pred)
     both = reduce_sum(multiply(y, p), axis=axis)
-    return subtract(1.0, divide_no_nan(multiply(both, 2.0), add(add(reduce_sum(y, axis=axis), reduce_sum(p, axis=axis)), EPSILON)))
-
+    return subtract(
+        1.0,
+        divide_no_nan(
+            multiply(both, 2.0), add(add(reduce_sum(y, axis=axis), reduce_sum(p, axis=axis)), EPSILON)
+        ),
+    )

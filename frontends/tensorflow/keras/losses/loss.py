@@ -29,7 +29,9 @@ class Reduction:
 class Loss:
     """Base of all losses: override `call(y_true, y_pred)`, which gives a value for each sample."""
 
-    def __init__(self, name: str | None = None, reduction: Any = "sum_over_batch_size", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: Any = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
         self.name = name or auto_name(type(self))
         reduction = {None: "none", "auto": "sum_over_batch_size"}.get(reduction, reduction)
         if reduction not in REDUCTIONS:
@@ -87,7 +89,12 @@ class LossFunctionWrapper(Loss):
     """A loss made of a function; further arguments go to the function."""
 
     def __init__(
-        self, fn: Any, reduction: Any = "sum_over_batch_size", name: str | None = None, dtype: Any = None, **kwargs: Any
+        self,
+        fn: Any,
+        reduction: Any = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(name=name or getattr(fn, "__name__", None), reduction=reduction, dtype=dtype)
         self.fn, self._fn_kwargs = fn, kwargs

@@ -7,6 +7,7 @@ from typing import Any
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.keras import losses as K
+from irc.frontends.tensorflow.keras.alignment import floats, same_rank
 from irc.frontends.tensorflow.keras.losses import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -40,7 +41,6 @@ from irc.frontends.tensorflow.keras.metrics.confusion import (
     TrueNegatives,
     TruePositives,
 )
-from irc.frontends.tensorflow.keras.alignment import floats, same_rank
 from irc.frontends.tensorflow.keras.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum
 from irc.frontends.tensorflow.keras.naming import name_of
 from irc.frontends.tensorflow.pointwise import negative, sqrt, square, subtract
@@ -53,7 +53,12 @@ def _mean_of(name: str, function: Any, direction: str | None = "down") -> Any:
     def __init__(self: Any, name: str = function.__name__, dtype: Any = None) -> None:
         MeanMetricWrapper.__init__(self, function, name, dtype)
 
-    members = {"__init__": __init__, "_direction": direction, "__doc__": function.__doc__, "__module__": __name__}
+    members = {
+        "__init__": __init__,
+        "_direction": direction,
+        "__doc__": function.__doc__,
+        "__module__": __name__,
+    }
     return type(name, (MeanMetricWrapper,), members)
 
 
@@ -100,7 +105,11 @@ class BinaryCrossentropy(MeanMetricWrapper):
     _direction = "down"
 
     def __init__(
-        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
     ) -> None:
         super().__init__(
             binary_crossentropy, name, dtype, from_logits=from_logits, label_smoothing=float(label_smoothing)
@@ -126,7 +135,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     _direction = "down"
 
     def __init__(
-        self, name: str = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False, axis: int = -1
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        axis: int = -1,
     ) -> None:
         super().__init__(sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
 
@@ -171,7 +184,8 @@ def get(identifier: Any) -> Any:
         if found is None:
             raise located(
                 RecordValueError(
-                    f"Could not interpret metric identifier: {identifier}", notes=(f"known: {', '.join(sorted(BY_NAME))}",)
+                    f"Could not interpret metric identifier: {identifier}",
+                    notes=(f"known: {', '.join(sorted(BY_NAME))}",),
                 )
             )
         return found()

@@ -40,7 +40,9 @@ def _thresholds(given: Any, default: float = 0.5) -> tuple[float, ...]:
     bad = [t for t in found if t is None or not 0 <= t <= 1]
     if bad:
         raise located(
-            RecordValueError(f"Invalid values for argument `thresholds`. Expected values to be in the range [0, 1]. Received: {bad}")
+            RecordValueError(
+                f"Invalid values for argument `thresholds`. Expected values to be in the range [0, 1]. Received: {bad}"
+            )
         )
     return tuple(map(float, found))
 
@@ -62,7 +64,11 @@ class _Confusion(Metric):
         weight = ones_like(p)
         if sample_weight is not None:
             given = floats(sample_weight, self._dtype)
-            given = reshape(given, (*given.shape, *(1,) * (p.ndim - given.ndim))) if given.ndim < p.ndim else given
+            given = (
+                reshape(given, (*given.shape, *(1,) * (p.ndim - given.ndim)))
+                if given.ndim < p.ndim
+                else given
+            )
             weight = multiply(weight, given)
         self._count(y, p, weight)
 
@@ -84,7 +90,13 @@ def _counter(name: str, kind: str, doc: str) -> Any:
     def result(self: Any) -> Any:
         return self._shown(getattr(self, kind).value)
 
-    members = {"__init__": __init__, "result": result, "kinds": (kind,), "__doc__": doc, "__module__": __name__}
+    members = {
+        "__init__": __init__,
+        "result": result,
+        "kinds": (kind,),
+        "__doc__": doc,
+        "__module__": __name__,
+    }
     return type(name, (_Confusion,), members)
 
 
@@ -149,7 +161,9 @@ class AUC(_Confusion):
         if multi_label or label_weights is not None:
             raise located(RecordValueError("AUC(multi_label=True) is not there: make one AUC for each label"))
         if curve.upper() not in ("ROC", "PR"):
-            raise located(RecordValueError(f'Invalid AUC curve value: "{curve}". Expected values are ["PR", "ROC"]'))
+            raise located(
+                RecordValueError(f'Invalid AUC curve value: "{curve}". Expected values are ["PR", "ROC"]')
+            )
         if summation_method not in ("interpolation", "minoring", "majoring"):
             raise located(RecordValueError(f'Invalid AUC summation method value: "{summation_method}".'))
         if thresholds is None:
@@ -196,4 +210,3 @@ def _interpolated(tp: Any, fp: Any, fn: Any) -> Tensor:
     ratio = where(there, divide_no_nan(before, maximum(after, 0.0)), ones_like(after))
     area = multiply(slope, add(gained, multiply(intercept, log(ratio))))
     return reduce_sum(divide_no_nan(area, maximum(add(tp[1:], fn[1:]), 0.0)))
-

@@ -37,11 +37,18 @@ class Metric:
         return self._dtype.name
 
     def add_variable(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, aggregation: Any = None, name: str | None = None
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        aggregation: Any = None,
+        name: str | None = None,
     ) -> Variable:
         """A variable that reset_state sets back to zero."""
         if not self._is_initialized:
-            raise located(RecordError("You forgot to call `super().__init__()` in the `__init__()` method. Go add it!"))
+            raise located(
+                RecordError("You forgot to call `super().__init__()` in the `__init__()` method. Go add it!")
+            )
         if isinstance(shape, str):
             shape, name = (), shape
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
@@ -53,7 +60,12 @@ class Metric:
         return made
 
     def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None, **more: Any
+        self,
+        shape: Any = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        name: str | None = None,
+        **more: Any,
     ) -> Variable:
         return self.add_variable(shape, initializer, dtype, name=name)
 

@@ -15,7 +15,9 @@ def load_model(filepath: Any, *args: Any, **options: Any) -> Any:
     raise located(
         UnsupportedError(
             f"load_model({str(filepath)!r}) is not there: irc keeps weights, not whole models",
-            notes=("make the model by its code, and load its weights: model.load_weights('name.weights.npz')",),
+            notes=(
+                "make the model by its code, and load its weights: model.load_weights('name.weights.npz')",
+            ),
         )
     )
 

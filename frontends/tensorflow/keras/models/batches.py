@@ -22,7 +22,9 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if len(data) > 3:
         raise located(
-            RecordValueError(f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}")
+            RecordValueError(
+                f"Data is expected to be in format `x`, `(x,)`, `(x, y)`, or `(x, y, sample_weight)`, found: {data}"
+            )
         )
     x, y, weight = (*data, None, None)[:3]
     return x, y, weight
@@ -43,7 +45,9 @@ def host_array(value: Any) -> np.ndarray[Any, Any]:
         array = np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
     if array.dtype == object:
         raise located(RecordValueError(f"data of dtype object cannot be used: {type(value).__name__}"))
-    return np.ascontiguousarray(array, np.float32) if array.dtype == np.float64 else np.ascontiguousarray(array)
+    return (
+        np.ascontiguousarray(array, np.float32) if array.dtype == np.float64 else np.ascontiguousarray(array)
+    )
 
 
 def is_array_like(value: Any) -> bool:
@@ -52,8 +56,10 @@ def is_array_like(value: Any) -> bool:
 
 def _leaf_lists(value: Any) -> Any:
     """Lists of numbers as arrays, lists of arrays as they are."""
-    if isinstance(value, (list, tuple)) and value and not any(
-        isinstance(v, (np.ndarray, TensorBase)) or hasattr(v, "__array__") for v in value
+    if (
+        isinstance(value, (list, tuple))
+        and value
+        and not any(isinstance(v, (np.ndarray, TensorBase)) or hasattr(v, "__array__") for v in value)
     ):
         return np.asarray(value)
     return value
@@ -175,7 +181,12 @@ def _tensor(value: Any) -> Any:
 
 
 def batches(
-    x: Any, y: Any = None, weight: Any = None, batch_size: int | None = None, steps: int | None = None, shuffle: Any = False
+    x: Any,
+    y: Any = None,
+    weight: Any = None,
+    batch_size: int | None = None,
+    steps: int | None = None,
+    shuffle: Any = False,
 ) -> Batches:
     """The batches of the data that `fit` and its kin take."""
     if isinstance(x, Batches):
@@ -183,7 +194,11 @@ def batches(
     if is_array_like(x):
         return ArrayBatches(x, y, weight, batch_size, bool(shuffle))
     if y is not None:
-        raise located(RecordValueError(f"When providing `x` as a {type(x).__name__}, `y` should not be passed: it is part of the elements"))
+        raise located(
+            RecordValueError(
+                f"When providing `x` as a {type(x).__name__}, `y` should not be passed: it is part of the elements"
+            )
+        )
     if hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "element_spec"):
         return SequenceBatches(x, steps)
     if not hasattr(x, "__iter__"):
@@ -194,7 +209,9 @@ def batches(
 def split(arrays: tuple[Any, Any, Any], share: float) -> tuple[tuple[Any, Any, Any], tuple[Any, Any, Any]]:
     """The first rows, and the last `share` of them, for validation."""
     if not 0 < share < 1:
-        raise located(RecordValueError(f"`validation_split` must be a number between 0 and 1. Received: {share}"))
+        raise located(
+            RecordValueError(f"`validation_split` must be a number between 0 and 1. Received: {share}")
+        )
     structure = tuple(_leaf_lists(v) for v in arrays)
     held = [None if v is None else host_array(v) for v in nest.flatten(structure)]
     rows = next(a.shape[0] for a in held if a is not None)
@@ -217,4 +234,6 @@ def class_weights(y: Any, weights: dict[int, float]) -> np.ndarray[Any, Any]:
     labels = host_array(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
-    return np.asarray([weights.get(int(label), 1.0) for label in labels.reshape(-1)], np.float32).reshape(labels.shape)
+    return np.asarray([weights.get(int(label), 1.0) for label in labels.reshape(-1)], np.float32).reshape(
+        labels.shape
+    )

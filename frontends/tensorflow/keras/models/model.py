@@ -31,7 +31,9 @@ class Model(Trainer, Layer):
         inputs = kwargs.pop("inputs", args[0] if args else None)
         outputs = kwargs.pop("outputs", args[1] if len(args) > 1 else None)
         if args and (len(args) < 2 and outputs is None):
-            raise located(RecordTypeError("a functional model needs inputs and outputs: keras.Model(inputs, outputs)"))
+            raise located(
+                RecordTypeError("a functional model needs inputs and outputs: keras.Model(inputs, outputs)")
+            )
         if outputs is not None and "name" not in kwargs and type(self) is Model:
             kwargs["name"] = auto_name("functional")
         super().__init__(**kwargs)
@@ -45,7 +47,9 @@ class Model(Trainer, Layer):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         if self._graph is None:
-            raise located(RecordValueError(f"Model {type(self).__name__} does not have a `call()` method implemented."))
+            raise located(
+                RecordValueError(f"Model {type(self).__name__} does not have a `call()` method implemented.")
+            )
         return self._graph.run(self._fitted(inputs))
 
     def _fitted(self, inputs: Any) -> list[Any]:
@@ -59,13 +63,17 @@ class Model(Trainer, Layer):
             else:
                 missing = [n for n in names if n not in inputs]
                 if missing:
-                    raise located(RecordValueError(f"Missing data for input {missing[0]!r}. The inputs are {names}"))
+                    raise located(
+                        RecordValueError(f"Missing data for input {missing[0]!r}. The inputs are {names}")
+                    )
                 given = [inputs[n] for n in names]
         else:
             given = nest.flatten(inputs)
         if len(given) != len(graph.inputs):
             raise located(
-                RecordValueError(f'Layer "{self.name}" expects {len(graph.inputs)} input(s), but it received {len(given)} input tensors.')
+                RecordValueError(
+                    f'Layer "{self.name}" expects {len(graph.inputs)} input(s), but it received {len(given)} input tensors.'
+                )
             )
         return [self._fitting(v, t) for v, t in zip(given, graph.inputs, strict=True)]
 
@@ -75,7 +83,9 @@ class Model(Trainer, Layer):
         x = value if isinstance(value, TensorBase) else convert_to_tensor(value)
         x = x if x.dtype is wanted._dtype else cast(x, wanted._dtype)
         shape = tuple(x.shape)
-        fits = len(shape) == len(wanted.shape) and all(w in (None, n) for n, w in zip(shape[1:], wanted.shape[1:], strict=True))
+        fits = len(shape) == len(wanted.shape) and all(
+            w in (None, n) for n, w in zip(shape[1:], wanted.shape[1:], strict=True)
+        )
         if fits:
             return x
         if len(shape) == len(wanted.shape) + 1 and shape[-1] == 1:
@@ -142,14 +152,18 @@ class Model(Trainer, Layer):
         if index is not None:
             if index >= len(self.layers):
                 raise located(
-                    RecordValueError(f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers.")
+                    RecordValueError(
+                        f"Was asked to retrieve layer at index {index} but model only has {len(self.layers)} layers."
+                    )
                 )
             return self.layers[index]
         for layer in self.layers:
             if layer.name == name:
                 return layer
         raise located(
-            RecordValueError(f"No such layer: {name}. Existing layers are: {[layer.name for layer in self.layers]}.")
+            RecordValueError(
+                f"No such layer: {name}. Existing layers are: {[layer.name for layer in self.layers]}."
+            )
         )
 
     def build(self, input_shape: Any = None) -> None:
@@ -192,7 +206,9 @@ class Model(Trainer, Layer):
         raise located(
             UnsupportedError(
                 f"saving a whole model ({str(filepath)!r}) is not there: irc saves weights",
-                notes=("write model.save_weights('name.weights.npz'), and load_weights into a model made by the same code",),
+                notes=(
+                    "write model.save_weights('name.weights.npz'), and load_weights into a model made by the same code",
+                ),
             )
         )
 

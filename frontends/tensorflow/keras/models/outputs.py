@@ -60,13 +60,17 @@ def by_output(given: Any, names: Sequence[str], what: str) -> list[Any]:
         unknown = [k for k in given if k not in names]
         if unknown:
             raise located(
-                RecordKeyError(f"{what} names the output {unknown[0]!r}, and the outputs are {', '.join(map(repr, names))}")
+                RecordKeyError(
+                    f"{what} names the output {unknown[0]!r}, and the outputs are {', '.join(map(repr, names))}"
+                )
             )
         return [given.get(name) for name in names]
     if isinstance(given, (list, tuple)) and len(given) == n:
         return list(given)
     raise located(
-        RecordValueError(f"{what} should be a dict by output names ({', '.join(names)}) or a list of {n}. Received: {given}")
+        RecordValueError(
+            f"{what} should be a dict by output names ({', '.join(names)}) or a list of {n}. Received: {given}"
+        )
     )
 
 
@@ -107,13 +111,21 @@ class Losses:
             given = [self.loss] * n
         if len(truth) != n:
             raise located(
-                RecordValueError(f"the model has {n} outputs ({', '.join(names)}), and there are labels for {len(truth)}")
+                RecordValueError(
+                    f"the model has {n} outputs ({', '.join(names)}), and there are labels for {len(truth)}"
+                )
             )
         self.built_names = names
-        self.parts = [None if g is None else make_loss(g, t, p) for g, t, p in zip(given, truth, guess, strict=True)]
+        self.parts = [
+            None if g is None else make_loss(g, t, p) for g, t, p in zip(given, truth, guess, strict=True)
+        ]
         self.factors = self._factors(names)
         if n > 1:
-            self.trackers = [Mean(name=f"{name}_loss") for name, part in zip(names, self.parts, strict=True) if part is not None]
+            self.trackers = [
+                Mean(name=f"{name}_loss")
+                for name, part in zip(names, self.parts, strict=True)
+                if part is not None
+            ]
 
     def _factors(self, names: Sequence[str]) -> list[Any]:
         if self.weights is None:

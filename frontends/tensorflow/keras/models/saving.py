@@ -36,7 +36,10 @@ def save_weights(model: Any, filepath: Any, overwrite: bool) -> None:
         raise located(RecordValueError(f"{path} exists, and overwrite=False"))
     if not model.weights:
         raise located(
-            RecordValueError(f"model {model.name} has no weights yet", notes=("call it on data first, or model.build(shape)",))
+            RecordValueError(
+                f"model {model.name} has no weights yet",
+                notes=("call it on data first, or model.build(shape)",),
+            )
         )
     arrays = dict(zip(_keys(model), (w.numpy() for w in model.weights), strict=True))
     with open(path, "wb") as file:
@@ -47,13 +50,18 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool) -> None:
     path = _path(filepath, "load_weights")
     if not model.weights:
         raise located(
-            RecordValueError(f"model {model.name} has no weights yet", notes=("call it on data first, or model.build(shape)",))
+            RecordValueError(
+                f"model {model.name} has no weights yet",
+                notes=("call it on data first, or model.build(shape)",),
+            )
         )
     with np.load(path) as found:
         names = list(found)
         if len(names) != len(model.weights):
             raise located(
-                RecordValueError(f"{path} holds {len(names)} weights, and model {model.name} has {len(model.weights)}")
+                RecordValueError(
+                    f"{path} holds {len(names)} weights, and model {model.name} has {len(model.weights)}"
+                )
             )
         for name, variable in zip(names, model.weights, strict=True):
             value = found[name]

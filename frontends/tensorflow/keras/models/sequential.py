@@ -39,7 +39,9 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             if self._first is not None or self._chain:
                 raise located(
-                    RecordValueError(f"Sequential model '{self.name}' has already been configured to use an input: it comes first")
+                    RecordValueError(
+                        f"Sequential model '{self.name}' has already been configured to use an input: it comes first"
+                    )
                 )
             self._first = self._end = layer.output
             return

@@ -10,7 +10,11 @@ from irc.frontends.tensorflow import nest
 
 
 def print_summary(
-    model: Any, line_length: int | None, print_fn: Callable[[str], Any] | None, expand_nested: bool, show_trainable: bool
+    model: Any,
+    line_length: int | None,
+    print_fn: Callable[[str], Any] | None,
+    expand_nested: bool,
+    show_trainable: bool,
 ) -> None:
     text = summary_text(model, line_length, expand_nested, show_trainable)
     (print_fn or print)(text)
@@ -21,7 +25,9 @@ def _is_chain(model: Any) -> bool:
     return graph is None or not hasattr(model, "_graph_layers") or graph.is_chain
 
 
-def summary_text(model: Any, line_length: int | None, expand_nested: bool = False, show_trainable: bool = False) -> str:
+def summary_text(
+    model: Any, line_length: int | None, expand_nested: bool = False, show_trainable: bool = False
+) -> str:
     """Layers, output shapes, parameters; what a layer is connected to where that is not the one above."""
     # Imported here: only a summary needs it, and it costs more than the rest of Keras.
     from rich.console import Console
@@ -56,7 +62,13 @@ def summary_text(model: Any, line_length: int | None, expand_nested: bool = Fals
 
 
 def _rows(
-    model: Any, layers: Sequence[Any], chain: bool, expand: bool, trainable: bool, prefix: str, escape: Callable[[str], str]
+    model: Any,
+    layers: Sequence[Any],
+    chain: bool,
+    expand: bool,
+    trainable: bool,
+    prefix: str,
+    escape: Callable[[str], str],
 ) -> list[list[str]]:
     rows = []
     for layer in layers:

@@ -125,7 +125,12 @@ class Trainer:
             self._losses_of.track(batch)
 
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         """The loss of `compile`, and what layers and regularizers add."""
         total = None
@@ -137,7 +142,10 @@ class Trainer:
             total = more if total is None else total + more
         if total is None:
             raise located(
-                RecordValueError("No loss to compute. Provide a `loss` argument in `compile()`.", notes=("and labels: fit(x, y)",))
+                RecordValueError(
+                    "No loss to compute. Provide a `loss` argument in `compile()`.",
+                    notes=("and labels: fit(x, y)",),
+                )
             )
         return total
 
@@ -230,7 +238,9 @@ class Trainer:
         self._need_compile("fit")
         if validation_split and validation_data is None:
             if not is_array_like(x):
-                raise located(RecordValueError("`validation_split` is only supported for arrays: give validation_data"))
+                raise located(
+                    RecordValueError("`validation_split` is only supported for arrays: give validation_data")
+                )
             (x, y, sample_weight), validation_data = split((x, y, sample_weight), validation_split)
         if class_weight is not None:
             given = class_weights(y, class_weight)
@@ -238,7 +248,13 @@ class Trainer:
         data = batches(x, y, sample_weight, batch_size, steps_per_epoch, shuffle)
         checked = self._validation(validation_data, validation_batch_size or batch_size, validation_steps)
         every = CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=epochs, steps=data.steps
+            callbacks,
+            add_history=True,
+            add_progbar=verbose != 0,
+            model=self,
+            verbose=verbose,
+            epochs=epochs,
+            steps=data.steps,
         )
         self.stop_training = False
         every.on_train_begin()
@@ -296,7 +312,9 @@ class Trainer:
         """The loss and metrics of data: a list in the order of metrics_names, or a dict."""
         self._need_compile("evaluate")
         data = batches(x, y, sample_weight, batch_size, steps)
-        every = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=data.steps)
+        every = CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=data.steps
+        )
         logs = self._run_test(data, every)
         return logs if return_dict else self._in_order(logs)
 
@@ -312,7 +330,9 @@ class Trainer:
     ) -> Any:  # fmt: skip
         """The outputs for data, as NumPy arrays."""
         data = batches(x, None, None, batch_size, steps)
-        every = CallbackList(callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=data.steps)
+        every = CallbackList(
+            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=data.steps
+        )
         every.on_predict_begin()
         made: list[list[Any]] = []
         structure: Any = None
@@ -339,7 +359,13 @@ class Trainer:
         return element
 
     def train_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False, **options: Any
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+        **options: Any,
     ) -> Any:
         """One step of training."""
         self._need_compile("train_on_batch")
@@ -347,7 +373,9 @@ class Trainer:
             sample_weight = class_weights(y, class_weight)
         return self._on_batch("train", x, y, sample_weight, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, **options: Any) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False, **options: Any
+    ) -> Any:
         """The loss and metrics of one batch."""
         self._need_compile("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, return_dict)

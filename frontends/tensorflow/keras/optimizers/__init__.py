@@ -20,9 +20,7 @@ from irc.frontends.tensorflow.keras.optimizers.algorithms import (
 )
 from irc.frontends.tensorflow.keras.optimizers.optimizer import Optimizer
 
-ALL = {
-    c.__name__.lower(): c for c in (SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop)
-}
+ALL = {c.__name__.lower(): c for c in (SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, RMSprop)}
 legacy = SimpleNamespace(**{c.__name__: c for c in ALL.values()})
 experimental = SimpleNamespace(**{c.__name__: c for c in (*ALL.values(), Optimizer)})
 
@@ -40,7 +38,9 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, type):
         return identifier()
     raise located(
-        RecordValueError(f"Could not interpret optimizer identifier: {identifier}", notes=(f"known: {', '.join(ALL)}",))
+        RecordValueError(
+            f"Could not interpret optimizer identifier: {identifier}", notes=(f"known: {', '.join(ALL)}",)
+        )
     )
 
 

@@ -15,7 +15,12 @@ class SGD(Optimizer):
     """v = momentum * v - lr * g; w = w + v (or w + momentum * v - lr * g with Nesterov's)."""
 
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, name: str = "SGD", **options: Any
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        name: str = "SGD",
+        **options: Any,
     ) -> None:
         if not 0 <= momentum <= 1:
             raise located(RecordValueError("`momentum` must be a float between [0, 1]."))
@@ -40,7 +45,12 @@ class Adam(Optimizer):
         amsgrad: bool = False, name: str = "adam", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, name=name, **options)
-        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = float(beta_1), float(beta_2), float(epsilon), bool(amsgrad)
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = (
+            float(beta_1),
+            float(beta_2),
+            float(epsilon),
+            bool(amsgrad),
+        )
 
     def _wanted_slots(self) -> tuple[str, ...]:
         return ("momentum", "velocity", "velocity_hat") if self.amsgrad else ("momentum", "velocity")
@@ -60,7 +70,9 @@ class AdamW(Adam):
         self, learning_rate: Any = 0.001, weight_decay: float = 0.004, beta_1: float = 0.9, beta_2: float = 0.999,
         epsilon: float = 1e-7, amsgrad: bool = False, name: str = "adamw", **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **options)
+        super().__init__(
+            learning_rate, beta_1, beta_2, epsilon, amsgrad, name, weight_decay=weight_decay, **options
+        )
 
 
 class Adamax(Optimizer):
@@ -109,7 +121,12 @@ class RMSprop(Optimizer):
         centered: bool = False, name: str = "rmsprop", **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, name=name, **options)
-        self.rho, self.momentum, self.epsilon, self.centered = float(rho), float(momentum), float(epsilon), bool(centered)
+        self.rho, self.momentum, self.epsilon, self.centered = (
+            float(rho),
+            float(momentum),
+            float(epsilon),
+            bool(centered),
+        )
 
     def _wanted_slots(self) -> tuple[str, ...]:
         return ("velocity", *("momentum",) * (self.momentum > 0), *("average_gradient",) * self.centered)
@@ -147,7 +164,12 @@ class Adadelta(Optimizer):
     slot_names = ("accumulated_grad", "accumulated_delta_var")
 
     def __init__(
-        self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, name: str = "adadelta", **options: Any
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        name: str = "adadelta",
+        **options: Any,
     ) -> None:
         super().__init__(learning_rate, name=name, **options)
         self.rho, self.epsilon = float(rho), float(epsilon)

@@ -18,7 +18,6 @@ from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Literal
-
 from irc.frontends.tensorflow.gradient_tape import GradientTape
 from irc.frontends.tensorflow.keras.naming import auto_name
 from irc.frontends.tensorflow.keras.optimizers.schedules import LearningRateSchedule
@@ -123,7 +122,9 @@ class Optimizer:
         self.built = True
         self._trainable_variables = list(variables)
         self._place = {id(v): i for i, v in enumerate(self._trainable_variables)}
-        self._slots = {name: [self._slot(v, name) for v in self._trainable_variables] for name in self._wanted_slots()}
+        self._slots = {
+            name: [self._slot(v, name) for v in self._trainable_variables] for name in self._wanted_slots()
+        }
 
     def _wanted_slots(self) -> tuple[str, ...]:
         return self.slot_names
@@ -132,14 +133,23 @@ class Optimizer:
         return self.add_variable_from_reference(variable, name)
 
     def add_variable(
-        self, shape: Any, initializer: Any = "zeros", dtype: Any = None, aggregation: Any = None, name: str | None = None
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        aggregation: Any = None,
+        name: str | None = None,
     ) -> Variable:
         made = Variable(initializer, tuple(shape), dtype or "float32", trainable=False, name=name)
         self._variables.append(made)
         return made
 
     def add_variable_from_reference(
-        self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros", model_variable: Any = None
+        self,
+        reference_variable: Any,
+        name: str | None = None,
+        initializer: Any = "zeros",
+        model_variable: Any = None,
     ) -> Variable:
         """A variable of the shape and dtype of another."""
         label = f"{getattr(reference_variable, 'path', reference_variable.name).replace('/', '_')}_{name}"
@@ -187,7 +197,9 @@ class Optimizer:
         variables = list(var_list() if callable(var_list) else var_list)
         return self.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **more: Any) -> Any:
+    def apply_gradients(
+        self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **more: Any
+    ) -> Any:
         """One step, of pairs of a gradient and its variable."""
         pairs = list(grads_and_vars)
         if pairs:
@@ -231,11 +243,16 @@ class Optimizer:
             raise located(
                 RecordValueError(
                     "No gradients provided for any variable.",
-                    notes=(f"the variables are {', '.join(missing)}", "is the loss computed from them, inside the tape?"),
+                    notes=(
+                        f"the variables are {', '.join(missing)}",
+                        "is the loss computed from them, inside the tape?",
+                    ),
                 )
             )
         if missing:
-            warnings.warn(f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=4)
+            warnings.warn(
+                f"Gradients do not exist for variables {missing} when minimizing the loss.", stacklevel=4
+            )
         found = [_gradient(g, v) for g, v in pairs]
         held = [v for _, v in pairs]
         if self.loss_scale_factor is not None:
@@ -259,7 +276,9 @@ class Optimizer:
     def _decay(self, variables: Sequence[Any]) -> None:
         decaying = [v for v in variables if self.weight_decay is not None and self._decays(v)]
         if decaying:
-            made = emit_all(U.decay, [*decaying, self._rate_operand()], len(decaying), float(self.weight_decay or 0))
+            made = emit_all(
+                U.decay, [*decaying, self._rate_operand()], len(decaying), float(self.weight_decay or 0)
+            )
             _write(decaying, made)
 
     def _update(self, grads: list[Any], variables: list[Any]) -> None:
@@ -270,10 +289,18 @@ class Optimizer:
             self.update_step(g, v, rate)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        raise located(RecordError(f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)"))
+        raise located(
+            RecordError(f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)")
+        )
 
     def _run(
-        self, lower: Any, grads: list[Any], variables: list[Any], *statics: Any, counts: bool = False, extra: Sequence[Any] = ()
+        self,
+        lower: Any,
+        grads: list[Any],
+        variables: list[Any],
+        *statics: Any,
+        counts: bool = False,
+        extra: Sequence[Any] = (),
     ) -> None:
         """Records one update: variables and slots (and `extra` ones) come first and get its results."""
         places = [self._place[id(v)] for v in variables]
@@ -332,5 +359,3 @@ def _gradient(g: Any, v: Any) -> Any:
 def _write(variables: Sequence[Any], values: Sequence[Tensor]) -> None:
     for v, value in zip(variables, values, strict=True):
         v._write(value._read())
-
-

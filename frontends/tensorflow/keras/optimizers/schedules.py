@@ -40,7 +40,9 @@ class LearningRateSchedule:
 
     def __call__(self, step: Any) -> Any:
         raise located(
-            RecordError(f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`.")
+            RecordError(
+                f"Learning rate schedule '{type(self).__name__}' must override `__call__(self, step)`."
+            )
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -58,10 +60,16 @@ class ExponentialDecay(LearningRateSchedule):
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
         name: str = "ExponentialDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
+            initial_learning_rate,
+            decay_steps,
+            decay_rate,
+        )
         self.staircase, self.name = staircase, name
         if decay_steps <= 0:
-            raise located(RecordValueError(f"Argument `decay_steps` must be > 0. Received: decay_steps={decay_steps}"))
+            raise located(
+                RecordValueError(f"Argument `decay_steps` must be > 0. Received: decay_steps={decay_steps}")
+            )
 
     def __call__(self, step: Any) -> Tensor:
         share = divide(_steps(step), float(self.decay_steps))
@@ -76,7 +84,11 @@ class InverseTimeDecay(LearningRateSchedule):
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
         name: str = "InverseTimeDecay",
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = initial_learning_rate, decay_steps, decay_rate
+        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
+            initial_learning_rate,
+            decay_steps,
+            decay_rate,
+        )
         self.staircase, self.name = staircase, name
 
     def __call__(self, step: Any) -> Tensor:
@@ -103,13 +115,17 @@ class PolynomialDecay(LearningRateSchedule):
         else:
             share = divide(minimum(now, whole), whole)
         span = float(self.initial_learning_rate) - float(self.end_learning_rate)
-        return add(multiply(span, pow(subtract(1.0, share), float(self.power))), float(self.end_learning_rate))
+        return add(
+            multiply(span, pow(subtract(1.0, share), float(self.power))), float(self.end_learning_rate)
+        )
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
     """values[i] up to and with step boundaries[i], the last one after."""
 
-    def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
+    def __init__(
+        self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant"
+    ) -> None:
         if len(boundaries) != len(values) - 1:
             raise located(
                 RecordValueError(
@@ -135,7 +151,12 @@ class CosineDecay(LearningRateSchedule):
         self, initial_learning_rate: float, decay_steps: int, alpha: float = 0.0, name: str = "CosineDecay",
         warmup_target: float | None = None, warmup_steps: int = 0,
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = initial_learning_rate, decay_steps, alpha, name
+        self.initial_learning_rate, self.decay_steps, self.alpha, self.name = (
+            initial_learning_rate,
+            decay_steps,
+            alpha,
+            name,
+        )
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
     def __call__(self, step: Any) -> Tensor:
@@ -175,5 +196,6 @@ class CosineDecayRestarts(LearningRateSchedule):
             share = divide(subtract(done, before), pow(t, period))
         height = pow(float(self.m_mul), period)
         wave = multiply(multiply(0.5, height), add(1.0, cos(multiply(share, math.pi))))
-        return multiply(float(self.initial_learning_rate), add(multiply(1.0 - self.alpha, wave), float(self.alpha)))
-
+        return multiply(
+            float(self.initial_learning_rate), add(multiply(1.0 - self.alpha, wave), float(self.alpha))
+        )

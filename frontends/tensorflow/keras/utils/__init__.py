@@ -47,4 +47,12 @@ class Sequence:
 
 PyDataset = Sequence
 
-__all__ = ["Progbar", "PyDataset", "Sequence", "clear_session", "normalize", "set_random_seed", "to_categorical"]
+__all__ = [
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "normalize",
+    "set_random_seed",
+    "to_categorical",
+]
