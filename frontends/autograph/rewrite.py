@@ -247,8 +247,8 @@ class _Rewriter(ast.NodeTransformer):
         if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in UNTOUCHED):
             call = self.visit(node)
             call.func.attr = "items"
-            return call  # type: ignore[no-any-return]
-        return self.visit(node)  # type: ignore[no-any-return]
+            return call
+        return self.visit(node)
 
     def _loop_states(self, node: ast.stmt, statements: Sequence[ast.stmt]) -> list[str]:
         needed = self.liveness.after[node] | self.liveness.before[node]
@@ -355,7 +355,7 @@ class _Rewriter(ast.NodeTransformer):
                 _at(ast.Compare(copy.deepcopy(a), [op], [b]), node)
                 for a, op, b in zip(lefts, node.ops, node.comparators, strict=True)
             ]
-            return self.visit(_at(ast.BoolOp(ast.And(), pairs), node))  # type: ignore[no-any-return]
+            return self.visit(_at(ast.BoolOp(ast.And(), pairs), node))
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:

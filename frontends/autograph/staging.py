@@ -51,7 +51,7 @@ class Undefined:
 
 def refuse(message: str, *notes: str) -> TraceError:
     """The error for what cannot become part of the program, at the user's line."""
-    return located(TraceError(message, notes=tuple(notes)))  # type: ignore[no-any-return]
+    return located(TraceError(message, notes=tuple(notes)))
 
 
 def is_symbolic(value: Any) -> bool:
@@ -73,7 +73,7 @@ def scalar_pred(test: Any) -> Handle:
             )
         )
     if type is TensorType((), i1):
-        return test  # type: ignore[no-any-return]
+        return test
     return _apply(test, _as_pred, ())
 
 

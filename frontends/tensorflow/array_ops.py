@@ -63,7 +63,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     """A tensor with a copy of the value; a single one fills the shape."""
     made = convert_to_tensor(value, dtype) if not isinstance(value, TensorBase) else value
     if shape is None:
-        return made  # type: ignore[no-any-return]
+        return made
     wanted = extents(shape)
     if made.shape.num_elements() == 1:
         return broadcast_to(reshape(made, ()), wanted)
@@ -163,7 +163,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     if a.ndim == 0 and a._read().array is not None and b._read().array is not None:
         return from_array(np.linspace(a.numpy(), b.numpy(), n, dtype=a.dtype.numpy))
     steps = reshape(cast(range(n), a.dtype) / max(n - 1, 1), (n, *(1,) * a.ndim))
-    return a + (b - a) * steps  # type: ignore[no-any-return]
+    return a + (b - a) * steps
 
 
 range._irc_lazy_range = _lazy_range
@@ -568,7 +568,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
                 f"Shape of tensor {x.shape} is not compatible with expected shape {TensorShape(shape)}. [Op:EnsureShape]"
             )
         )
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def space_to_depth(input: Any, block_size: int, data_format: str = "NHWC", name: str | None = None) -> Tensor:

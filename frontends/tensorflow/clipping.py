@@ -14,7 +14,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: str | None = No
     """t, scaled down where its norm is over clip_norm."""
     x = convert_to_tensor(t)
     size = norm(x, axis=axes, keepdims=True)
-    return x * clip_norm / maximum(size, clip_norm)  # type: ignore[no-any-return]
+    return x * clip_norm / maximum(size, clip_norm)
 
 
 def global_norm(t_list: Sequence[Any], name: str | None = None) -> Tensor:

@@ -215,7 +215,7 @@ class TensorArray(_Cells):
     def _all(self) -> Tensor:
         if self.stacked is None:
             raise located(RecordValueError("nothing has been written to this TensorArray"))
-        return self.stacked  # type: ignore[no-any-return]
+        return self.stacked
 
 
 def group(*inputs: Any, **kwargs: Any) -> None:

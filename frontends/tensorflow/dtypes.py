@@ -29,7 +29,7 @@ class DType:
 
     @property
     def numpy(self) -> np.dtype[Any]:
-        return self.element.numpy  # type: ignore[no-any-return]
+        return self.element.numpy
 
     @property
     def as_numpy_dtype(self) -> Any:
@@ -61,7 +61,7 @@ class DType:
 
     @property
     def is_unsigned(self) -> bool:
-        return self.is_integer and self.element.is_unsigned  # type: ignore[no-any-return]
+        return self.is_integer and self.element.is_unsigned
 
     @property
     def is_numeric(self) -> bool:

@@ -175,14 +175,14 @@ def band_part(input: Any, num_lower: int, num_upper: int, name: str | None = Non
         x = emit(S.triangle, (x,), -int(num_lower), False, op="MatrixBandPart")
     if num_upper >= 0:
         x = emit(S.triangle, (x,), int(num_upper), True, op="MatrixBandPart")
-    return x  # type: ignore[no-any-return]
+    return x
 
 
 def cross(a: Any, b: Any, name: str | None = None) -> Tensor:
     """The vector product along the last dimension."""
     x, y, _ = pair(convert_to_tensor(a), b, "Cross")
     y = convert_to_tensor(y)
-    return roll(x, -1, -1) * roll(y, -2, -1) - roll(x, -2, -1) * roll(y, -1, -1)  # type: ignore[no-any-return]
+    return roll(x, -1, -1) * roll(y, -2, -1) - roll(x, -2, -1) * roll(y, -1, -1)
 
 
 __all__ = [

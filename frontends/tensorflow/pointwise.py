@@ -314,7 +314,7 @@ def _bits(name: str, op: str, cls: Any, logical: Any) -> Callable[..., Tensor]:
     def run(x: Any, y: Any, name: str | None = None) -> Tensor:
         a, b, d = pair(x, y, op)
         if d.is_bool:
-            return logical(x, y)  # type: ignore[no-any-return]
+            return logical(x, y)
         if not d.is_integer:
             raise located(_no_kernel(op, d))
         return emit(L.binary, (a, b), cls, d.element, op=op)
@@ -370,7 +370,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     condition = convert_to_tensor(condition)
     if x is None and y is None:
         array = condition._look("tf.where(condition), whose result has a size that depends on the data,")
-        return convert_to_tensor(np.argwhere(array).astype(np.int64))  # type: ignore[no-any-return]
+        return convert_to_tensor(np.argwhere(array).astype(np.int64))
     if x is None or y is None:
         raise located(RecordValueError("x and y must both be non-None or both be None."))
     if condition.dtype is not dtypes.bool_:
@@ -393,7 +393,7 @@ def add_n(inputs: Any, name: str | None = None) -> Tensor:
                 )
             )
         total = add(total, more)
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 accumulate_n = add_n

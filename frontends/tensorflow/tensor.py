@@ -259,7 +259,7 @@ def _invalid(error: IrcError, values: Sequence[Operand], op: str) -> InvalidArgu
     shapes = " vs. ".join(f"[{','.join(map(str, v.type.shape))}]" for v in values)
     text = f"Incompatible shapes: {shapes}" if isinstance(error, ShapeError) else error.message
     made = InvalidArgumentError(f"{text} [Op:{op}]" if op else text, span=error.span, notes=error.notes)
-    return located(made)  # type: ignore[no-any-return]
+    return located(made)
 
 
 def cut(tensor: TensorBase) -> Recorded:

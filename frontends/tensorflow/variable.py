@@ -191,7 +191,7 @@ class Variable(TensorBase):
                     f"assigned value shape {given.shape} are incompatible."
                 )
             )
-        return given  # type: ignore[no-any-return]
+        return given
 
     def _put(self, value: Tensor) -> None:
         """Takes over the value of a tensor that others may show, too."""
@@ -245,7 +245,7 @@ class Variable(TensorBase):
                 name=(self._name or "")[:-2],
                 dtype=self.dtype,
             )
-        return made  # type: ignore[no-any-return]
+        return made
 
     def __reduce__(self) -> Any:
         return _rebuild, (np.array(self._look("pickling")), self._trainable, (self._name or ":0")[:-2])
@@ -258,7 +258,7 @@ def _rebuild(array: Any, trainable: bool, name: str) -> Variable:
 def _initial(given: Any, dtype: Any) -> Recorded:
     """The value a variable starts with, of its own."""
     made = convert_to_tensor(_lifted(given) if isinstance(given, TensorBase) else given, dtype)
-    return made._read().alias()  # type: ignore[no-any-return]
+    return made._read().alias()
 
 
 def _lifted(given: TensorBase) -> TensorBase:

@@ -121,7 +121,7 @@ def depth_first(ordering: Ordering, block: Block, roots: Sequence[Value]) -> lis
     """The ops of a block that these values need, each after what it needs."""
     own = dict.fromkeys(block.operations)
     done: dict[Operation, None] = {}
-    stack: list[tuple[Operation, bool]] = [(v.op, False) for v in reversed(roots) if v.op in own]  # type: ignore[misc]
+    stack: list[tuple[Operation, bool]] = [(v.op, False) for v in reversed(roots) if v.op in own]
     while stack:
         op, visited = stack.pop()
         if op in done:
@@ -131,7 +131,7 @@ def depth_first(ordering: Ordering, block: Block, roots: Sequence[Value]) -> lis
             continue
         stack.append((op, True))
         needed = [*ordering.operands(op), *seen_from_inside(ordering, op)]
-        stack += [(v.op, False) for v in reversed(needed) if v.op in own and v.op not in done]  # type: ignore[misc]
+        stack += [(v.op, False) for v in reversed(needed) if v.op in own and v.op not in done]
     return list(done)
 
 

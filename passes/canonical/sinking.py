@@ -180,7 +180,7 @@ def reduce_of_reshape(op: Reduce, b: Rewriter) -> Any:
     inner = [v.op for v in op.inputs]
     if not all(isinstance(r, Reshape) for r in inner):
         return None
-    sources = [r.operand for r in inner]  # type: ignore[union-attr]
+    sources = [r.operand for r in inner]
     shape = sources[0].type.shape
     found = groups(shape, op.inputs[0].type.shape)
     if found is None or any(v.type.shape != shape for v in sources):

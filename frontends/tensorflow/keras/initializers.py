@@ -110,7 +110,7 @@ def stream(seed: Any = None) -> Generator:
     """The generator of a seed: a number, a SeedGenerator, or None for a fresh one."""
     found = getattr(seed, "_generator", None)
     if found is not None:
-        return found  # type: ignore[no-any-return]
+        return found
     return Generator(int(host_generator().integers(1, 2**31)) if seed is None else int(seed))
 
 

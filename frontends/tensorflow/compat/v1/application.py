@@ -34,7 +34,7 @@ def add_to_collection(name: Any, value: Any) -> None:
 
 
 def _run(main: Any = None, argv: list[str] | None = None) -> None:
-    main = main or sys.modules["__main__"].main  # type: ignore[attr-defined]
+    main = main or sys.modules["__main__"].main
     sys.exit(main(argv if argv is not None else sys.argv))
 
 

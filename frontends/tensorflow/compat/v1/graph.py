@@ -282,7 +282,7 @@ class Graph:
     def as_operation(self, obj: Any) -> Operation:
         """The operation that makes `obj`, for control dependencies."""
         element = self.as_graph_element(obj)
-        return getattr(element, "op", None) or element  # type: ignore[no-any-return]
+        return getattr(element, "op", None) or element
 
     def as_text(self, unknown: int = 1) -> str:
         """The graph as StableHLO text: @main takes the placeholders, then the variables, and gives what no operation
@@ -336,7 +336,7 @@ def default_graph() -> Graph:
     """The graph that is there without `as_default`."""
     if mode.default_graph is None:
         mode.default_graph = Graph()
-    return mode.default_graph  # type: ignore[no-any-return]
+    return mode.default_graph
 
 
 def reset_default_graph() -> None:

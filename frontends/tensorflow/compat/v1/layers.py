@@ -164,7 +164,7 @@ class Dense(Layer):
             self.add_weight("bias", [self.units], first, regular, True, constraint) if self.use_bias else None
         )
 
-    def call(self, inputs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any) -> Any:
         if inputs.shape.rank in (None, 2):
             value = call(linalg.matmul, (inputs, self.kernel), "MatMul")
         else:
@@ -244,7 +244,7 @@ class _Conv(Layer):
         kwargs = {"strides": strides, "padding": self.padding, "dilations": dilations}
         return call(function, (inputs, self.kernel), f"Conv{self.rank}D", None, kwargs)
 
-    def call(self, inputs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any) -> Any:
         value = self._convolved(inputs)
         if self.bias is not None:
             value = call(eager.bias_add, (value, self.bias), "BiasAdd")
@@ -334,7 +334,7 @@ class BatchNormalization(Layer):
         self.moving_mean = self.add_weight("moving_mean", shape, self._moving[0], trainable=False)
         self.moving_variance = self.add_weight("moving_variance", shape, self._moving[1], trainable=False)
 
-    def call(self, inputs: Any, training: Any = False) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, training: Any = False) -> Any:
         def by_batch() -> list[Any]:
             mean, variance = call(_batch_moments, (inputs,), "moments")
             return [self._normal(inputs, mean, variance), mean, variance]
@@ -391,7 +391,7 @@ class Dropout(Layer):
         super().__init__(True, name, **kwargs)
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
-    def call(self, inputs: Any, training: Any = False) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, training: Any = False) -> Any:
         return either(
             training,
             lambda: nn_dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed),
@@ -404,7 +404,7 @@ class Flatten(Layer):
 
     default = "flatten"
 
-    def call(self, inputs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any) -> Any:
         return call(_flattened, (inputs,), "Reshape")
 
 
@@ -433,7 +433,7 @@ class _Pooling(Layer):
         self.pool_size, self.strides = _pair(pool_size, self.rank), _pair(strides, self.rank)
         self.padding = padding.upper()
 
-    def call(self, inputs: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any) -> Any:
         kind = "avg" if self.average else "max"
         function = getattr(eager, f"{kind}_pool{self.rank}d")
         arguments = (inputs, list(self.pool_size), list(self.strides), self.padding)

@@ -36,7 +36,7 @@ class RNNCell(Layer):
     state_size: Any = 0
     output_size: Any = 0
 
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:  # type: ignore[override]
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
         if scope is not None and self._scope is None:
             self._scope = scope
         return super().__call__(inputs, state)
@@ -81,7 +81,7 @@ class BasicRNNCell(RNNCell):
         self._units, self._activation = num_units, activation or _tanh
         self.state_size = self.output_size = num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         made = self._activation(self._product([inputs, state], self._units))
         return made, made
 
@@ -109,7 +109,7 @@ class BasicLSTMCell(RNNCell):
         self._initializer = initializer
         self.state_size, self.output_size = LSTMStateTuple(num_units, num_units), num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         c, h = state
         gates = self._product([inputs, h], 4 * self._units)
         i, new, forget, out = call(array_ops.split, (gates, 4, 1), "split")
@@ -164,7 +164,7 @@ class GRUCell(RNNCell):
         self._initializer, self._bias = kernel_initializer, bias_initializer
         self.state_size = self.output_size = num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         gates = _sigmoid(self._product([inputs, state], 2 * self._units, "gates/", self._bias or Ones))
         reset, keep = call(array_ops.split, (gates, 2, 1), "split")
         new = self._activation(
@@ -185,7 +185,7 @@ class MultiRNNCell(RNNCell):
         self.state_size = tuple(c.state_size for c in self._cells)
         self.output_size = self._cells[-1].output_size
 
-    def call(self, inputs: Any, state: Any) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, state: Any) -> Any:
         states = []
         for n, (cell, own) in enumerate(zip(self._cells, state, strict=True)):
             with variable_scope(f"cell_{n}"):

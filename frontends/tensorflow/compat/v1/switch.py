@@ -51,7 +51,7 @@ def install() -> None:
     """Makes the namespace `tf` build graphs where one is being built."""
     if getattr(tf, "_builds_graphs", False):
         return
-    tf._builds_graphs = True  # type: ignore[attr-defined]
+    tf._builds_graphs = True
     for path, function in names.graph_functions().items():
         if path in names.PATHS:
             *outer, name = path.split(".")

@@ -296,7 +296,7 @@ class AdamOptimizer(Optimizer):
     def _finish(self, made: list[Operation], name: str) -> Operation:
         assert self._iterations is not None
         with control_dependencies(made):
-            return self._iterations.assign_add(1, name=name, read_value=False)  # type: ignore[no-any-return]
+            return self._iterations.assign_add(1, name=name, read_value=False)
 
     def variables(self) -> list[Variable]:
         return [*([self._iterations] if self._iterations is not None else []), *super().variables()]

@@ -47,7 +47,7 @@ def store_of(graph: Graph) -> VariableStore:
     """The variable store of a graph."""
     if graph.variable_store is None:
         graph.variable_store = VariableStore()
-    return graph.variable_store  # type: ignore[no-any-return]
+    return graph.variable_store
 
 
 class VariableScope:

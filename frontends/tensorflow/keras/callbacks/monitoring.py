@@ -48,7 +48,7 @@ class MonitorCallback(Callback):
                     notes=("pass mode='max' or mode='min'",),
                 )
             )
-        return direction == "up"  # type: ignore[no-any-return]
+        return direction == "up"
 
     def _is_improvement(self, value: float, reference: float | None) -> bool:
         if reference is None:

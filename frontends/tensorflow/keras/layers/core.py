@@ -25,7 +25,7 @@ def Input(
 ) -> KerasTensor:  # fmt: skip
     """A symbolic input of a functional model: `shape` is that of one sample."""
     layer = InputLayer(shape, batch_size, dtype, sparse, batch_shape=batch_shape, name=name, **options)
-    return layer.output  # type: ignore[no-any-return]
+    return layer.output
 
 
 class InputLayer(Layer):

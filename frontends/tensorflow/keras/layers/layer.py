@@ -514,7 +514,7 @@ def _root_name(layer: Layer) -> str:
     found = layer.__dict__.get("_root_name")
     if found is None:
         found = layer.__dict__["_root_name"] = name_in_frames(layer) or layer.name
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def _given_shape(kwargs: dict[str, Any]) -> tuple[int | None, ...] | None:

@@ -131,7 +131,7 @@ def reduce_weighted(values: Any, sample_weight: Any, mask: Any, reduction: str, 
         values, weight = same_rank(values, weight)
         values = values * weight
     if reduction == "none" or not values.ndim:
-        return values  # type: ignore[no-any-return]
+        return values
     if reduction == "mean_with_sample_weight" and weight is not None:
         return divide_no_nan(reduce_sum(values), reduce_sum(weight))
     return emit(_reduced, (values,), "sum" if reduction == "sum" else "mean")

@@ -80,7 +80,7 @@ class _Confusion(Metric):
 
     def _shown(self, values: Any) -> Tensor:
         """A scalar where there is one threshold."""
-        return values[0] if len(self._at) == 1 else values  # type: ignore[no-any-return]
+        return values[0] if len(self._at) == 1 else values
 
 
 def _counter(name: str, kind: str, doc: str) -> Any:

@@ -132,7 +132,7 @@ class Model(Trainer, Layer):
         return [_input_name(t) for t in self.inputs or ()]
 
     @property
-    def output_names(self) -> Any:  # type: ignore[override]
+    def output_names(self) -> Any:
         """The names of the layers that give the outputs; a dict's keys."""
         if self._graph is None:
             return None

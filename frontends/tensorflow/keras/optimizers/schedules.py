@@ -141,7 +141,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         rate: Any = convert_to_tensor(float(self.values[-1]))
         for boundary, value in reversed(list(zip(self.boundaries, self.values, strict=False))):
             rate = where(less_equal(now, float(boundary)), float(value), rate)
-        return rate  # type: ignore[no-any-return]
+        return rate
 
 
 class CosineDecay(LearningRateSchedule):
