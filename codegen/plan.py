@@ -12,6 +12,7 @@ from typing import Any
 from irc.codegen.buffers import Buffer, MemoryPlan, assign_offsets, live_ranges
 from irc.codegen.lower import HEROES, lower_group, works_in_place
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
@@ -58,9 +59,10 @@ Step = Run | Loop | Branch
 class Planner:
     """Walks the program once: buffers of values, steps in order."""
 
-    def __init__(self, module: Module, main: Func) -> None:
+    def __init__(self, module: Module, main: Func, machine: Machine = HOST) -> None:
         self.symbols = module.symbols
         self.main = main
+        self.machine = machine
         self.buffers: dict[Value, Buffer] = {}
         self.arena: list[Buffer] = []
         self.constants: dict[DenseElementsAttr, Buffer] = {}
@@ -160,7 +162,9 @@ class Planner:
                 elif not getattr(inner, "elementwise", False):
                     return False
                 reach.update(dict.fromkeys(inner.results))
-        if any(type(inner) in HEROES for inner in func.block.operations) and not works_in_place(func):
+        if any(type(inner) in HEROES for inner in func.block.operations) and not works_in_place(
+            func, self.machine
+        ):
             return False
         return all(v.type.shape == kept.type.shape for v in reach)
 
@@ -218,7 +222,7 @@ class Planner:
         """The kernels of a function; functions that are the same but for names and lines share them."""
         key = (region_key(func.regions, {}), func.attributes.get("irc.schedule"), tuple(shared.items()))
         if key not in self.groups:
-            group = lower_group(func, shared)
+            group = lower_group(func, shared, self.machine)
             self.groups[key] = KernelGroup(tuple(self._named(f) for f in group.functions), group.scratch)
         return self.groups[key]
 

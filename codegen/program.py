@@ -13,6 +13,7 @@ from irc.codegen.buffers import Buffer, MemoryPlan
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import buffer_type
 from irc.codegen.plan import Branch, Loop, Planner, Run, Step
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
@@ -25,12 +26,12 @@ SIGNATURE = "irc.signature"
 """Module attribute: the tensor types of the program's inputs and outputs."""
 
 
-def lower_program(module: Module, entry: str = "main") -> tuple[Module, MemoryPlan]:
-    """Kernel IR for a fused module, and its memory plan. Raises UnsupportedError naming what has no lowering."""
+def lower_program(module: Module, entry: str = "main", machine: Machine = HOST) -> tuple[Module, MemoryPlan]:
+    """Kernel IR for a fused module on a machine, and its memory plan. Raises UnsupportedError naming what has no lowering."""
     main = module.symbols.get(entry)
     if not isinstance(main, Func) or main.is_declaration:
         raise UnsupportedError(f"the module has no function @{entry}")
-    planner = Planner(module, main)
+    planner = Planner(module, main, machine)
     steps = planner.run()
     plan = planner.plan(steps)
     return _Emitter(module, main, planner, plan).module(steps), plan

@@ -15,6 +15,7 @@ from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
 from irc.codegen.lower.space import INDEXING, NotAffine
 from irc.codegen.lower.window import lower_window
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import IrcError
@@ -23,7 +24,7 @@ from irc.ir.operation import Operation
 
 InPlace = Mapping[int, int]
 """Arguments whose buffer is also that of a result."""
-Lowering = Callable[[Func], KernelGroup]
+Lowering = Callable[[Func, Machine], KernelGroup]
 
 HEROES: dict[type[Operation], Lowering] = {
     hlo.DotGeneral: lower_contraction,
@@ -36,17 +37,19 @@ HEROES: dict[type[Operation], Lowering] = {
 }
 """The ops that decide what kind of kernel a function becomes. They may work in place where `works_in_place` says so."""
 
-_IN_PLACE: dict[type[Operation], Callable[[Func, InPlace], KernelGroup]] = {hlo.Scatter: lower_scatter}
+_IN_PLACE: dict[type[Operation], Callable[[Func, InPlace, Machine], KernelGroup]] = {
+    hlo.Scatter: lower_scatter
+}
 
 
-def works_in_place(func: Func) -> bool:
+def works_in_place(func: Func, machine: Machine = HOST) -> bool:
     """Whether the kernel of a function around a hero may write over an argument that only elementwise ops read."""
     hero = next(op for op in func.block.operations if type(op) in HEROES)
-    return HEROES[type(hero)] is lower_contraction and finishes_at_once(func)
+    return HEROES[type(hero)] is lower_contraction and finishes_at_once(func, machine)
 
 
-def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
-    """The kernels of a fused function: a loop kernel where no op of it asks for another kind.
+def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = HOST) -> KernelGroup:
+    """The kernels of a fused function for a machine: a loop kernel where no op of it asks for another kind.
 
     A value that one kernel cannot both make and use (a reshape of what was moved) is stored between two. Raises
     UnsupportedError naming the op that has no lowering, at the line it came from."""
@@ -55,15 +58,15 @@ def lower_group(func: Func, in_place: InPlace | None = None) -> KernelGroup:
     try:
         if hero is None:
             return (
-                lower_bitcast(func)
+                lower_bitcast(func, machine)
                 if is_reshaping_bitcast(operations[0])
-                else lower_loop(func, in_place or {})
+                else lower_loop(func, in_place or {}, machine)
             )
         if type(hero) in _IN_PLACE:
-            return _IN_PLACE[type(hero)](func, in_place or {})
-        return HEROES[type(hero)](func)
+            return _IN_PLACE[type(hero)](func, in_place or {}, machine)
+        return HEROES[type(hero)](func, machine)
     except NotAffine as cut:
-        return lower_in_two(func, cut.value, lower_group)
+        return lower_in_two(func, cut.value, lambda part: lower_group(part, None, machine))
     except IrcError as error:
         error.span = error.span or span_of((hero or operations[0]).location)
         raise

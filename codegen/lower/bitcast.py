@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -21,7 +22,7 @@ def is_reshaping_bitcast(op: Operation) -> bool:
     return isinstance(op, hlo.BitcastConvert) and op.operand.type.shape != op.result.type.shape
 
 
-def lower_bitcast(func: Func) -> KernelGroup:
+def lower_bitcast(func: Func, machine: Machine = HOST) -> KernelGroup:
     """One kernel for a lone `stablehlo.bitcast_convert` whose result has a dimension more or less than its operand."""
     op = func.block.operations[0]
     assert isinstance(op, hlo.BitcastConvert)
@@ -49,4 +50,4 @@ def lower_bitcast(func: Func) -> KernelGroup:
         if wide > whole:
             move(b, whole, wide - whole)
 
-    return KernelGroup((kernel(func.sym_name, types, body, location=func.location),))
+    return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
 from irc.ir.attributes import Attribute
@@ -20,12 +21,18 @@ Index = int | Value
 class KernelBuilder(Builder):
     """Builder of kernel ops. All nested builders of one kernel share the constants, which stand before its first op."""
 
-    def __init__(self, location: Location = UNKNOWN, constants: dict[Any, Operation] | None = None) -> None:
+    def __init__(
+        self,
+        location: Location = UNKNOWN,
+        constants: dict[Any, Operation] | None = None,
+        machine: Machine = HOST,
+    ) -> None:
         super().__init__(location)
         self.constants: dict[Any, Operation] = {} if constants is None else constants
+        self.machine = machine
 
     def nested(self) -> KernelBuilder:
-        return KernelBuilder(self.location, self.constants)
+        return KernelBuilder(self.location, self.constants, self.machine)
 
     def constant(self, value: Any, type: Any) -> Value:
         """A number of a scalar type, or its splat for a vector type; equal constants are one."""
@@ -159,13 +166,14 @@ def kernel(
     name: str,
     arguments: Sequence[MemRefType],
     body: Callable[..., None],
+    machine: Machine = HOST,
     *,
     attributes: dict[str, Attribute] | None = None,
     location: Location = UNKNOWN,
     names: Sequence[str] = (),
 ) -> Func:
     """A private function on buffers; `body(builder, *arguments)` emits its ops, without the return."""
-    b = KernelBuilder(location)
+    b = KernelBuilder(location, machine=machine)
     values = [
         Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)
     ]

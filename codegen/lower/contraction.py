@@ -21,7 +21,8 @@ from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
-from irc.codegen.schedule.contraction import Problem, Schedule, default_schedule
+from irc.codegen.schedule.contraction import Problem, Schedule, default_schedule, one_element_each
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -30,12 +31,9 @@ from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
 
-VECTOR_BITS = 512
-"""Tiles are shaped for vectors of so many bits where nobody says otherwise."""
 
-
-def lower_contraction(func: Func, vector_bits: int = VECTOR_BITS) -> KernelGroup:
-    """The kernels of a fused function that holds one dot_general or convolution, for vectors of so many bits.
+def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
+    """The kernels of a fused function that holds one dot_general or convolution.
 
     Fields of an attribute `irc.schedule` on the function replace those of the default schedule. An output may share memory
     with an input that ops after the contraction read element by element, if `finishes_at_once`; with no other input.
@@ -43,7 +41,7 @@ def lower_contraction(func: Func, vector_bits: int = VECTOR_BITS) -> KernelGroup
     center = _center(func)
     inputs = tuple(buffer_type(v.type) for v in func.arguments)
     outputs = tuple(buffer_type(v.type) for v in func.returned)
-    plan = _plan(func, center, vector_bits)
+    plan = _plan(func, center, machine)
     names = [v.name for v in func.arguments]
     attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
     buffers = (*inputs, *outputs, *plan.scratch)
@@ -51,24 +49,24 @@ def lower_contraction(func: Func, vector_bits: int = VECTOR_BITS) -> KernelGroup
     if plan.schedule.pack_b == "all" and not plan.is_empty:
         functions.append(
             kernel(
-                f"{func.sym_name}_pack", buffers, lambda b, *v: emit_packing(b, plan, v),
+                f"{func.sym_name}_pack", buffers, lambda b, *v: emit_packing(b, plan, v), machine,
                 attributes=attributes, location=center.location, names=names,
             )
         )  # fmt: skip
     functions.append(
         kernel(
-            func.sym_name, buffers, lambda b, *v: emit_contraction(b, plan, v),
+            func.sym_name, buffers, lambda b, *v: emit_contraction(b, plan, v), machine,
             attributes=attributes, location=center.location, names=names,
         )
     )  # fmt: skip
     return KernelGroup(tuple(functions), plan.scratch)
 
 
-def finishes_at_once(func: Func) -> bool:
+def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:
     """Whether each element of the results is written once, after all that its tile reads of the other operands.
 
     Not so where depth is cut into blocks and an output holds the sums between two of them."""
-    plan = _plan(func, _center(func), VECTOR_BITS)
+    plan = _plan(func, _center(func), machine)
     return plan.blocks.count == 1 or not plan.spills_to_output
 
 
@@ -82,7 +80,7 @@ def _center(func: Func) -> Operation:
     return found[0]
 
 
-def _plan(func: Func, center: Operation, vector_bits: int) -> Plan:
+def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
     accumulator = _accumulator(center)
     lhs, rhs = source_of(center.operands[0]), source_of(center.operands[1])
     epilogue = Epilogue(func, center)
@@ -91,8 +89,19 @@ def _plan(func: Func, center: Operation, vector_bits: int) -> Plan:
     contraction = replace(contraction, others=others).simplified()
     if contraction.lane is not None and contraction.kind(contraction.lane) == "row":
         contraction, lhs, rhs = contraction.swapped(), rhs, lhs
-    lanes = vector_bits // max(accumulator.width, 32)
-    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, vector_bits))
+    if machine.is_grid:
+        return Plan(
+            func,
+            contraction,
+            lhs,
+            rhs,
+            epilogue,
+            accumulator,
+            1,
+            one_element_each(contraction.size(contraction.of_kind("depth"))),
+        )
+    lanes = machine.vector_bits // max(accumulator.width, 32)
+    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, machine.vector_bits))
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)

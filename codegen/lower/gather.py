@@ -9,6 +9,7 @@ from typing import Any
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -41,7 +42,7 @@ def nest(
         level(b, [])
 
 
-def lower_gather(func: Func) -> KernelGroup:
+def lower_gather(func: Func, machine: Machine = HOST) -> KernelGroup:
     """One kernel for `stablehlo.gather`: start indices are clamped, elements are copied."""
     op = center(func, hlo.Gather)
     types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
@@ -79,10 +80,10 @@ def lower_gather(func: Func) -> KernelGroup:
 
         _over_places(b, [shape[i] for i in places], prod(shape), place)
 
-    return KernelGroup((kernel(func.sym_name, types, body, location=func.location),))
+    return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
 
-def lower_scatter(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
+def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HOST) -> KernelGroup:
     """One kernel for `stablehlo.scatter`: the inputs are copied (but where result and input are one buffer), then updates
     are combined in, in row-major order of their places; what falls outside is skipped."""
     op = center(func, hlo.Scatter)
@@ -142,7 +143,7 @@ def lower_scatter(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
 
         nest(b, [shape[i] for i in places], place)
 
-    return KernelGroup((kernel(func.sym_name, types, body, location=func.location),))
+    return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
 
 def _starts(

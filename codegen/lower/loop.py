@@ -10,13 +10,14 @@ from irc.codegen.lower.builder import KernelBuilder, kernel
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.nest import SQUARE, Loop, Nest, Tile, Views, affines, lanes_for, merge
 from irc.codegen.lower.space import Affine, Leaf, Node, Space, Store, Traced, all_nodes, trace_stores
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
 from irc.ir.types import row_major_strides
 
 
-def lower_loop(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
+def lower_loop(func: Func, in_place: Mapping[int, int], machine: Machine = HOST) -> KernelGroup:
     """One kernel for a function of loop ops: one nest for every group of results that share an iteration space.
 
     Where argument i and result `in_place[i]` are one buffer, storing an unchanged argument into it is left out."""
@@ -32,7 +33,7 @@ def lower_loop(func: Func, in_place: Mapping[int, int]) -> KernelGroup:
                 continue
             emit_stores(b, views, func.arguments, stores, buffers[len(inputs) :])
 
-    return KernelGroup((kernel(func.sym_name, types, body, location=func.location),))
+    return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
 
 def emit_stores(

@@ -27,6 +27,7 @@ from irc.codegen.lower.space import (
     trace_rows,
 )
 from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -37,7 +38,7 @@ COLUMNS = 64
 """Columns a column tree works on at once."""
 
 
-def lower_row(func: Func) -> KernelGroup:
+def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
     """Kernels for a function whose reductions run over one set of dimensions.
 
     A reduction of more than one block is two kernels, so that blocks are tickets of their own: the blocks' results into
@@ -72,7 +73,9 @@ def lower_row(func: Func) -> KernelGroup:
             outputs = [inputs[p] for p in scratch[len(known) - len(func.arguments) :]]
             _Rows.plan(known, blocks).emit_blocks(b, views, outputs)
 
-        return kernel(func.sym_name + (f"_{number}" if number else ""), types, body, location=func.location)
+        return kernel(
+            func.sym_name + (f"_{number}" if number else ""), types, body, machine, location=func.location
+        )
 
     return KernelGroup(tuple(make(i) for i in range(len(phases) + 1)), tuple(types[count:]))
 

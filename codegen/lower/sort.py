@@ -9,6 +9,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.gather import center, nest
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -16,7 +17,7 @@ from irc.ir.operation import Value
 from irc.ir.types import i1
 
 
-def lower_sort(func: Func) -> KernelGroup:
+def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
     """One kernel for `stablehlo.sort`, with a second buffer for every operand as scratch."""
     op = center(func, hlo.Sort)
     types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
@@ -50,7 +51,8 @@ def lower_sort(func: Func) -> KernelGroup:
 
         nest(b, rows, row)
 
-    return KernelGroup((kernel(func.sym_name, [*types, *scratch], body, location=func.location),), scratch)
+    made = kernel(func.sym_name, [*types, *scratch], body, machine, location=func.location)
+    return KernelGroup((made,), scratch)
 
 
 def _merge_pass(

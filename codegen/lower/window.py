@@ -30,6 +30,7 @@ from irc.codegen.lower.window_geometry import (
     scalar,
     splat,
 )
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -42,7 +43,7 @@ from irc.ir.types import MemRefType
 _UNROLLED = 32  # windows of at most so many elements are combined in registers
 
 
-def lower_window(func: Func) -> KernelGroup:
+def lower_window(func: Func, machine: Machine = HOST) -> KernelGroup:
     """The kernel of a function that holds one reduce_window or select_and_scatter, and elementwise ops on its result.
 
     Outputs must not share memory with inputs. Raises UnsupportedError, naming the op, for what has no lowering."""
@@ -58,6 +59,7 @@ def lower_window(func: Func) -> KernelGroup:
         func.sym_name,
         [*(buffer_type(v.type) for v in (*func.arguments, *func.returned)), *scratch],
         (lambda b, *_: None) if empty else made.emit,
+        machine,
         attributes={"irc.kind": StringAttr("window")},
         location=center.location,
         names=[v.name for v in func.arguments],

@@ -148,6 +148,11 @@ def row_plan(extents: tuple[int, ...], mr: int) -> RowPlan:
     return RowPlan(whole, inner, extent, size, count, extent - count * (size - 1))
 
 
+def one_element_each(depth: int) -> Schedule:
+    """A ticket for each element of the result, which runs through all of depth."""
+    return Schedule(1, 1, max(depth, 1), 1, 1, 1)
+
+
 def default_schedule(p: Problem) -> Schedule:
     """The schedule for a problem, by shape alone."""
     pack_b = _packing(p)

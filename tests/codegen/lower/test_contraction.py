@@ -24,6 +24,7 @@ from group_programs import (
 
 from irc.codegen.lower.contraction import lower_contraction
 from irc.codegen.schedule.contraction import Schedule, row_plan
+from irc.codegen.schedule.machine import Machine
 from irc.dialects import stablehlo as hlo
 from irc.errors import IrcError, UnsupportedError
 from irc.ir.attributes import BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
@@ -237,5 +238,5 @@ def test_narrower_vectors_give_the_same_bits(bits: int) -> None:
         func = CASES[name]
         arrays = samples(func)
         assert_same_bits(
-            run_group(func, lower_contraction(func, bits), arrays), reference(func, arrays), name
+            run_group(func, lower_contraction(func, Machine(bits)), arrays), reference(func, arrays), name
         )
