@@ -44,6 +44,30 @@ def compile_program(module: Module, donate: Donations = ()) -> Executable:
     return _compile(module, donate)
 
 
+_caches: list[dict[Any, Any]] = []
+
+
+def cache() -> dict[Any, Any]:
+    """A dictionary of compiled programs by their structure, which `apart` knows of."""
+    made: dict[Any, Any] = {}
+    _caches.append(made)
+    return made
+
+
+@contextmanager
+def apart() -> Iterator[None]:
+    """For a while nothing is known of what was compiled before, as in a new process: every program is compiled, and the
+    numbers in it are constants until they change. Afterwards both are known."""
+    before = [dict(known) for known in _caches]
+    for known in _caches:
+        known.clear()
+    try:
+        yield
+    finally:
+        for known, old in zip(_caches, before, strict=False):
+            known.update(old)
+
+
 @contextmanager
 def using(compile: Compile) -> Iterator[None]:
     """Compiles with another function for a while (tests of recording use the reference interpreter)."""

@@ -11,7 +11,7 @@ import numpy as np
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
 from irc.dialects.stablehlo import Constant
-from irc.frontends.recorder.backend import Executable, compile_program, counters
+from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.value import Literal, Node, Recorded
 from irc.frontends.source import Site
@@ -158,7 +158,7 @@ class Program:
         return self.general(*arrays, *map(literal_array, segment.literals))
 
 
-_PROGRAMS: dict[Any, Program] = {}
+_PROGRAMS: dict[Any, Program] = cache()
 
 Slot = tuple[Node, int]
 

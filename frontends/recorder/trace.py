@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sys import getrefcount
 from typing import Any
 
-from irc.frontends.recorder.backend import Executable, compile_program, counters
+from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
 from irc.frontends.recorder.segment import Segment, literal_array, root_of
@@ -473,4 +473,4 @@ class Replayed(Trace):
         return found.alias() if own else found
 
 
-_EXECUTABLES: dict[Any, Executable] = {}
+_EXECUTABLES: dict[Any, Executable] = cache()
