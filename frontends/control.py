@@ -383,7 +383,7 @@ def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorde
     """Records the operation. Operands that are constants of the program become part of it, so that a gradient can see
     where a loop starts and where it ends."""
     free = [v for v in inputs if not _is_constant(v)]
-    full = (_strip(key), tuple((v.node.template, v.index) if _is_constant(v) else v.type for v in inputs))
+    full = (_strip(key), tuple(_operand_key(v) for v in inputs))
     template = find_template(full)
     if template is None:
         scope = Scope(Builder())
@@ -399,6 +399,12 @@ def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorde
 def _is_constant(value: Recorded) -> bool:
     """Whether a pending value takes nothing from outside."""
     return value.array is None and value.node is not None and not value.node.template.parameters
+
+
+def _operand_key(value: Recorded) -> Any:
+    if value.node is not None and _is_constant(value):
+        return value.node.template, value.index
+    return value.type
 
 
 def _placed(scope: Scope, value: Recorded) -> Value:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from irc.frontends import torch
+from irc.frontends.torch.creation import from_numpy
+from irc.frontends.torch.grad_mode import no_grad
 from irc.ir.types import TensorType
 from irc.passes.hooks import random_array
 
@@ -29,8 +31,8 @@ def call_with(model: Any, types: Sequence[TensorType]) -> None:
     looks at what it gives, so that it is compiled."""
     made = model() if isinstance(model, type) else model
     rng = np.random.default_rng(0)
-    inputs = [torch.from_numpy(random_array(t, rng)) for t in types]
-    with torch.no_grad():
+    inputs = [from_numpy(random_array(t, rng)) for t in types]
+    with no_grad():
         result = made(*inputs)
     for value in result if isinstance(result, tuple | list) else (result,):
         value.numpy()

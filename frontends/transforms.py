@@ -86,7 +86,7 @@ def _marked(tensor: Handle, wanted: list[Recorded]) -> Handle:
         value = value.alias()
         value.requires_grad = True
         # A leaf without a tensor to collect its gradient: `wanted` asks for it.
-        value.leaf = _nobody  # type: ignore[assignment]
+        value.leaf = _nobody
     made = type(tensor).__new__(type(tensor))
     made._hold(value)
     wanted.append(made._read())

@@ -110,7 +110,8 @@ class _Loops(ast.NodeTransformer):
         stops = any(_has(s, ast.Break, own_loop=True) or _has(s, ast.Return) for s in node.body)
         returns = any(_has(s, ast.Return) for s in node.body)
         node.body = [_flag(names.skip, False, node), *names.lower(node.body)[0]]
-        before, after = [], []
+        before: list[ast.stmt] = []
+        after: list[ast.stmt] = []
         if stops:
             before.append(_flag(names.stop, False, node))
             node.ag_stop = names.stop  # type: ignore[union-attr]

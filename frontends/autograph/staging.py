@@ -22,6 +22,7 @@ from irc.frontends.recorder.storage import Handle, Storage, located
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.source import Site
 from irc.ir.types import FloatType, TensorType, f32, i1, i32
+from irc.passes import expression as E
 
 State = tuple[Any, ...]
 
@@ -78,7 +79,7 @@ def scalar_pred(test: Any) -> Handle:
 
 
 def _as_pred(scope: Any, x: Any) -> Any:
-    flat = W.E.reshape(x, ())
+    flat = E.reshape(x, ())
     return flat if flat.element is i1 else W.compare_zero(flat)
 
 
@@ -179,8 +180,9 @@ def branch(test: Any, body: Callable[[], State], orelse: Callable[[], State], na
             Closure.recorded(side.graph, own, [side.written.get(s, s._value) for s in states])
             for side, own in zip(sides, handles, strict=True)
         ]
-        results = record_branch(pred._read(), *closures)
-        made = iter(closures[0].finish(results, states))
+        taken, other = closures
+        results = record_branch(pred._read(), taken, other)
+        made = iter(taken.finish(results, states))
     return tuple(unflatten(s, made) for s in structures)
 
 
@@ -266,7 +268,7 @@ def loop(
     """Records a stablehlo.while over Python variables; gives their values after it. Numbers among them become tensors; other
     Python values stay as they are through all turns."""
     probe = next((v for v in _leaves(init) if isinstance(v, Handle)), None)
-    kind = type(probe) if probe is not None else default_kind[0]
+    kind: Any = type(probe) if probe is not None else default_kind[0]
     with kind._mode():
         start = [number(kind, v) if _is_number(v) else v for v in init]
         handles: list[Handle] = []
@@ -390,7 +392,7 @@ def turns(values: Any) -> tuple[Handle, Callable[[Handle], Handle], Callable[[Ha
 def _counted(values: TensorRange) -> tuple[Handle, Callable[[Handle], Handle], Callable[[Handle], Any]]:
     given = (values.start, values.limit, values.delta)
     tensors = [g for g in given if isinstance(g, Handle)]
-    kind = type(tensors[0]) if tensors else default_kind[0]
+    kind: Any = type(tensors[0]) if tensors else default_kind[0]
     element = values.element
     if element is None and tensors:
         element = tensors[0]._read().type.element
@@ -421,14 +423,14 @@ def _less(scope: Any, i: Any, n: int) -> Any:
 
 
 def _place(scope: Any, i: Any, start: Any, delta: Any) -> Any:
-    return start + W.E.convert(i, start.element) * delta
+    return start + E.convert(i, start.element) * delta
 
 
 def _bounded(scope: Any, i: Any, limit: Any, delta: Any, start: Any, ascending: bool | None) -> Any:
     at = _place(scope, i, start, delta)
     if ascending is not None:
         return at < limit if ascending else at > limit
-    return W.E.select(delta > 0, at < limit, at > limit)
+    return E.select(delta > 0, at < limit, at > limit)
 
 
 def following(i: Handle) -> Handle:

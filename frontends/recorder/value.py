@@ -17,7 +17,7 @@ class Recorded:
     """A value of the program being recorded: pending (its node has not run), computed (`array`), or a placeholder.
 
     `node` stays after computing for as long as a gradient may be asked for. A value with `leaf` (a weak reference to
-    the tensor that collects the gradient) ends differentiation. `owner` is a weak reference to the storage or view
+    the tensor that collects the gradient, or a function that gives it) ends differentiation. `owner` is a weak reference to the storage or view
     whose `_value` this is: what nobody owns is not computed for its own sake. `source` is the value whose array this one
     shares, held so that the array is never given away."""
 
@@ -29,7 +29,7 @@ class Recorded:
         self.index = index
         self.array = array
         self.requires_grad = False
-        self.leaf: ref[Any] | None = None
+        self.leaf: Callable[[], Any] | None = None
         self.owner: ref[Any] | None = None
         self.source: Recorded | None = None
 

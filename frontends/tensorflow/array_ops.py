@@ -61,7 +61,7 @@ def static_value(tensor: TensorBase) -> Any:
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
     """A tensor with a copy of the value; a single one fills the shape."""
-    made = convert_to_tensor(value, dtype) if not isinstance(value, TensorBase) else value
+    made: Tensor = convert_to_tensor(value, None if isinstance(value, TensorBase) else dtype)
     if shape is None:
         return made
     wanted = extents(shape)
@@ -166,7 +166,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int
     return a + (b - a) * steps
 
 
-range._irc_lazy_range = _lazy_range
+range.__dict__["_irc_lazy_range"] = _lazy_range
 lin_space = linspace
 
 

@@ -240,7 +240,7 @@ class GradientTape:
         rows = reshape(eye(n, dtype=target.dtype), (n, *target.shape))
         found = self._rows(target, flat, rows)
         self._end()
-        out = []
+        out: list[Tensor | None] = []
         for source, g in zip(flat, found, strict=True):
             shape = (*target.shape, *source.shape)
             if g is not None:

@@ -41,11 +41,11 @@ class _Index:
             )
         if not any(i is Ellipsis for i in items):
             items.append(Ellipsis)
-        self.shape = x._read().type.shape
+        self.shape = x._read().type.static_shape
         self.start, self.limit, self.step = [0] * x.ndim, list(self.shape), [1] * x.ndim
         self.reversed: list[int] = []
         self.out: list[int] = []
-        self.chosen: list[tuple[int, Tensor]] = []
+        self.chosen: list[tuple[int, TensorBase]] = []
         d = 0
         for item in items:
             if item is None:
@@ -67,7 +67,7 @@ class _Index:
             if item.ndim or not item.dtype.is_integer:
                 raise located(_bad_index(item))
             # A dynamic index: this dimension goes by a gather of one row afterwards.
-            self.chosen.append((len(self.out), item))  # type: ignore[arg-type]
+            self.chosen.append((len(self.out), item))
             self.out.append(n)
             return
         i = _number(item)

@@ -124,7 +124,7 @@ def _spelled(label: str, rank: int) -> tuple[str, ...]:
 
 
 def _expanded(label: str, batch: tuple[str, ...]) -> tuple[str, ...]:
-    found = []
+    found: list[str] = []
     for token in re.findall(r"\.\.\.|.", label):
         found += batch if token == "..." else [token]
     return tuple(found)

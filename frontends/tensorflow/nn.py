@@ -1,6 +1,5 @@
 """tf.nn: activations, convolutions and pooling (NHWC, HWIO), losses on logits, normalisation, dropout."""
 
-# ruff: noqa: F401 - it is where the names meet
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -308,3 +307,16 @@ lrn = local_response_normalization
 def zero_fraction(value: Any, name: str | None = None) -> Tensor:
     """The share of elements that are 0."""
     return reduce_mean(cast(convert_to_tensor(value) == 0, float32))
+
+
+__all__ = [
+    "atrous_conv2d", "avg_pool", "avg_pool1d", "avg_pool2d", "avg_pool3d", "batch_normalization", "bias_add",
+    "compute_average_loss", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "convolution", "crelu",
+    "depthwise_conv2d", "dropout", "elu", "embedding_lookup", "gelu", "in_top_k", "l2_loss", "l2_normalize",
+    "leaky_relu", "local_response_normalization", "log_sigmoid", "log_softmax", "lrn", "max_pool",
+    "max_pool1d", "max_pool2d", "max_pool3d", "moments", "normalize", "pool", "relu", "relu6",
+    "scale_regularization_loss", "selu", "separable_conv2d", "sigmoid", "sigmoid_cross_entropy_with_logits",
+    "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign",
+    "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
+    "weighted_cross_entropy_with_logits", "zero_fraction",
+]  # fmt: skip

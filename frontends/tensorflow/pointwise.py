@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from irc.dialects import stablehlo as hlo
-from irc.frontends.errors import RecordTypeError, RecordValueError
+from irc.frontends.errors import RecordTypeError, RecordValueError, ShapeError
 from irc.frontends.lowering import creation as C
 from irc.frontends.lowering import elementwise as L
 from irc.frontends.recorder.storage import located
@@ -439,8 +439,8 @@ for _name, _function in {
     _operator(f"__r{_name}__", _function, swapped=True)
 for _name, _function in {"lt": less, "le": less_equal, "gt": greater, "ge": greater_equal}.items():
     _operator(f"__{_name}__", _function)
-for _name, _function in {"neg": negative, "abs": abs, "invert": invert}.items():
-    setattr(TensorBase, f"__{_name}__", lambda self, _f=_function: _f(self))
+for _name, _of_one in {"neg": negative, "abs": abs, "invert": invert}.items():
+    setattr(TensorBase, f"__{_name}__", lambda self, _f=_of_one: _f(self))
 
 
 def _equality(name: str, function: Callable[..., Tensor], otherwise: bool) -> None:
@@ -452,7 +452,7 @@ def _equality(name: str, function: Callable[..., Tensor], otherwise: bool) -> No
         try:
             theirs = tuple(np.shape(other)) if not isinstance(other, TensorBase) else other._read().type.shape
             L.broadcast_shape(self._read().type.shape, theirs)  # type: ignore[arg-type]
-        except (ValueError, L.ShapeError):
+        except (ValueError, ShapeError):
             return otherwise
         return function(self, other)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ def normal_axes(axis: Any, rank: int, op: str = "") -> tuple[int, ...]:
         return tuple(range(rank))
     if isinstance(axis, TensorBase):
         axis = axis.numpy().tolist()
-    given: Sequence[Any] = axis if isinstance(axis, (list, tuple, range, np.ndarray)) else (axis,)
+    given = list(axis) if isinstance(axis, (list, tuple, range, np.ndarray)) else [axis]
     found = [normal_axis(a, rank, op) for a in given]
     if len(set(found)) != len(found):
         raise located(

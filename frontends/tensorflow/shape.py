@@ -18,7 +18,7 @@ class Dimension:
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
-        self.value = value.value if isinstance(value, Dimension) else value
+        self.value: Any = value.value if isinstance(value, Dimension) else value
 
     def __int__(self) -> int:
         return int(self.value)

@@ -116,8 +116,11 @@ class Arranger(Forms):
     def _while(self, op: While) -> None:
         orders = [self.order(r) for r in op.results]
         operands = [self.held(v, order) for v, order in zip(op.operands, orders, strict=True)]
-        bodies = zip(op.regions, ([()], orders), strict=True)
-        regions = [Region([self.block(region.block, ends, Return)]) for region, ends in bodies]
+        test, body = op.regions
+        regions = [
+            Region([self.block(test.block, [()], Return)]),
+            Region([self.block(body.block, orders, Return)]),
+        ]
         self._made(
             op,
             While.create(operands, [v.type for v in operands], op.attributes, regions, op.location),

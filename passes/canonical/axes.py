@@ -104,8 +104,8 @@ def _tied(op: Operation) -> Sequence[Sequence[Value]]:
     match op:
         case While():
             regions = [r.arguments for r in op.regions]
-            ends = op.regions[1].block.terminator.operands
-            return list(zip(op.operands, *regions, ends, op.results, strict=True))
+            carried = op.regions[1].block.terminator.operands
+            return list(zip(op.operands, *regions, carried, op.results, strict=True))
         case If() | Case():
             ends = [r.block.terminator.operands for r in op.regions]
             return list(zip(op.results, *ends, strict=True))

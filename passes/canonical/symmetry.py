@@ -10,7 +10,7 @@ from irc.ir.rewriting import Rewriter
 
 MIRRORED = {"EQ": "EQ", "NE": "NE", "LT": "GT", "GT": "LT", "LE": "GE", "GE": "LE"}
 
-SIDED = {Compare: "comparison_direction", DotGeneral: "dot_dimension_numbers"}
+SIDED: dict[type[Operation], str] = {Compare: "comparison_direction", DotGeneral: "dot_dimension_numbers"}
 """Attributes of symmetric ops that say something about each side."""
 
 

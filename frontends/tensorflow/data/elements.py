@@ -101,7 +101,8 @@ def padded(elements: Sequence[Any], shapes: Any, values: Any) -> Any:
         ]
         out = np.full((len(parts), *extents), value, parts[0].dtype)
         for i, p in enumerate(parts):
-            out[(i, *(slice(0, n) for n in p.shape))] = p
+            place_of_it: tuple[int | slice, ...] = (i, *(slice(0, n) for n in p.shape))
+            out[place_of_it] = p
         return out
 
     columns = list(zip(*(leaves(e) for e in elements), strict=True))

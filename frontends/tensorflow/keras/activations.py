@@ -9,6 +9,7 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import Site, scopes
+from irc.frontends.suggest import advice
 from irc.frontends.tensorflow import nn
 from irc.frontends.tensorflow.pointwise import exp, floating, maximum, minimum, where
 from irc.frontends.tensorflow.pointwise import sigmoid as _sigmoid
@@ -128,7 +129,7 @@ def get(identifier: Any) -> Any:
             raise located(
                 RecordValueError(
                     f"Could not interpret activation function identifier: {identifier}",
-                    notes=(f"known: {', '.join(sorted(ALL))}",),
+                    notes=advice(identifier, ALL, quoted=True),
                 )
             )
         return found

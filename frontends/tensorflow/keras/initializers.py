@@ -81,7 +81,8 @@ class Identity(Initializer):
                     f"Identity matrix initializer can only be used for 2D matrices. Received: shape={shape}"
                 )
             )
-        return from_array((np.eye(*shape) * self.gain).astype(_dtype(dtype).numpy))
+        rows, columns = shape
+        return from_array((np.eye(rows, columns) * self.gain).astype(_dtype(dtype).numpy))
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}

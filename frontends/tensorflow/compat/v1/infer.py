@@ -160,7 +160,7 @@ def _with_extent(tensor: GraphTensor, places: list[int], size: int) -> tuple[Ten
 
 def _multiplied(tensor: GraphTensor, places: list[int], factor: int) -> tuple[TensorType, TensorType]:
     first, second = (
-        TensorType(tuple(d * factor if i in places else d for i, d in enumerate(t.shape)), t.element)
+        TensorType(tuple(d * factor if i in places else d for i, d in enumerate(t.static_shape)), t.element)
         for t in tensor.probe.types
     )
     return first, second

@@ -48,7 +48,7 @@ def _weighted(losses: Any, weights: Any, reduction: str) -> Any:
     x = losses if losses.dtype.is_floating else pointwise.cast(losses, dtypes.float32)
     if isinstance(weights, (int, float)):
         total = x if weights == 1 else x * float(weights)
-        count = float(x.shape.num_elements()) if weights else 0.0
+        count = float(x._read().type.size) if weights else 0.0
         present: Any = max(count, 1.0)
         mass: Any = count * float(weights) or 1.0
     else:
@@ -64,7 +64,7 @@ def _weighted(losses: Any, weights: Any, reduction: str) -> Any:
     if reduction == Reduction.SUM:
         return summed
     if reduction == Reduction.SUM_OVER_BATCH_SIZE:
-        return summed / float(x.shape.num_elements())
+        return summed / float(x._read().type.size)
     if reduction == Reduction.MEAN:
         return math.divide_no_nan(
             summed, convert_to_tensor(mass, x.dtype) if isinstance(mass, float) else mass

@@ -38,7 +38,7 @@ def mean(
 def _sums(values: Any, weights: Any) -> tuple[Any, Any]:
     x = pointwise.cast(values, dtypes.float32)
     if weights is None:
-        return reductions.reduce_sum(x), array_ops.fill([], float(x.shape.num_elements()))
+        return reductions.reduce_sum(x), array_ops.fill([], float(x._read().type.size))
     w = array_ops.broadcast_to(pointwise.cast(weights, dtypes.float32), x.shape)
     return reductions.reduce_sum(x * w), reductions.reduce_sum(w)
 

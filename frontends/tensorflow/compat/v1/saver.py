@@ -64,7 +64,9 @@ class Saver:
                         f"Attempting to use uninitialized value {v.op.name}", notes=(v.op.place,)
                     )
                 )
-        arrays = {name: np.array(sess.variables.handle(v)._read().array) for name, v in variables.items()}
+        arrays: dict[str, Any] = {
+            name: np.array(sess.variables.handle(v)._read().array) for name, v in variables.items()
+        }
         if not Path(path).parent.is_dir():
             raise located(RecordValueError(f"Parent directory of {path} doesn't exist, can't save."))
         np.savez(f"{path}.npz", **arrays)

@@ -92,7 +92,7 @@ class SessionVariables(Bindings):
 class Step:
     """What some fetches need for fed values of some types: one executable."""
 
-    def __init__(self, session: Session, needs: Needs, fetched: Sequence[Any], feeds: Feeds) -> None:
+    def __init__(self, session: BaseSession, needs: Needs, fetched: Sequence[Any], feeds: Feeds) -> None:
         # Made in the recording around: a variable's place is there before it is recorded that it is written to.
         for variable in dict.fromkeys(v for op in needs.operations for v in op.action.variables):
             session.variables.handle(variable)
@@ -124,7 +124,7 @@ def record(
     needs: Needs,
     fetched: Sequence[GraphTensor],
     feeds: Sequence[tuple[GraphTensor, TensorBase]],
-    session: Session | None,
+    session: BaseSession | None,
 ) -> tuple[Run, list[Handle]]:
     """Records the operations of `needs`; the run and the fetched values."""
     run = Run(bindings, needs, feeds, session)

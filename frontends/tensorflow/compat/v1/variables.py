@@ -20,7 +20,7 @@ from irc.frontends.tensorflow.compat.v1.operation import (
 )
 from irc.frontends.tensorflow.compat.v1.shared import mode
 from irc.frontends.tensorflow.shape import TensorShape
-from irc.frontends.tensorflow.tensor import TensorBase
+from irc.frontends.tensorflow.tensor import Reference, TensorBase
 
 if TYPE_CHECKING:
     from irc.frontends.tensorflow.compat.v1.frame import Frame
@@ -167,7 +167,7 @@ class Variable(Convertible, metaclass=_AnyVariable):
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
     def ref(self) -> Any:
-        return variable.TensorBase.ref(self)  # type: ignore[arg-type]
+        return Reference(self)
 
     # Reading.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 from irc.errors import UnsupportedError
 from irc.frontends.errors import RecordValueError
@@ -84,26 +85,21 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         self.filename, self.separator, self.append = filename, separator, append
-        self._file: IO[str] | None = None
-        self._writer: csv.DictWriter[str] | None = None
+        self._columns: list[str] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")
+        self._columns = []
+        if not self.append:
+            Path(self.filename).write_text("", encoding="utf-8")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         row = {"epoch": epoch, **(logs or {})}
-        assert self._file is not None
-        if self._writer is None:
-            self._writer = csv.DictWriter(self._file, list(row), delimiter=self.separator)
-            if not self._file.tell():
-                self._writer.writeheader()
-        self._writer.writerow(row)
-        self._file.flush()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        if self._file is not None:
-            self._file.close()
-        self._file = self._writer = None
+        self._columns = self._columns or list(row)
+        with open(self.filename, "a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self._columns, delimiter=self.separator)
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
 
 
 def _refused(name: str, advice: str) -> Any:

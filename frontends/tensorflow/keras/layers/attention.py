@@ -44,7 +44,9 @@ class MultiHeadAttention(Layer):
         )
         self.supports_masking = True
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(  # type: ignore[override]  # as Keras has it
+        self, query_shape: Any, value_shape: Any, key_shape: Any = None
+    ) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         h, k, v = self.num_heads, self.key_dim, self.value_dim
         out = (

@@ -12,6 +12,7 @@ from irc.frontends.tensorflow import nn
 from irc.frontends.tensorflow.array_ops import concat, ones, split, zeros
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import Layer
+from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.tensor import Tensor, emit
 
 
@@ -51,7 +52,7 @@ class Cell(Layer):
         self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
         self.state_size: Any = units if self.states == 1 else [units] * self.states
         self.output_size = units
-        self.bias = None
+        self.bias: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         width = self.gates * self.units

@@ -12,6 +12,7 @@ from irc.frontends.tensorflow.array_ops import pad, reshape, transpose
 from irc.frontends.tensorflow.convolution import conv_transpose, padding_of
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.tensor import emit
 
 
@@ -94,7 +95,7 @@ class BaseConv(Layer):
             constraints.get, (kernel_constraint, bias_constraint)
         )
         self.input_spec = InputSpec(min_ndim=n + 2, max_ndim=n + 2)
-        self.bias = None
+        self.bias: Variable | None = None
 
     @property
     def _axis(self) -> int:
@@ -239,7 +240,7 @@ class DepthwiseConv2D(BaseConv):
 
     def call(self, inputs: Any) -> Any:
         x = to_last(inputs) if self._first else inputs
-        kh, kw, c, m = self._kernel._read().type.shape
+        kh, kw, c, m = self._kernel._read().type.static_shape
         y = self.activation(self._convolved(x, reshape(self._kernel, (kh, kw, 1, c * m)), c))
         return to_first(y) if self._first else y
 
@@ -273,7 +274,7 @@ class SeparableConv2D(BaseConv):
 
     def call(self, inputs: Any) -> Any:
         x = to_last(inputs) if self._first else inputs
-        kh, kw, c, m = self.depthwise_kernel._read().type.shape
+        kh, kw, c, m = self.depthwise_kernel._read().type.static_shape
         pads = padding_of(
             self.padding, x._read().type.shape[1:-1], self.kernel_size, self.strides, self.dilation_rate
         )

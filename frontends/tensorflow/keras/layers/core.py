@@ -14,6 +14,7 @@ from irc.frontends.tensorflow.array_ops import reshape, tile, transpose
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
 from irc.frontends.tensorflow.keras.symbolic import KerasTensor, Node
+from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import cast, not_equal
 from irc.frontends.tensorflow.reductions import reduce_any
 from irc.frontends.tensorflow.tensor import emit
@@ -80,7 +81,7 @@ class Dense(Layer):
         )
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
-        self.bias = None
+        self.bias: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         width = input_shape[-1]

@@ -99,6 +99,12 @@ class Layer:
     supports_masking = False
     _is_initialized = False
     _untracked: tuple[str, ...] = ()
+    built: bool
+    _weights: list[Any]
+    _inbound_nodes: list[Any]
+    _losses: list[Any]
+    _made_at: Site
+    _made_with: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)

@@ -13,6 +13,7 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import reshape, transpose
 from irc.frontends.tensorflow.keras import constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import maximum, sqrt
 from irc.frontends.tensorflow.recording import nothing_kept
 from irc.frontends.tensorflow.tensor import convert_to_tensor, emit, emit_all
@@ -44,7 +45,8 @@ class BatchNormalization(Layer):
             constraints.get, (beta_constraint, gamma_constraint)
         )
         self.supports_masking = True
-        self.gamma = self.beta = None
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         shape = (input_shape[self.axis],)
@@ -118,7 +120,8 @@ class LayerNormalization(Layer):
             constraints.get, (beta_constraint, gamma_constraint)
         )
         self.supports_masking = True
-        self.gamma = self.beta = None
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, list) else [self.axis]

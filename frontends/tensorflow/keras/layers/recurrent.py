@@ -33,7 +33,7 @@ class RNN(Layer):
     ) -> None:  # fmt: skip
         options.pop("time_major", None)
         super().__init__(**options)
-        self.cell = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
+        self.cell: Any = StackedRNNCells(cell) if isinstance(cell, (list, tuple)) else cell
         for part in ("call", "state_size"):
             if not hasattr(self.cell, part):
                 raise located(
@@ -71,7 +71,7 @@ class RNN(Layer):
         self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
     ) -> Any:
         x = transpose(sequences, (1, 0, *range(2, sequences.ndim)))
-        start = self._start(x._read().type.shape[1], initial_state)
+        start = self._start(x._read().type.static_shape[1], initial_state)
         turned = transpose(mask, (1, 0)) if mask is not None else None
         calls.training = training
         outputs, last, states = self._loop(x, start, turned, training)

@@ -7,6 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import advice
 from irc.frontends.tensorflow.keras.losses.functions import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -167,7 +168,7 @@ def get(identifier: Any) -> Any:
             raise located(
                 RecordValueError(
                     f"Could not interpret loss identifier: {identifier}",
-                    notes=(f"known: {', '.join(sorted(FUNCTIONS))}",),
+                    notes=advice(identifier, FUNCTIONS, quoted=True),
                 )
             )
         return found
@@ -186,3 +187,17 @@ deserialize = get
 def serialize(loss: Any) -> Any:
     """The name of a loss."""
     return getattr(loss, "name", None) or loss.__name__
+
+
+__all__ = [
+    "BCE", "KLD", "MAE", "MAPE", "MSE", "MSLE", "BinaryCrossentropy", "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Dice", "Hinge", "Huber",
+    "KLDivergence", "LogCosh", "Loss", "LossFunctionWrapper", "MeanAbsoluteError",
+    "MeanAbsolutePercentageError", "MeanSquaredError", "MeanSquaredLogarithmicError", "Poisson", "Reduction",
+    "SparseCategoricalCrossentropy", "SquaredHinge", "bce", "binary_crossentropy",
+    "binary_focal_crossentropy", "categorical_crossentropy", "categorical_hinge", "cosine_similarity",
+    "deserialize", "dice", "get", "hinge", "huber", "kl_divergence", "kld", "kullback_leibler_divergence",
+    "log_cosh", "logcosh", "mae", "mape", "mean_absolute_error", "mean_absolute_percentage_error",
+    "mean_squared_error", "mean_squared_logarithmic_error", "mse", "msle", "poisson", "serialize",
+    "sparse_categorical_crossentropy", "squared_hinge",
+]  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import advice
 from irc.frontends.tensorflow.keras import losses as K
 from irc.frontends.tensorflow.keras.alignment import floats, same_rank
 from irc.frontends.tensorflow.keras.losses import (
@@ -82,7 +83,9 @@ class RootMeanSquaredError(Mean):
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(  # type: ignore[override]  # as Keras has it
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
         y, p = same_rank(floats(y_true, self._dtype), floats(y_pred, self._dtype))
         super().update_state(square(subtract(p, y)), sample_weight)
 
@@ -185,7 +188,7 @@ def get(identifier: Any) -> Any:
             raise located(
                 RecordValueError(
                     f"Could not interpret metric identifier: {identifier}",
-                    notes=(f"known: {', '.join(sorted(BY_NAME))}",),
+                    notes=advice(identifier, ("accuracy", *BY_NAME), quoted=True),
                 )
             )
         return found()

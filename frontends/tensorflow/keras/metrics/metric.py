@@ -168,7 +168,9 @@ class MeanMetricWrapper(Mean):
         super().__init__(name=name, dtype=dtype)
         self._fn, self._fn_kwargs = fn, kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def update_state(  # type: ignore[override]  # as Keras has it
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = floats(y_pred, self._dtype)
         y_true = labels(self._fn, y_true, self._dtype)

@@ -22,7 +22,7 @@ from irc.frontends.tensorflow.tensor import TensorBase, convert_to_tensor
 class Model(Trainer, Layer):
     """Subclass it with `call`, or give symbolic `inputs` and `outputs`."""
 
-    _untracked = (
+    _untracked: tuple[str, ...] = (
         "_graph", "_steps", "optimizer", "loss", "history", "_losses_of", "_metrics_of", "_loss_tracker", "stop_training",
     )  # fmt: skip
     _graph: LayerGraph | None = None

@@ -29,10 +29,10 @@ def summary_text(
     model: Any, line_length: int | None, expand_nested: bool = False, show_trainable: bool = False
 ) -> str:
     """Layers, output shapes, parameters; what a layer is connected to where that is not the one above."""
-    # Imported here: only a summary needs it, and it costs more than the rest of Keras.
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
+    # Only a summary needs rich, and it costs more than the rest of Keras.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
     chain = _is_chain(model)
     shares = [0.45, 0.80, 1.0] if chain else [0.3, 0.56, 0.74, 1.0]

@@ -7,6 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import advice
 from irc.frontends.tensorflow.keras.optimizers import schedules
 from irc.frontends.tensorflow.keras.optimizers.algorithms import (
     SGD,
@@ -39,7 +40,7 @@ def get(identifier: Any) -> Any:
         return identifier()
     raise located(
         RecordValueError(
-            f"Could not interpret optimizer identifier: {identifier}", notes=(f"known: {', '.join(ALL)}",)
+            f"Could not interpret optimizer identifier: {identifier}", notes=advice(str(identifier), ALL, quoted=True)
         )
     )
 

@@ -43,14 +43,20 @@ def test_conv2d(stride: int) -> None:
     layer, x = L.Conv2D(4, 3, strides=stride), draws(2, 9, 8, 3)
     w, b = given(layer, x.shape)
     wanted = torch.nn.functional.conv2d(
-        torch.tensor(x.transpose(0, 3, 1, 2)), torch.tensor(w.transpose(3, 2, 0, 1)), torch.tensor(b), stride=stride
+        torch.tensor(x.transpose(0, 3, 1, 2)),
+        torch.tensor(w.transpose(3, 2, 0, 1)),
+        torch.tensor(b),
+        stride=stride,
     )
     close(layer(x), wanted.numpy().transpose(0, 2, 3, 1))
 
 
 def test_same_padding_is_asymmetric() -> None:
     """Stride 2 on 4 places with a window of 3: one place behind, none before."""
-    layer, x = L.Conv1D(1, 3, strides=2, padding="same", use_bias=False), np.arange(1, 5, dtype=np.float32).reshape(1, 4, 1)
+    layer, x = (
+        L.Conv1D(1, 3, strides=2, padding="same", use_bias=False),
+        np.arange(1, 5, dtype=np.float32).reshape(1, 4, 1),
+    )
     layer.build(x.shape)
     layer.built = True
     layer.set_weights([np.ones((3, 1, 1), np.float32)])
@@ -111,7 +117,9 @@ def test_batch_normalization_trains_and_infers() -> None:
 
 def test_layer_normalization() -> None:
     x = draws(4, 6)
-    close(L.LayerNormalization()(x), (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3))
+    close(
+        L.LayerNormalization()(x), (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
+    )
 
 
 def test_dropout_scales_and_sleeps() -> None:

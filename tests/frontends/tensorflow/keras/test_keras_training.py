@@ -116,14 +116,18 @@ def test_history_evaluate_predict() -> None:
 def test_several_outputs() -> None:
     a, b = keras.Input((6,), name="a"), keras.Input((3,), name="b")
     h = L.Concatenate()([L.Dense(5, activation="relu")(a), b])
-    model = keras.Model([a, b], [L.Dense(4, activation="softmax", name="kind")(h), L.Dense(1, name="size")(h)])
+    model = keras.Model(
+        [a, b], [L.Dense(4, activation="softmax", name="kind")(h), L.Dense(1, name="size")(h)]
+    )
     losses = {"kind": "sparse_categorical_crossentropy", "size": "mse"}
     model.compile("sgd", loss=losses, loss_weights={"kind": 1.0, "size": 0.5}, metrics={"size": ["mae"]})
     labels = {"kind": Y, "size": draws(24, 1, seed=3)}
     inputs = {"a": X, "b": draws(24, 3, seed=2)}
     history = model.fit(inputs, labels, batch_size=8, verbose=0).history
     assert sorted(history) == ["kind_loss", "loss", "size_loss", "size_mae"]
-    assert history["loss"][0] == pytest.approx(history["kind_loss"][0] + 0.5 * history["size_loss"][0], rel=1e-5)
+    assert history["loss"][0] == pytest.approx(
+        history["kind_loss"][0] + 0.5 * history["size_loss"][0], rel=1e-5
+    )
     kind, size = model.predict(inputs, verbose=0)
     assert kind.shape == (24, 4) and size.shape == (24, 1)
 
@@ -173,6 +177,18 @@ def test_early_stopping_restores() -> None:
     stop = keras.callbacks.EarlyStopping(monitor="loss", patience=2, restore_best_weights=True)
     history = model.fit(X, Y, epochs=50, callbacks=[stop], verbose=0).history["loss"]
     assert len(history) < 50
+
+
+def test_csv_logger_writes_a_line_each_epoch(tmp_path: Path) -> None:
+    model, log = mlp(), tmp_path / "log.csv"
+    model.compile(keras.optimizers.SGD(0.1), loss=logits_loss())
+    log.write_text("from before")
+    first = model.fit(X, Y, epochs=2, callbacks=[keras.callbacks.CSVLogger(log)], verbose=0).history["loss"]
+    more = keras.callbacks.CSVLogger(log, append=True)
+    last = model.fit(X, Y, epochs=1, callbacks=[more], verbose=0).history["loss"]
+    head, *lines = log.read_text().split()
+    assert head == "epoch,loss"
+    assert [float(line.split(",")[1]) for line in lines] == pytest.approx([*first, *last], rel=1e-6)
 
 
 def test_weights_in_files(tmp_path: Path) -> None:
