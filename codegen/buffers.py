@@ -33,25 +33,6 @@ class Buffer:
         return max(ALIGNMENT, -(-size // ALIGNMENT) * ALIGNMENT)
 
 
-@dataclass(frozen=True)
-class MemoryPlan:
-    """The arena of one call: each buffer with its offset, size and life, and the peak."""
-
-    buffers: tuple[Buffer, ...]
-    arena_bytes: int
-    input_bytes: int
-    output_bytes: int
-
-    def __str__(self) -> str:
-        rows = ["offset      bytes       life        value"]
-        for b in sorted(self.buffers, key=lambda b: (b.index, b.first)):
-            rows.append(
-                f"{b.index:<11} {b.nbytes:<11} {f'{b.first}-{b.last}':<11} {b.name or b.type}  loc({b.location})"
-            )
-        rows.append(f"arena {self.arena_bytes} bytes, inputs {self.input_bytes}, outputs {self.output_bytes}")
-        return "\n".join(rows)
-
-
 def live_ranges(buffers: Sequence[Buffer], loops: Sequence[tuple[int, int]]) -> None:
     """Sets `first` and `last` of every buffer. `loops` are the (first, last) steps inside each loop."""
     for b in buffers:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from irc.codegen.buffers import Buffer, MemoryPlan, assign_offsets, live_ranges
+from irc.codegen.buffers import Buffer, assign_offsets, live_ranges
 from irc.codegen.lower import HEROES, lower_group, works_in_place
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
@@ -86,16 +87,14 @@ class Planner:
 
     def plan(self, steps: Sequence[Step]) -> MemoryPlan:
         loops: list[tuple[int, int]] = []
-        _number(steps, [0], loops)
+        clock = [0]
+        _number(steps, clock, loops)
         live = [b for b in self.arena if b.touched]
         live_ranges(live, loops)
         total = assign_offsets(live)
-        return MemoryPlan(
-            tuple(live),
-            total,
-            sum(v.type.nbytes for v in self.main.arguments),
-            sum(v.type.nbytes for v in self.main.returned),
-        )
+        inputs = tuple(self.buffers[a] for a in self.main.arguments)
+        outputs = tuple(b for b in self.outputs if b.place == "output")
+        return MemoryPlan(tuple(live), inputs, outputs, tuple(self.constants.values()), total, clock[0])
 
     def temporary(self, type: Any, location: Location, name: str = "") -> Buffer:
         buffer = Buffer(

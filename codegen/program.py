@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from irc.codegen.buffers import Buffer, MemoryPlan
+from irc.codegen.buffers import Buffer
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import buffer_type
+from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import Branch, Loop, Planner, Run, Step
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf

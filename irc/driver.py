@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from irc import options
-from irc.codegen.buffers import MemoryPlan
 from irc.codegen.emit.module import emit_module
+from irc.codegen.fit import check
+from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
 from irc.codegen.program import SIGNATURE, lower_program
 from irc.codegen.stamp import ProgramStamp
@@ -34,7 +35,12 @@ from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.target import Target, host_target
 
-PIPELINE = "inline,subsume,expand,split_complex,canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
+PREPARATION = "inline,subsume,expand,split_complex"
+"""The first passes: one function, of ops that have kernels."""
+
+OPTIMIZATION = "canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
+
+PIPELINE = f"{PREPARATION},{OPTIMIZATION}"
 """What happens between the tensor level and the fused level."""
 
 TARGET = "irc.target"
@@ -143,13 +149,15 @@ def compile_module(
     donate: Mapping[int, int] | Sequence[int] = (),
     pipeline: str | None = None,
     opt: int = 2,
+    memory_limit: int | None = None,
     hooks: Sequence[Hook] = (),
 ) -> Executable:
     """Compiles @main of a module of any level.
 
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
-    what has no lowering."""
+    what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
+    or more than the machine has left."""
     if target != "cpu":
         raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
     machine = host_target()
@@ -165,7 +173,13 @@ def compile_module(
             fused = finished(run_pipeline(source, left, hooks=every))
         tensor = source if left else None
         with _timed(timings, "lower"):
-            kernels = lower_program(fused)[0]
+            kernels, plan = lower_program(fused)
+        check(
+            plan,
+            memory_limit,
+            lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
+            OPTIMIZATION,
+        )
     stamp = ProgramStamp.of(kernels)
     with _timed(timings, "emit"):
         llvm = stamp.header(";") + emit_module(kernels, machine)

@@ -81,3 +81,7 @@ class UnsupportedError(IrcError):
 
 class TraceError(IrcError):
     """A Python program that cannot be recorded, with the line that stopped it."""
+
+
+class OutOfMemoryError(IrcError, MemoryError):
+    """A program that needs more memory than it may take; nothing of it was run."""

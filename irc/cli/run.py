@@ -52,6 +52,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the file and prints what it gives; returns the exit status."""
+    if not arguments.frontend and "--as" in arguments.arguments:
+        raise IrcError(
+            "what follows the file is the program's own",
+            notes=(f"write: irc run --as LIBRARY {arguments.file}",),
+        )
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from irc.errors import SourceSpan
+from irc.ir.cursor import quote
 from irc.ir.diagnostics import SourceText
 
 
@@ -27,8 +29,7 @@ class FileLineCol(Location):
     end_column: int = 0
 
     def __str__(self) -> str:
-        quoted = self.file.replace("\\", "\\\\").replace('"', '\\"')
-        start = f'"{quoted}":{self.line}:{self.column}'
+        start = f"{quote(self.file)}:{self.line}:{self.column}"
         if not self.end_column:
             return start
         end = f"{self.end_line}" if self.end_line not in (0, self.line) else ""
@@ -43,8 +44,8 @@ class NameLoc(Location):
     child: Location
 
     def __str__(self) -> str:
-        quoted = self.name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{quoted}"' if type(self.child) is Location else f'"{quoted}"({self.child})'
+        quoted = quote(self.name)
+        return quoted if type(self.child) is Location else f"{quoted}({self.child})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,36 @@ def file_location(loc: Location) -> FileLineCol | None:
         case FusedLoc(locations=parts):
             return next((found for part in parts if (found := file_location(part))), None)
     return None
+
+
+def described(loc: Location) -> str:
+    """A location in a few words: the file's name, the line, and the module path it lies in (`cnn.py:15 net.conv1`)."""
+    at = file_location(loc)
+    line = f"{PurePath(at.file).name}:{at.line}" if at is not None else "unknown line"
+    backward = "gradient of " if _is_gradient(loc) else ""
+    name = _path(loc)
+    return f"{backward}{line} {name}" if name else f"{backward}{line}"
+
+
+def _is_gradient(loc: Location) -> bool:
+    match loc:
+        case FusedLoc(metadata=metadata, locations=parts):
+            return "grad" in metadata or (bool(parts) and _is_gradient(parts[0]))
+        case NameLoc(child=child):
+            return _is_gradient(child)
+    return False
+
+
+def _path(loc: Location) -> str:
+    """The first module path or name inside a location."""
+    match loc:
+        case NameLoc(name=name):
+            return name
+        case CallSiteLoc(callee=callee, caller=caller):
+            return _path(caller) or _path(callee)
+        case FusedLoc(locations=parts):
+            return next((found for part in parts if (found := _path(part))), "")
+    return ""
 
 
 def span_of(loc: Location) -> SourceSpan | None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 _ARENA_SLOTS = 8
 _HUGE = 2 << 20
 
+
+def arena_block(nbytes: int) -> int:
+    """Bytes that are taken from the system for an arena of so many: a header before it, and whole huge pages for a
+    big one."""
+    if not nbytes:
+        return 0
+    step = _HUGE if nbytes >= _HUGE else 64
+    return -(-(nbytes + 64) // step) * step
+
+
 ARENA_TEXT = f"""
+@arena.held = internal global i64 0, align 8
 @arenas = internal global [{_ARENA_SLOTS} x ptr] zeroinitializer, align 64
 
 ; The process keeps the arenas of finished calls, whatever program they served: one that is big enough is
@@ -35,7 +46,7 @@ measure:
   br i1 %fits, label %found, label %small
 
 small:
-  call void @free(ptr %base)
+  call void @arena_free(ptr %kept)
   br label %look
 
 found:
@@ -65,6 +76,7 @@ entry:
 made:
   %usable = sub i64 %total, 64
   store i64 %usable, ptr %base, align 8
+  %held = atomicrmw add ptr @arena.held, i64 %total monotonic
   %arena = getelementptr i8, ptr %base, i64 64
   br i1 %huge, label %advise, label %done
 
@@ -100,12 +112,28 @@ taken:
   br label %look
 
 drop:
-  %base = getelementptr i8, ptr %arena, i64 -64
-  call void @free(ptr %base)
+  call void @arena_free(ptr %arena)
   br label %done
 
 done:
   ret void
+}}
+
+define internal void @arena_free(ptr %arena) {{
+entry:
+  %base = getelementptr i8, ptr %arena, i64 -64
+  %usable = load i64, ptr %base, align 8
+  %total = add i64 %usable, 64
+  %held = atomicrmw sub ptr @arena.held, i64 %total monotonic
+  call void @free(ptr %base)
+  ret void
+}}
+
+; Bytes taken from the system for arenas, in use or waiting.
+define i64 @irc_arena_held() {{
+entry:
+  %held = load atomic i64, ptr @arena.held monotonic, align 8
+  ret i64 %held
 }}
 
 define void @irc_release_arenas() {{
@@ -120,8 +148,7 @@ each:
   br i1 %vacant, label %next, label %drop
 
 drop:
-  %base = getelementptr i8, ptr %kept, i64 -64
-  call void @free(ptr %base)
+  call void @arena_free(ptr %kept)
   br label %next
 
 next:

@@ -86,7 +86,7 @@ _LOCK = threading.Lock()
 
 @functools.cache
 def _load() -> dict[str, int]:
-    names = ("irc_call", "irc_call_into", "irc_release_arenas")
+    names = ("irc_call", "irc_call_into", "irc_release_arenas", "irc_arena_held")
     return jit.load(jit.assemble(ENTRY_TEXT), names, numpy_abi.symbols())
 
 
@@ -99,6 +99,12 @@ def addresses() -> dict[str, int]:
 def release_arenas() -> None:
     """Free the memory that waits for the next call's intermediate values."""
     ctypes.PYFUNCTYPE(None)(addresses()["irc_release_arenas"])()
+
+
+def arena_bytes_held() -> int:
+    """Bytes taken from the system for arenas, in use or waiting."""
+    held: int = ctypes.PYFUNCTYPE(ctypes.c_int64)(addresses()["irc_arena_held"])()
+    return held
 
 
 def make_entries(plan: Plan, name: str) -> tuple[Any, Any]:

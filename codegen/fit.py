@@ -1,0 +1,137 @@
+"""Whether a program's memory is there, said before anything runs; and the largest batch that would fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from irc.codegen.memory_plan import MemoryPlan
+from irc.codegen.program import lower_program
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.errors import IrcError, OutOfMemoryError
+from irc.ir.locations import span_of
+from irc.ir.operation import Value
+from irc.passes.extents import Growing, growing, resized
+from irc.passes.manager import run_pipeline
+from irc.runtime.available import available, user_limit
+
+SHOWN = 5
+"""How many source lines an error names."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """`bytes` that a program may hold, and who says so. A limit that was set counts inputs and constants as well, what
+    the machine has left does not."""
+
+    bytes: int
+    source: str
+    everything: bool
+
+    def needed(self, plan: MemoryPlan) -> int:
+        """What the plan holds of what this limit counts."""
+        return plan.total_bytes if self.everything else plan.new_bytes
+
+
+def limits(given: int | None) -> list[Limit]:
+    """The limits that hold: an argument's, else IRC_MEMORY_LIMIT, and what the machine has left."""
+    nbytes, source = available()
+    found = [Limit(nbytes, source, everything=False)]
+    asked = user_limit()
+    if given is not None:
+        found.insert(0, Limit(given, "memory_limit", everything=True))
+    elif asked is not None:
+        found.insert(0, Limit(asked, "IRC_MEMORY_LIMIT", everything=True))
+    return found
+
+
+def check(plan: MemoryPlan, limit: int | None, prepared: Callable[[], Module | None], remaining: str) -> None:
+    """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak.
+
+    `prepared` gives the module on which `remaining` passes have yet to run, for which the largest batch is looked for."""
+    for held in limits(limit):
+        if held.needed(plan) > held.bytes:
+            raise _refusal(plan, held, prepared(), remaining)
+
+
+def _refusal(plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str) -> OutOfMemoryError:
+    peak = plan.peak
+    rows = plan.holders(peak)
+    notes = [f"held at the peak, step {peak} of {plan.steps}:"]
+    notes += [f"{readable(nbytes):>12}  {where}" for where, _, nbytes in rows[:SHOWN]]
+    best = None if module is None else largest(module, remaining, limit)
+    notes += [] if best is None else [best]
+    span = next((found for _, location, _ in rows if (found := span_of(location))), None)
+    message = (
+        f"the program needs {readable(limit.needed(plan))} of memory and may take {readable(limit.bytes)} "
+        f"({limit.source}); nothing was run"
+    )
+    return OutOfMemoryError(message, span=span, notes=tuple(notes))
+
+
+def largest(module: Module, remaining: str, limit: Limit) -> str | None:
+    """What to say of the largest batch that fits, found by planning again; None where the program has no such extent."""
+    main = module.symbols.get("main")
+    if not isinstance(main, Func):
+        return None
+    batch = batch_of(main)
+    if batch is None or 2 * len({v for v, _ in batch.slots}) < sum(
+        len(op.results) for op in main.block.operations
+    ):
+        return None  # most values do not grow with it: no batch
+
+    def needed(extent: int) -> int | None:
+        made = resized(main, batch, extent)
+        if made is None:
+            return None
+        try:
+            other = module.with_operations([made if op is main else op for op in module.operations])
+            return limit.needed(lower_program(run_pipeline(other, remaining))[1])
+        except IrcError:
+            return None
+
+    one = needed(1)
+    if one is None:
+        return None
+    names = ", ".join(_name(a) for a in main.arguments if batch.dimensions(a))
+    if one > limit.bytes:
+        return f"even a batch of 1 (dimension 0 of {names}) needs {readable(one)}"
+    low, high = 1, batch.extent
+    while high - low > 1:
+        middle = (low + high) // 2
+        bytes_there = needed(middle)
+        low, high = (low, middle) if bytes_there is None or bytes_there > limit.bytes else (middle, high)
+    return f"the largest batch that fits is {low} (dimension 0 of {names}; here it is {batch.extent})"
+
+
+def batch_of(main: Func) -> Growing | None:
+    """The extent of an argument's first dimension that most values of the program have, if every argument that has it
+    has it first; None where there is none."""
+    found: dict[Value, None] = {}
+    best: Growing | None = None
+    for i, argument in enumerate(main.arguments):
+        shape = getattr(argument.type, "shape", ())
+        if argument in found or not shape or shape[0] is None or shape[0] < 2:
+            continue
+        batch = growing(main, i)
+        if batch is None or any(batch.dimensions(a) not in ([], [0]) for a in main.arguments):
+            continue
+        found.update((a, None) for a in main.arguments if batch.dimensions(a))
+        if best is None or len(batch.slots) > len(best.slots):
+            best = batch
+    return best
+
+
+def _name(argument: Value) -> str:
+    return f"%{argument.name}" if argument.name else f"argument {argument.index}"
+
+
+def readable(nbytes: int) -> str:
+    """A number of bytes as people say it: `3.2 GiB`."""
+    amount = float(nbytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{nbytes} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
