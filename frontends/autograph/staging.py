@@ -341,10 +341,22 @@ def _same_kinds(
             if a._read().type is not b._read().type:
                 raise refuse(
                     f"{_what(name)} is {a._read().type} before the loop and {b._read().type} after one turn: what a loop carries "
-                    "keeps its shape and dtype", "convert it before the loop, or inside with tf.cast",
+                    "keeps its shape and dtype", _keeping(a._read().type, b._read().type),
                 )  # fmt: skip
         out += found
     return out
+
+
+def _keeping(before: Any, after: Any) -> str:
+    """How a loop's variable is made to keep its type."""
+    if before.element is not after.element:
+        return "convert it before the loop, or inside: tf.cast(x, dtype)"
+    if before.rank == after.rank:
+        return (
+            "make it as large as it gets before the loop, and fill it: a tf.TensorArray(dtype, size=n) with write and stack, "
+            "or a tensor of zeros"
+        )
+    return "give it all its dimensions before the loop"
 
 
 # What a `for` goes over.

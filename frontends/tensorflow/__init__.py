@@ -7,6 +7,7 @@ from typing import Any as _Any
 from irc.frontends.errors import NotThere as _NotThere
 from irc.frontends.errors import install_hook as _install_hook
 from irc.frontends.recorder.storage import located as _located
+from irc.frontends.suggest import advice_of as _advice_of
 from irc.frontends.tensorflow import (
     autograph,
     config,
@@ -225,12 +226,30 @@ def __getattr__(name: str) -> _Any:
         return getattr(_import_module(_LAZY["initializers"]), _INITIALIZERS[name])
     if name.startswith("__"):
         raise AttributeError(name)
-    raise _located(
-        _NotThere(
-            f"tf.{name} is not there",
-            notes=("irc.tensorflow has the part of TensorFlow that is listed in its tests",),
+    raise _located(_NotThere(f"tf.{name} is not there", notes=_advice(name)))
+
+
+_ELSEWHERE = {
+    "reduce_avg": "reduce_mean", "mean": "reduce_mean", "sum": "reduce_sum", "max": "reduce_max", "min": "reduce_min",
+    "prod": "reduce_prod", "all": "reduce_all", "any": "reduce_any", "cat": "concat", "concatenate": "concat",
+    "arange": "range", "tensor": "constant", "array": "constant", "view": "reshape", "permute": "transpose",
+    "log": "math.log", "relu": "nn.relu", "softmax": "nn.softmax", "randn": "random.normal", "rand": "random.uniform",
+    "mul": "multiply", "sub": "subtract", "neg": "negative", "div": "divide", "unsqueeze": "expand_dims",
+    "from_numpy": "convert_to_tensor", "flatten": "reshape", "dot": "tensordot", "mm": "matmul",
+}  # fmt: skip
+"""What other libraries call TensorFlow's functions."""
+
+
+def _advice(name: str) -> tuple[str, ...]:
+    """What to write for a name that is not there: TensorFlow 1's has another place, others may be slips."""
+    if name in _ELSEWHERE:
+        return (f"did you mean tf.{_ELSEWHERE[name]}?",)
+    if name in vars(_import_module("irc.frontends.tensorflow.compat.v1")):
+        return (
+            f"it is TensorFlow 1's: write tf.compat.v1.{name}, or run the program with `irc run --as tensorflow1`",
         )
-    )
+    found = _advice_of(name, "tf", globals())
+    return found or ("irc.tensorflow has the part of TensorFlow that is listed in its tests",)
 
 
 _install_hook()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from irc.frontends.control import scan
-from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
+from irc.frontends.errors import RecordAttributeError, RecordError, RecordTypeError, RecordValueError
 from irc.frontends.recorder.gradient import backward
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
@@ -169,7 +169,13 @@ class GradientTape:
         for t in nest.flatten(target):
             if not isinstance(t, TensorBase):
                 raise located(
-                    RecordTypeError(f"the target of a gradient is a tensor, not {type(t).__name__}")
+                    RecordAttributeError(
+                        f"the target of a gradient is a tensor, not {type(t).__name__}",
+                        notes=(
+                            "what .numpy(), float() or a NumPy function gives is a number that the tape knows nothing of",
+                            "compute it with tf, inside `with tf.GradientTape() as tape:` (tf.reduce_mean for np.mean)",
+                        ),
+                    )
                 )
             targets.append(t)
         given = [None] * len(targets) if output_gradients is None else nest.flatten(output_gradients)

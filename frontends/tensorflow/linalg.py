@@ -9,6 +9,7 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import linalg as L
 from irc.frontends.lowering import shape as S
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.array_ops import expand_dims, eye, roll, squeeze, transpose
 from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import pair
@@ -189,3 +190,5 @@ __all__ = [
     "band_part", "cross", "diag", "diag_part", "einsum", "eye", "l2_normalize", "matmul", "matrix_transpose", "matvec",
     "norm", "tensordot", "trace",
 ]  # fmt: skip
+
+__getattr__ = missing("tf.linalg", globals())

@@ -1,5 +1,6 @@
 """tf.math: the names of the families beside this file."""
 
+from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.indexing import confusion_matrix, in_top_k, segment_sum, top_k
 from irc.frontends.tensorflow.indexing import segment_sum as unsorted_segment_sum
 from irc.frontends.tensorflow.pointwise import (
@@ -102,3 +103,5 @@ __all__ = [
     "square", "squared_difference", "subtract", "tan", "tanh", "top_k", "truediv", "unsorted_segment_sum",
     "xlogy",
 ]  # fmt: skip
+
+__getattr__ = missing("tf.math", globals())

@@ -10,6 +10,7 @@ from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.array_ops import concat, pad, reshape
 from irc.frontends.tensorflow.convolution import (
     atrous_conv2d,
@@ -320,3 +321,5 @@ __all__ = [
     "sparse_softmax_cross_entropy_with_logits", "swish", "tanh", "top_k",
     "weighted_cross_entropy_with_logits", "zero_fraction",
 ]  # fmt: skip
+
+__getattr__ = missing("tf.nn", globals())

@@ -12,6 +12,7 @@ from irc.frontends.recorder import random as R
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.random import draw, host_generator
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import missing
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.array_ops import expand_dims, extents
 from irc.frontends.tensorflow.errors import OperatorNotAllowedInGraphError
@@ -235,3 +236,6 @@ def get_global_generator() -> Generator:
 def dropout_mask(shape: tuple[int, ...], rate: float, seed: int | None = None) -> Any:
     """A recorded mask that is false with probability `rate`."""
     return (_own(seed, None) or R.generator).apply(C.keep_mask, (shape, rate))
+
+
+__getattr__ = missing("tf.random", globals())

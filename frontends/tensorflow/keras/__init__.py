@@ -1,5 +1,6 @@
 """tf.keras: Keras 3's names over the recorder."""
 
+from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.keras import (
     activations,
     callbacks,
@@ -22,6 +23,7 @@ from irc.frontends.tensorflow.keras.symbolic import KerasTensor
 from irc.frontends.tensorflow.keras.variables import Variable
 
 __version__ = "3.15.1+irc"
+__getattr__ = missing("keras", globals())
 
 __all__ = [
     "Functional",

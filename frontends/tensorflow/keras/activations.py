@@ -9,7 +9,7 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import Site, scopes
-from irc.frontends.suggest import advice
+from irc.frontends.suggest import advice, missing
 from irc.frontends.tensorflow import nn
 from irc.frontends.tensorflow.pointwise import exp, floating, maximum, minimum, where
 from irc.frontends.tensorflow.pointwise import sigmoid as _sigmoid
@@ -144,3 +144,4 @@ def serialize(activation: Any) -> str:
 
 
 deserialize = get
+__getattr__ = missing("keras.activations", globals())

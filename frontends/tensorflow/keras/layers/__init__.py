@@ -7,6 +7,7 @@ from typing import Any
 from irc.errors import UnsupportedError
 from irc.frontends.errors import NotThere
 from irc.frontends.recorder.storage import located
+from irc.frontends.suggest import advice_of
 from irc.frontends.tensorflow.keras.layers.attention import AdditiveAttention, Attention, MultiHeadAttention
 from irc.frontends.tensorflow.keras.layers.cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from irc.frontends.tensorflow.keras.layers.convolution import (
@@ -138,11 +139,9 @@ def __getattr__(name: str) -> Any:
         raise located(UnsupportedError(f"keras.layers.{name} is not there", notes=(REFUSED[name],)))
     if name.startswith("__"):
         raise AttributeError(name)
-    raise located(NotThere(f"keras.layers.{name} is not there", notes=advice(name, _public(), "keras.layers.")))
-
-
-def _public() -> list[str]:
-    return [n for n, v in globals().items() if isinstance(v, type) and not n.startswith("_")]
+    raise located(
+        NotThere(f"keras.layers.{name} is not there", notes=advice_of(name, "keras.layers", globals()))
+    )
 
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.suggest import advice
+from irc.frontends.suggest import advice, missing
 from irc.frontends.tensorflow.keras.losses.functions import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -187,6 +187,9 @@ deserialize = get
 def serialize(loss: Any) -> Any:
     """The name of a loss."""
     return getattr(loss, "name", None) or loss.__name__
+
+
+__getattr__ = missing("keras.losses", globals())
 
 
 __all__ = [

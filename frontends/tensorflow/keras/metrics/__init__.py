@@ -6,7 +6,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.suggest import advice
+from irc.frontends.suggest import advice, missing
 from irc.frontends.tensorflow.keras import losses as K
 from irc.frontends.tensorflow.keras.alignment import floats, same_rank
 from irc.frontends.tensorflow.keras.losses import (
@@ -202,6 +202,9 @@ def get(identifier: Any) -> Any:
 def serialize(metric: Any) -> str:
     """The name of a metric."""
     return name_of(metric)
+
+
+__getattr__ = missing("keras.metrics", globals())
 
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.suggest import advice
+from irc.frontends.suggest import advice, missing
 from irc.frontends.tensorflow.keras.optimizers import schedules
 from irc.frontends.tensorflow.keras.optimizers.algorithms import (
     SGD,
@@ -40,9 +40,13 @@ def get(identifier: Any) -> Any:
         return identifier()
     raise located(
         RecordValueError(
-            f"Could not interpret optimizer identifier: {identifier}", notes=advice(str(identifier), ALL, quoted=True)
+            f"Could not interpret optimizer identifier: {identifier}",
+            notes=advice(str(identifier), ALL, quoted=True),
         )
     )
+
+
+__getattr__ = missing("keras.optimizers", globals())
 
 
 __all__ = [

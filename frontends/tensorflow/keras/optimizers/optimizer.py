@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from irc.errors import UnsupportedError
-from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
+from irc.frontends.errors import RecordAttributeError, RecordError, RecordTypeError, RecordValueError
 from irc.frontends.lowering import updates_keras as U
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import recorder
@@ -201,7 +201,7 @@ class Optimizer:
         self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **more: Any
     ) -> Any:
         """One step, of pairs of a gradient and its variable."""
-        pairs = list(grads_and_vars)
+        pairs = [_pair(p) for p in grads_and_vars]
         if pairs:
             self.apply([g for g, _ in pairs], [v for _, v in pairs])
         return self.iterations
@@ -336,6 +336,29 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _pair(given: Any) -> tuple[Any, Any]:
+    """A gradient and its variable, of what `apply_gradients` iterates over."""
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        what = f"a {type(given).__name__} alone" if isinstance(given, TensorBase) else repr(given)
+        raise located(
+            RecordValueError(
+                f"apply_gradients takes pairs of a gradient and its variable, and got {what:.60}",
+                notes=("write optimizer.apply_gradients(zip(gradients, model.trainable_variables))",),
+            )
+        )
+    gradient, variable = given
+    if not isinstance(variable, TensorFlowVariable):
+        swapped = isinstance(gradient, TensorFlowVariable)
+        raise located(
+            RecordAttributeError(
+                f"apply_gradients takes pairs (gradient, variable); the second of this pair is a {type(variable).__name__}"
+                + (" and the first is the variable" if swapped else ""),
+                notes=("write optimizer.apply_gradients(zip(gradients, model.trainable_variables))",),
+            )
+        )
+    return gradient, variable
 
 
 def _number(variable: Any) -> float:
