@@ -44,7 +44,7 @@ def emits(*classes: type[Operation]) -> Callable[[Handler], Handler]:
 
 def refuse(op: Operation, what: str) -> UnsupportedError:
     """The error for an op, or a form of it, that has no code."""
-    return UnsupportedError(f"the CPU emitter does not take {what}", span=span_of(op.location))
+    return UnsupportedError(f"the emitter does not take {what}", span=span_of(op.location))
 
 
 class FunctionEmitter:
@@ -228,7 +228,7 @@ class FunctionEmitter:
 
     def emit_block(self, block: Block) -> Operation:
         """Writes the ops of a block but its terminator, which is returned."""
-        handlers = HANDLERS
+        handlers = self.module.handlers
         *body, last = block.operations
         for op in body:
             handler = handlers.get(type(op))

@@ -30,7 +30,7 @@ def llvm_type(element: Any) -> str:
             return _FLOATS[element.name]
         case FloatType() if element.width in (8, 16):
             return f"i{element.width}"
-    raise UnsupportedError(f"the CPU emitter has no registers for elements of type {element}")
+    raise UnsupportedError(f"the emitter has no registers for elements of type {element}")
 
 
 @functools.cache

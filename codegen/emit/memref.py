@@ -12,6 +12,7 @@ from irc.codegen.emit.constants import bytes_text
 from irc.codegen.emit.function import FunctionEmitter, constant, emits, refuse, with_scalar
 from irc.codegen.emit.held import Buffer, element_bytes, literal, llvm_type, memory_type
 from irc.dialects import memref
+from irc.dialects.gpu import WORKGROUP
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Operation
 from irc.ir.types import MemRefType
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 STACK_ALIGN = 64
 
 
-def check_buffer(op: Operation, type_: MemRefType) -> None:
-    """Refuses buffers whose extents or strides are not known, or that are not in main memory."""
+def check_buffer(e: FunctionEmitter, op: Operation, type_: MemRefType) -> None:
+    """Refuses buffers whose extents or strides are not known, or that lie in a memory the target has not."""
     if not type_.is_static or None in type_.strides:
         raise refuse(op, f"{type_}: its extents and strides must be known")
-    if type_.space is not None:
+    if type_.space is not None and not (e.module.target.is_device and type_.space == WORKGROUP):
         raise refuse(op, f"the memory space of {type_}")
 
 
@@ -39,7 +40,7 @@ def address(
 ) -> tuple[str, int]:
     """A pointer and a constant number of elements after it where the element at `indices` is."""
     type_ = buffer.type
-    check_buffer(op, type_)
+    check_buffer(e, op, type_)
     constant_part, terms = type_.offset or 0, []
     for index, stride in zip(indices, type_.strides if strides is None else strides, strict=True):
         known = literal(index)
@@ -118,7 +119,7 @@ def emit_store(e: FunctionEmitter, op: memref.Store) -> None:
 @emits(memref.Alloca)
 def emit_alloca(e: FunctionEmitter, op: memref.Alloca) -> None:
     type_: MemRefType = op.memref.type
-    check_buffer(op, type_)
+    check_buffer(e, op, type_)
     if op.dynamicSizes or op.symbolOperands:
         raise refuse(op, "memref.alloca of a size that is not known")
     e.set(op, Buffer(type_, e.stack(type_.nbytes, op.alignment or STACK_ALIGN)))

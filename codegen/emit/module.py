@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from irc.codegen.emit import arith, func, masks, math, memory, memref, reduction, scf, shapes
+from irc.codegen.emit import arith, device, func, masks, math, memory, memref, reduction, scf, shapes
 from irc.codegen.emit.function import HANDLERS, FunctionEmitter, refuse
 from irc.codegen.emit.held import Buffer
+from irc.dialects import gpu
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.dialects.memref import Global
@@ -32,6 +33,7 @@ class ModuleEmitter:
         self.module = module
         self.target = target
         self.lanes = max(4, target.vector_bits // 32)
+        self.handlers = {**HANDLERS, **device.DEVICE} if target.is_device else HANDLERS
         self.functions: list[str] = []
         self.globals: dict[str, str] = {}
         self.symbols: dict[str, Any] = module.symbols
@@ -64,6 +66,15 @@ class ModuleEmitter:
         globals_ = list(self.globals.values())
         return "\n".join([*globals_, *declared, "", *self.functions, _ATTRIBUTES, _NONTEMPORAL, ""])
 
+    def emit_kernels(self) -> str:
+        """The text of a module of gpu.func kernels."""
+        for op in self.module.operations:
+            if not isinstance(op, gpu.Func):
+                raise refuse(op, f"the op {op.name} beside kernels")
+            device.emit_kernel(self, op)
+        declared = [self.declared[name] for name in sorted(self.declared)]
+        return "\n".join([*self.globals.values(), *declared, "", *self.functions, _NONTEMPORAL, ""])
+
     def _native(self, main: Func, symbol: str) -> str:
         """`void symbol(ptr args, ptr arena)`: pointers of the inputs, then of the outputs; the arena is
         last."""
@@ -95,6 +106,11 @@ def _uses(module: Module) -> dict[Value, list[tuple[Operation, int]]]:
 def _bare(argument: str) -> str:
     """An argument's type without attributes (`ptr align 4`)."""
     return argument.partition(">")[0] + ">" if argument.startswith("<") else argument.partition(" ")[0]
+
+
+def emit_device_module(kernels: gpu.DeviceModule, target: Target) -> str:
+    """LLVM text of the kernels of a `gpu.module` for a device. Raises UnsupportedError, naming it, for what has no code."""
+    return ModuleEmitter(Module.of(kernels.body.block.operations), target).emit_kernels()
 
 
 def emit_module(

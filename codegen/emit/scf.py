@@ -102,7 +102,7 @@ def emit_while(e: FunctionEmitter, op: scf.While) -> None:
 
 @emits(scf.Forall)
 def emit_forall(e: FunctionEmitter, op: scf.Forall) -> None:
-    """Tickets of the pool; one ticket, or `irc.sequential`, is a loop where it stands."""
+    """Tickets of the pool; one ticket, `irc.sequential`, or inside a thread of a device: a loop where it stands."""
     if op.dynamicLowerBound or op.dynamicUpperBound or op.dynamicStep:
         raise refuse(op, "scf.forall with bounds that are not known")
     if op.outputs:
@@ -115,7 +115,7 @@ def emit_forall(e: FunctionEmitter, op: scf.Forall) -> None:
     if total == 1:
         e.bind(op.region.arguments, [str(low) for low, _, _ in bounds])
         e.emit_block(op.region.block)
-    elif "irc.sequential" in op.attributes:
+    elif "irc.sequential" in op.attributes or e.module.target.is_device:
         _loop(e, op, bounds, counts, total)
     else:
         _parallel(e, op, bounds, counts, total)

@@ -44,6 +44,9 @@ def lower_bitcast(func: Func, machine: Machine = HOST) -> KernelGroup:
             cast = inner.emit(vector.BitCast(read, result_types=[target]))
             inner.store(cast, flat[1], places[1:])
 
+        if b.machine.is_grid:
+            b.forall([wide], lambda inner, i: move(inner, i, 1))
+            return
         whole = wide - wide % WIDE
         if whole:
             b.loop(0, whole, WIDE, lambda inner, i: move(inner, i, WIDE))

@@ -8,7 +8,7 @@ from typing import Any
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
-from irc.ir.attributes import Attribute
+from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
@@ -110,19 +110,29 @@ class KernelBuilder(Builder):
         self.emit(op)
         return op.results
 
-    def forall(self, bounds: Sequence[int], body: Callable[..., None]) -> None:
-        """`scf.forall` over 0 <= i < bound; `body(builder, *indices)`. Dimensions of extent 1 have no index of their own."""
+    def forall(self, bounds: Sequence[int], body: Callable[..., None], each: str = "") -> None:
+        """`scf.forall` over 0 <= i < bound; `body(builder, *indices)`. Dimensions of extent 1 have no index of their own.
+
+        On a grid, `each` says who runs an iteration: a thread, all threads of a `warp`, or those of a `block`."""
+        if 0 in bounds:
+            return
         live = [d for d, n in enumerate(bounds) if n > 1]
+        if not live and each:
+            live = [0]
         if not live:
             body(self, *(0 for _ in bounds))
             return
 
         def region(b: KernelBuilder, *ids: Value) -> None:
-            at = dict(zip(live, ids, strict=True))
+            at: dict[int, Index] = dict(zip(live, ids, strict=True))
             body(b, *(at.get(d, 0) for d in range(len(bounds))))
             b.emit(scf.InParallel.create((), (), {}, (Region([Block()]),)))
 
-        self.emit(scf.Forall.over([bounds[d] for d in live], self.region([index] * len(live), region)))
+        made = scf.Forall.over([bounds[d] for d in live], self.region([index] * len(live), region))
+        if each:
+            places = (EnumAttr("gpu", each, f"linear_dim_{i}", dotted=True) for i in range(len(live)))
+            made = made.with_attributes(mapping=ArrayAttr(tuple(places)[::-1]))
+        self.emit(made)
 
     def branch(
         self,
@@ -141,19 +151,27 @@ class KernelBuilder(Builder):
         self.emit(op)
         return op.results
 
-    def load(self, buffer: Value, at: Sequence[Index], tile: VectorType | None = None) -> Value:
-        """The element at `at`, or the tile of this type from there along the last dimensions, all of it in bounds."""
+    def load(
+        self, buffer: Value, at: Sequence[Index], tile: VectorType | None = None, alignment: int = 0
+    ) -> Value:
+        """The element at `at`, or the tile of this type from there along the last dimensions, all of it in bounds.
+
+        `alignment`, where not 0: the tile begins at a multiple of so many bytes."""
         places = self.indices(at)
+        if alignment:
+            return self.emit(vector.Load(buffer, places, alignment=alignment, result_types=[tile]))
         if tile is None:
             return self.emit(memref.Load(buffer, places))
         padding, in_bounds = self.constant(0, tile.element), (True,) * tile.rank
         read = vector.TransferRead(buffer, places, padding, None, in_bounds=in_bounds, result_types=[tile])
         return self.emit(read)
 
-    def store(self, value: Value, buffer: Value, at: Sequence[Index]) -> None:
+    def store(self, value: Value, buffer: Value, at: Sequence[Index], alignment: int = 0) -> None:
         """Writes an element to `at`, or a tile from there along the last dimensions, all of it in bounds."""
         t, places = value.type, self.indices(at)
-        if isinstance(t, VectorType):
+        if alignment:
+            self.emit(vector.Store(value, buffer, places, alignment=alignment))
+        elif isinstance(t, VectorType):
             self.emit(vector.TransferWrite(value, buffer, places, None, in_bounds=(True,) * t.rank))
         else:
             self.emit(memref.Store(value, buffer, places))

@@ -59,7 +59,7 @@ def lower_gather(func: Func, machine: Machine = HOST) -> KernelGroup:
         named = dict(zip(func.arguments, buffers, strict=False))
         source, indices, out = named[op.operand], named[op.start_indices], buffers[-1]
 
-        def place(inner: KernelBuilder, at: list[Index]) -> None:
+        def place(inner: KernelBuilder, at: list[Index], only: list[Index] | None = None) -> None:
             starts = _starts(
                 inner, indices, at, d.index_vector_dim, d.start_index_map, op.start_indices.type.element
             )
@@ -76,9 +76,18 @@ def lower_gather(func: Func, machine: Machine = HOST) -> KernelGroup:
                     to[dim] = i
                 deeper.store(deeper.load(source, where, _tile(source, width)), out, to)
 
-            _window(inner, [shape[i] for i in d.offset_dims], along, element)
+            if only is not None:
+                element(inner, only, 0)
+            else:
+                _window(inner, [shape[i] for i in d.offset_dims], along, element)
 
-        _over_places(b, [shape[i] for i in places], prod(shape), place)
+        def alone(inner: KernelBuilder, *at: Index) -> None:
+            place(inner, [at[i] for i in places], [at[i] for i in d.offset_dims])
+
+        if b.machine.is_grid:
+            b.forall(shape, alone)
+        else:
+            _over_places(b, [shape[i] for i in places], prod(shape), place)
 
     return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
@@ -103,6 +112,9 @@ def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HO
     # An index outside skips its whole window where that is one element wide; a wider window is checked by element.
     wide = {dim: shape[u] for dim, u in zip(window, d.update_window_dims, strict=True) if shape[u] > 1}
 
+    # Window dimensions along which updates of different places never meet: on a grid, each has threads of its own.
+    apart = [i for i, dim in enumerate(window) if dim not in moving]
+
     def body(b: KernelBuilder, *buffers: Value) -> None:
         named = dict(zip(func.arguments, buffers, strict=False))
         outputs = buffers[len(func.arguments) :]
@@ -113,7 +125,7 @@ def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HO
         sources = [named[v] for v in op.updates]
         indices = named[op.scatter_indices]
 
-        def place(inner: KernelBuilder, at: list[Index]) -> None:
+        def place(inner: KernelBuilder, at: list[Index], alone: Sequence[Index] = ()) -> None:
             starts = _starts(inner, indices, at, d.index_vector_dim, moving, op.scatter_indices.type.element)
             first: list[Index] = [starts.get(i, 0) for i in range(len(extents))]
             for dim, batch in zip(d.input_batching_dims, d.scatter_indices_batching_dims, strict=True):
@@ -137,11 +149,26 @@ def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HO
                 _where_inside(deeper, {i: (where[i], extents[i]) for i in moving if i in wide}, combine)
 
             def windows(deeper: KernelBuilder) -> None:
-                _window(deeper, [shape[i] for i in d.update_window_dims], along, element)
+                if not deeper.machine.is_grid:
+                    _window(deeper, [shape[i] for i in d.update_window_dims], along, element)
+                    return
+                kept = [1 if i in apart else shape[u] for i, u in enumerate(d.update_window_dims)]
+                nest(deeper, kept, lambda last, at: element(last, spread(at), 0))
+
+            def spread(at: list[Index]) -> list[Index]:
+                return [alone[apart.index(i)] if i in apart else x for i, x in enumerate(at)]
 
             _where_inside(inner, {i: (first[i], extents[i]) for i in moving if i not in wide}, windows)
 
-        nest(b, [shape[i] for i in places], place)
+        if b.machine.is_grid:
+            b.forall(
+                [shape[d.update_window_dims[i]] for i in apart],
+                lambda inner, *ids: nest(
+                    inner, [shape[i] for i in places], lambda last, at: place(last, at, ids)
+                ),
+            )
+        else:
+            nest(b, [shape[i] for i in places], place)
 
     return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
@@ -232,6 +259,9 @@ def _copy(b: KernelBuilder, source: Value, target: Value) -> None:
     size = source.type.size
     flat, into = (b.emit(memref.ReinterpretCast.static(v, 0, (size,), (1,))) for v in (source, target))
     width = min(LANES, size)
+    if b.machine.is_grid:
+        b.forall([size], lambda inner, i: inner.store(inner.load(flat, [i]), into, [i]))
+        return
 
     def move(inner: KernelBuilder, i: Index, count: int = width) -> None:
         inner.store(inner.load(flat, [i], _tile(flat, count)), into, [i])

@@ -7,7 +7,7 @@ from math import ceil, prod
 from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder, kernel
-from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
 from irc.codegen.lower.nest import SQUARE, Loop, Nest, Tile, Views, affines, lanes_for, merge
 from irc.codegen.lower.space import Affine, Leaf, Node, Space, Store, Traced, all_nodes, trace_stores
 from irc.codegen.schedule.machine import HOST, Machine
@@ -15,6 +15,11 @@ from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
 from irc.ir.types import row_major_strides
+
+BYTES = 16
+"""What a thread moves at once."""
+WIDEST = 4
+"""Elements of a thread's tile."""
 
 
 def lower_loop(func: Func, in_place: Mapping[int, int], machine: Machine = HOST) -> KernelGroup:
@@ -47,6 +52,8 @@ def emit_stores(
     loops = merge(space, space.counters(names), [*affines(nodes), *(t.address for t in traced)])
     axes = _axes(loops, nodes, traced)
     widths = (SQUARE, SQUARE) if len(axes) == 2 else (lanes_for(nodes),)
+    if b.machine.is_grid:
+        axes, widths = thread_tile(loops, nodes, traced)
 
     def body(tile: Tile) -> None:
         # A result may take over the buffer of any argument: everything is read before anything is written.
@@ -139,6 +146,21 @@ _ROOTS: dict[type, Any] = {
 }
 ROOTS_ONLY: tuple[type, ...] = (*_ROOTS, hlo.Complex)
 """The ops a loop kernel can only end in: they decide where elements are written."""
+
+
+def thread_tile(
+    loops: Sequence[Loop], nodes: Sequence[Node], traced: Sequence[Traced]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What one thread of a grid computes: 16 bytes along the innermost loop where every buffer is contiguous along it (or
+    does not move) and its extent is a multiple; else one element."""
+    reads = [n for n in nodes if isinstance(n, Leaf)]
+    steps = {loops[-1].stride(n.address) for n in reads} if loops else {2}
+    writes = {loops[-1].stride(t.address) for t in traced} if loops else {2}
+    widest = max(kernel_element(n.type).numpy.itemsize for n in (*reads, *(t.node for t in traced)))
+    width = min(WIDEST, BYTES // widest)
+    if steps <= {0, 1} and writes == {1} and loops[-1].extent % width == 0:
+        return (len(loops) - 1,), (width,)
+    return (), ()
 
 
 def _axes(loops: Sequence[Loop], nodes: Sequence[Node], traced: Sequence[Traced]) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, gcd, prod
 from typing import Any
 
 from irc.codegen.lower import elementwise
@@ -243,14 +243,22 @@ class Tile:
         if not live:
             return b.load(buffer, places)
         if self._contiguous(buffer):
-            shape = tuple(self.widths[axis] for axis in live)
-            read = b.load(buffer, places, VectorType(shape, element))
+            wide = VectorType(tuple(self.widths[axis] for axis in live), element)
+            read = b.load(buffer, places, wide, self._alignment(buffer, leaf.address, leaf.dynamic))
             return read if len(live) == len(self.axes) else self._spread(read, live[0])
         if len(live) == 2 and buffer.type.strides[-2] == 1:
             return self._read_turned(leaf)
         if len(self.axes) == 1:
             return self._gather(buffer, places)
         raise AssertionError("a square tile reads a buffer that is contiguous along neither axis")
+
+    def _alignment(self, buffer: Value, address: Affine, dynamic: Sequence[Any] = (), base: Index = 0) -> int:
+        """On a grid, the bytes of a tile where it always begins at a multiple of them; else 0. Buffers do."""
+        if not self.b.machine.is_grid or len(self.axes) != 1 or dynamic or base != 0:
+            return 0
+        (axis,), (width,) = self.axes, self.widths
+        steps = [loop.stride(address) for i, loop in enumerate(self.loops) if i != axis]
+        return buffer_bytes(buffer) * width if gcd(width, address.constant, *steps) == width else 0
 
     def _contiguous(self, buffer: Value) -> bool:
         return buffer.type.strides[-1] == 1
@@ -275,7 +283,9 @@ class Tile:
         buffer, order = self.view(output, store.address, store.dynamic, base)
         places = [b.index(self.at.get(i, 0)) for i in order]
         if not self.axes or self._contiguous(buffer):
-            b.store(value, buffer, places)
+            wide = bool(self.axes) and self.axes[0] in order
+            aligned = self._alignment(buffer, store.address, store.dynamic, base) if wide else 0
+            b.store(value, buffer, places, aligned)
         else:
             lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
             mask = b.constant(True, self.vector_type(i1))
@@ -289,6 +299,11 @@ _HEAVY = (
     hlo.Exponential, hlo.ExponentialMinusOne, hlo.Log, hlo.LogPlusOne, hlo.Logistic, hlo.Tanh, hlo.Sine, hlo.Cosine,
     hlo.Tan, hlo.Power, hlo.Atan2, hlo.Cbrt, hlo.Divide, hlo.Remainder, chlo.Erf, chlo.Erfc, chlo.Tan,
 )  # fmt: skip
+
+
+def buffer_bytes(buffer: Value) -> int:
+    """Bytes of one element of a buffer."""
+    return int(buffer.type.element.numpy.itemsize)
 
 
 def weight(node: Node) -> int:
@@ -338,8 +353,12 @@ class Nest:
             levels[node] = max([own, *(levels[o] for o in operands_of(node))])
         return levels
 
-    def emit(self, tile: Tile, body: Body, *, parallel: bool = True) -> None:
-        """Emits the loops where `tile` stands. The outermost one is cut into tickets, by shape alone, when it is worth it."""
+    def emit(self, tile: Tile, body: Body, *, parallel: bool = True, each: str = "") -> None:
+        """Emits the loops where `tile` stands. The outermost one is cut into tickets, by shape alone, when it is worth it;
+        on a grid every place is a ticket, for `each` (see KernelBuilder.forall)."""
+        if parallel and tile.b.machine.is_grid:
+            self._emit_grid(tile, body, each)
+            return
         if self.first == 0:
             self._hoist(tile, -1)
         if self.first == self.depth:
@@ -361,6 +380,18 @@ class Nest:
         tile.b.forall([tickets], ticket)
         if whole < extent:
             self._step(tile, self.first, whole, (extent - whole,), body)
+
+    def _emit_grid(self, tile: Tile, body: Body, each: str) -> None:
+        """One ticket a place. Scalars are computed again in each, rather than handed over; widths divide extents."""
+        units = [self._width(i) or 1 for i in range(self.depth)]
+
+        def ticket(b: KernelBuilder, *ids: Index) -> None:
+            here = tile.inside(b)
+            here.at = {i: b.mul(at, unit) for i, (at, unit) in enumerate(zip(ids, units, strict=True))}
+            body(here.over(self.axes, self.widths) if self.axes else here)
+
+        bounds = [loop.extent // unit for loop, unit in zip(self.loops, units, strict=False)]
+        tile.b.forall(bounds or [1], ticket if bounds else lambda b, _: ticket(b), each)
 
     def _width(self, loop: int) -> int:
         return self.widths[self.axes.index(loop)] if loop in self.axes else 0

@@ -6,7 +6,7 @@ small buffer of lanes by columns where they are not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -14,7 +14,7 @@ from irc.codegen.lower.blocks import in_blocks, long_reductions
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
-from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, lanes_for, merge
+from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_bytes, lanes_for, merge
 from irc.codegen.lower.space import (
     Affine,
     Leaf,
@@ -27,7 +27,8 @@ from irc.codegen.lower.space import (
     trace_rows,
 )
 from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
-from irc.codegen.schedule.machine import HOST, Machine
+from irc.codegen.lower.tree_warp import fold_warp, lane_id
+from irc.codegen.schedule.machine import HOST, WARP, Machine
 from irc.dialects import memref
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -66,12 +67,12 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
             )
             views = Views(b, inputs)
             if number == len(phases):
-                _Rows.plan(leaves, returned).emit(b, views, buffers[len(func.arguments) : count])
+                _Rows.plan(leaves, returned, machine).emit(b, views, buffers[len(func.arguments) : count])
                 return
             known, blocks = phases[number]
             # A block's results are stored like any other output; their place is the scratch of this phase.
             outputs = [inputs[p] for p in scratch[len(known) - len(func.arguments) :]]
-            _Rows.plan(known, blocks).emit_blocks(b, views, outputs)
+            _Rows.plan(known, blocks, machine).emit_blocks(b, views, outputs)
 
         return kernel(
             func.sym_name + (f"_{number}" if number else ""), types, body, machine, location=func.location
@@ -91,9 +92,11 @@ class _Rows:
     count: int
     """How many elements each reduction takes."""
     by_rows: bool
+    warps: bool
+    """A warp of a grid takes each row."""
 
     @staticmethod
-    def plan(leaves: Sequence[Value], returned: Sequence[Value]) -> _Rows:
+    def plan(leaves: Sequence[Value], returned: Sequence[Value], machine: Machine) -> _Rows:
         space = Space()
         traced = trace_rows(space, leaves, returned)
         nodes = all_nodes([t.node for t in traced])
@@ -109,12 +112,13 @@ class _Rows:
             len(kept),
             prod(loop.extent for loop in reduced),
             _by_rows(kept, reduced, reads),
+            machine.is_grid,
         )
 
     @property
     def axes(self) -> tuple[int, ...]:
         """The loops a tile of columns spans."""
-        return () if self.by_rows or not self.kept else (self.kept - 1,)
+        return () if self.by_rows or self.warps or not self.kept else (self.kept - 1,)
 
     def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """Every reduction in order of need, then the results, for each row or tile of columns."""
@@ -125,40 +129,65 @@ class _Rows:
             for stage in self._stages():
                 self._reduce(tile, stage)
                 self._settle(tile)
-            wide = []
-            for store in self.traced:
-                if any(loop.stride(store.address) for loop in self.loops[self.kept :]):
-                    wide.append(store)
-                else:
-                    tile.write(store, outputs[store.buffer])
+            wide = [s for s in self.traced if any(loop.stride(s.address) for loop in self.loops[self.kept :])]
+            self._write_narrow(tile, [s for s in self.traced if s not in wide], outputs)
             if wide:
                 self._write_wide(tile, wide, outputs)
 
-        nest.emit(Tile(b, views, self.loops), body)
+        nest.emit(Tile(b, views, self.loops), body, each="warp")
+
+    def _write_narrow(
+        self, tile: Tile, stores: Sequence[Traced], outputs: Sequence[Value], block: Index | None = None
+    ) -> None:
+        """Results of one element a row (into the part of a block, where there are blocks); by the first thread of a warp."""
+
+        def write(here: Tile) -> None:
+            for store in stores:
+                output, base = outputs[store.buffer], 0 if block is None else block
+                here.write(store, output, here.b.mul(base, prod(output.type.static_shape[1:])))
+
+        if not self.warps:
+            write(tile)
+        elif stores:
+            first = tile.b.compare("eq", lane_id(tile.b), 0)
+            tile.b.branch(first, lambda inner: write(tile.moved(inner, {})))
 
     def emit_blocks(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """For every block: the tree over its elements, without the initial value, stored at [block, row]."""
         full, rest = divmod(self.count, BLOCK)
 
+        def row(tile: Tile, number: Index, count: int) -> None:
+            for stage in self._stages():
+                values = self._fold(tile, stage, tile.b.mul(number, BLOCK), count)
+                for node in stage:
+                    tile.known[node] = values[node.number]
+            self._write_narrow(tile, self.traced, outputs, number)
+
         def block(inner: KernelBuilder, number: Index, count: int) -> None:
             nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
+            nest.emit(Tile(inner, views, self.loops), lambda t: row(t, number, count), parallel=False)
 
-            def body(tile: Tile) -> None:
-                at = tile.b.mul(number, BLOCK)
-                for stage in self._stages():
-                    values = self._fold(tile, stage, at, count)
-                    for node in stage:
-                        tile.known[node] = values[node.number]
-                for store in self.traced:
-                    output = outputs[store.buffer]
-                    base = tile.b.mul(number, prod(output.type.static_shape[1:]))
-                    tile.write(store, output, base)
-
-            nest.emit(Tile(inner, views, self.loops), body, parallel=False)
-
+        if self.warps:
+            self._warp_blocks(b, views, row, full, rest)
+            return
         b.forall([full], lambda inner, number: block(inner, number, BLOCK))
         if rest:
             block(b, full, rest)
+
+    def _warp_blocks(
+        self, b: KernelBuilder, views: Views, row: Callable[[Tile, Index, int], None], full: int, rest: int
+    ) -> None:
+        """A warp for each block of each row; the last, shorter blocks by themselves."""
+        kept = [loop.extent for loop in self.loops[: self.kept]]
+
+        def warp(inner: KernelBuilder, number: Index, places: Sequence[Index], count: int) -> None:
+            tile = Tile(inner, views, self.loops)
+            tile.at = dict(enumerate(places))
+            row(tile, number, count)
+
+        b.forall([full, *kept], lambda inner, n, *places: warp(inner, n, places, BLOCK), "warp")
+        if rest:
+            b.forall([*kept, 1], lambda inner, *places: warp(inner, full, places[:-1], rest), "warp")
 
     def _stages(self) -> Iterator[list[Reduced]]:
         """Reductions that one pass over the elements computes: the results of one op at one place."""
@@ -234,6 +263,8 @@ class _Rows:
             here = tile.moved(b, self._place(b, at))
             return [here.tile(n) for n in inputs]
 
+        if self.warps:
+            return fold_warp(tile.b, region, lambda b, at: column(b, at, 1), start, count)
         if self.by_rows:
             return fold_rows(tile.b, region, row, start, count)
         return fold_columns(tile.b, region, column, start, count)
@@ -255,7 +286,9 @@ class _Rows:
             for store in stores:
                 here.write(store, outputs[store.buffer])
 
-        if self.by_rows:
+        if self.warps:
+            self._write_warp(tile, body)
+        elif self.by_rows:
             last = len(self.loops) - 1
             inner = Nest(
                 self.nodes, self.loops, len(self.loops), (last,), (lanes_for(self.nodes),), first=self.kept
@@ -263,6 +296,23 @@ class _Rows:
             inner.emit(tile, body, parallel=False)
         else:
             tile.b.loop(0, self.count, 1, lambda b, i: body(tile.moved(b, self._place(b, i))))
+
+    def _write_warp(self, tile: Tile, body: Callable[[Tile], None]) -> None:
+        """Every thread of the warp takes 16 bytes where rows are whole numbers of such turns, else an element."""
+        lane, last = lane_id(tile.b), len(self.loops) - 1
+        reads = [n.address for n in self.nodes if isinstance(n, Leaf)] + [t.address for t in self.traced]
+        contiguous = self.kept == last and all(self.loops[last].stride(a) in (0, 1) for a in reads)
+        widest = max(buffer_bytes(tile.views.buffers[n.buffer]) for n in self.nodes if isinstance(n, Leaf))
+        width = min(4, 16 // widest)
+        if not contiguous or self.count % (width * WARP):
+            turn = lambda b, i: body(tile.moved(b, self._place(b, i)))  # noqa: E731
+            tile.b.loop(lane, self.count, WARP, turn)
+            return
+
+        def wide(b: KernelBuilder, i: Index) -> None:
+            body(tile.moved(b, {last: i}).over((last,), (width,)))
+
+        tile.b.loop(tile.b.mul(lane, width), self.count, width * WARP, wide)
 
 
 def _by_rows(kept: Sequence[Loop], reduced: Sequence[Loop], reads: Sequence[Affine]) -> bool:

@@ -29,6 +29,7 @@ from irc.codegen.lower.window_geometry import (
     scalar,
     splat,
 )
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects.func import Func
 from irc.dialects.stablehlo.reduction import Window
@@ -42,18 +43,20 @@ class SelectAndScatter:
 
     func: Func
     center: Any
+    machine: Machine = HOST
 
     @cached_property
     def windows(self) -> Windows:
         op = self.center
-        return Windows(op.window, op.operand.type.static_shape, op.source.type.static_shape)
+        shapes = op.operand.type.static_shape, op.source.type.static_shape
+        return Windows(op.window, *shapes, self.machine.is_grid)
 
     @cached_property
     def everything(self) -> Windows:
         """A window of one element on every element of the operand."""
         ones = (1,) * len(self.windows.shape)
         unit = Window(ones, ones, ones, ones, ((0, 0),) * len(ones))
-        return Windows(unit, self.windows.shape, self.windows.shape)
+        return Windows(unit, self.windows.shape, self.windows.shape, self.machine.is_grid)
 
     @cached_property
     def epilogue(self) -> Epilogue:
@@ -94,7 +97,7 @@ class SelectAndScatter:
 
         if self.is_tiling:
             before = lambda b, at, panel: splat(b, init, panel.width)  # noqa: E731
-            self.each_window(b, arguments, before, finish, len(w.shape))
+            self.each_window(b, arguments, before, finish, tuple(range(len(w.shape))))
             return
         result = outputs[0] if self.is_direct else View.of(b, rest[count], dense, w.shape)
         whole = self.everything
@@ -119,12 +122,11 @@ class SelectAndScatter:
             self.each_element(b, last)
 
     @property
-    def independent(self) -> int:
-        """How many leading dimensions no window spans: along these, windows never meet."""
+    def independent(self) -> tuple[int, ...]:
+        """The dimensions that no window spans: along these, windows never meet."""
         w = self.windows
         sizes, strides = w.window.sizes, w.window.strides
-        meeting = [d for d in range(len(sizes)) if sizes[d] != 1 or strides[d] != 1 or d in w.checked]
-        return min(meeting, default=len(sizes))
+        return tuple(d for d in range(len(sizes)) if sizes[d] == 1 and strides[d] == 1 and d not in w.checked)
 
     def each_element(self, b: KernelBuilder, body: Callable[[KernelBuilder, At, Panel], None]) -> None:
         """`body` for runs of lanes over the whole operand."""
@@ -141,9 +143,9 @@ class SelectAndScatter:
         arguments: dict[Value, Value],
         before: Callable[[KernelBuilder, At, Panel], Value],
         store: Callable[[KernelBuilder, Value, At, Panel], None],
-        free: int,
+        free: tuple[int, ...],
     ) -> None:
-        """Every window in turn; the first `free` dimensions may be walked in any order."""
+        """Every window in turn; the dimensions `free` may be walked in any order."""
         op, w = self.center, self.windows
         operand, source = source_of(op.operand), source_of(op.source)
         values = View.of(b, arguments[operand.argument], operand.access, w.shape)

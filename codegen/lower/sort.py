@@ -49,7 +49,10 @@ def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
                 _merge_pass(inner, op, source, target, place, shape[along], 1 << k)
                 source, target = target, source
 
-        nest(b, rows, row)
+        if b.machine.is_grid:
+            b.forall(rows, lambda inner, *at: row(inner, list(at)))
+        else:
+            nest(b, rows, row)
 
     made = kernel(func.sym_name, [*types, *scratch], body, machine, location=func.location)
     return KernelGroup((made,), scratch)

@@ -49,9 +49,9 @@ def lower_window(func: Func, machine: Machine = HOST) -> KernelGroup:
     Outputs must not share memory with inputs. Raises UnsupportedError, naming the op, for what has no lowering."""
     center = _center(func)
     made = (
-        SelectAndScatter(func, center)
+        SelectAndScatter(func, center, machine)
         if isinstance(center, hlo.SelectAndScatter)
-        else _ReduceWindow(func, center)
+        else _ReduceWindow(func, center, machine)
     )
     empty = any(v.type.size == 0 for v in func.returned)
     scratch = () if empty else made.scratch
@@ -81,12 +81,14 @@ def _center(func: Func) -> Any:
 class _ReduceWindow:
     func: Func
     center: Any
+    machine: Machine
     scratch: tuple[MemRefType, ...] = ()
 
     @cached_property
     def windows(self) -> Windows:
         op = self.center
-        return Windows(op.window, op.inputs[0].type.static_shape, op.results[0].type.static_shape)
+        shapes = op.inputs[0].type.static_shape, op.results[0].type.static_shape
+        return Windows(op.window, *shapes, self.machine.is_grid)
 
     @cached_property
     def sources(self) -> list[Source]:

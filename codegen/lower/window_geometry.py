@@ -44,12 +44,14 @@ class Windows:
     window: Any
     shape: tuple[int, ...]
     counts: tuple[int, ...]
+    singly: bool = False
+    """No lanes: every window by itself."""
 
     @cached_property
     def lane(self) -> int | None:
         """The last dimension, if windows neither span nor skip anything along it."""
         d, w = len(self.shape) - 1, self.window
-        if d < 0 or self.shape[d] == 1:
+        if self.singly or d < 0 or self.shape[d] == 1:
             return None
         plain = (w.sizes[d], w.strides[d], w.base_dilations[d], w.padding[d]) == (1, 1, 1, (0, 0))
         return d if plain else None
@@ -197,18 +199,36 @@ def scalar(b: KernelBuilder, value: Value, arguments: dict[Value, Value], elemen
     return convert(b, made, value.type.element, element)
 
 
+def _each_on_grid(
+    b: KernelBuilder, w: Windows, body: Callable[[KernelBuilder, At], None], free: Sequence[int]
+) -> None:
+    bound = [d for d in range(len(w.counts)) if d not in free]
+
+    def along(b: KernelBuilder, at: At, rest: Sequence[int]) -> None:
+        if rest:
+            b.loop(0, w.counts[rest[0]], 1, lambda b, i: along(b, {**at, rest[0]: i}, rest[1:]))
+        else:
+            body(b, at)
+
+    b.forall([w.counts[d] for d in free], lambda b, *ids: along(b, dict(zip(free, ids, strict=True)), bound))
+
+
 def each_position(
     b: KernelBuilder,
     w: Windows,
     work: int,
     body: Callable[[KernelBuilder, At], None],
-    free: int | None = None,
+    free: Sequence[int] | None = None,
 ) -> None:
     """`body(b, at)` for every window but those along lanes, in row-major order within a ticket.
 
-    Where `work` is large, the first `free` dimensions (all, if not given) are cut into tickets, by shape."""
+    Where `work` is large, leading dimensions that are `free` (all, if not given) are cut into tickets, by shape. On a grid
+    every place along free dimensions is a ticket."""
     dims = [d for d in range(len(w.counts)) if d != w.lane]
-    outer = dims[: len(dims) if free is None else free]
+    if b.machine.is_grid:
+        _each_on_grid(b, w, body, dims if free is None else free)
+        return
+    outer = list(itertools.takewhile(lambda d: free is None or d in free, dims))
     if len(outer) == len(dims) and len(dims) > 1:
         outer = outer[:-1]
     total = math.prod(w.counts[d] for d in outer)

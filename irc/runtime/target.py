@@ -44,6 +44,11 @@ class Target:
         return f"+{feature}" in self.features.split(",")
 
     @property
+    def is_device(self) -> bool:
+        """Whether the code runs on an accelerator, not on the host."""
+        return self.triple.startswith("nvptx64")
+
+    @property
     def vector_bits(self) -> int:
         """The width of the widest vector register: 512 (AVX-512), 256 (AVX2) or 128."""
         if self.has("avx512f"):
