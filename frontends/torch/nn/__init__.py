@@ -1,6 +1,33 @@
 """torch.nn."""
 
 from irc.frontends.torch.nn import functional, init, utils
+from irc.frontends.torch.nn.activation import (
+    CELU,
+    ELU,
+    GELU,
+    GLU,
+    SELU,
+    Hardsigmoid,
+    Hardswish,
+    Hardtanh,
+    LeakyReLU,
+    LogSigmoid,
+    LogSoftmax,
+    Mish,
+    PReLU,
+    ReLU,
+    ReLU6,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softmax2d,
+    Softmin,
+    Softplus,
+    Softsign,
+    Tanh,
+    Tanhshrink,
+    Threshold,
+)
 from irc.frontends.torch.nn.attention import MultiheadAttention
 from irc.frontends.torch.nn.containers import (
     ModuleDict,
@@ -19,64 +46,10 @@ from irc.frontends.torch.nn.convolution import (
     LazyConv2d,
     LazyConvTranspose2d,
 )
-from irc.frontends.torch.nn.layers import (
-    CELU,
-    ELU,
-    GELU,
-    GLU,
-    SELU,
-    AdaptiveAvgPool1d,
-    AdaptiveAvgPool2d,
-    AdaptiveMaxPool1d,
-    AdaptiveMaxPool2d,
-    AlphaDropout,
-    AvgPool1d,
-    AvgPool2d,
-    Bilinear,
-    ConstantPad1d,
-    ConstantPad2d,
-    CosineSimilarity,
-    Dropout,
-    Dropout1d,
-    Dropout2d,
-    Dropout3d,
-    Embedding,
-    EmbeddingBag,
-    Flatten,
-    Hardsigmoid,
-    Hardswish,
-    Hardtanh,
-    Identity,
-    LazyLinear,
-    LeakyReLU,
-    Linear,
-    LogSigmoid,
-    LogSoftmax,
-    MaxPool1d,
-    MaxPool2d,
-    Mish,
-    PairwiseDistance,
-    PixelShuffle,
-    PReLU,
-    ReflectionPad1d,
-    ReflectionPad2d,
-    ReLU,
-    ReLU6,
-    ReplicationPad2d,
-    Sigmoid,
-    SiLU,
-    Softmax,
-    Softmax2d,
-    Softmin,
-    Softplus,
-    Softsign,
-    Tanh,
-    Tanhshrink,
-    Threshold,
-    Unflatten,
-    Upsample,
-    ZeroPad2d,
-)
+from irc.frontends.torch.nn.distance import CosineSimilarity, PairwiseDistance
+from irc.frontends.torch.nn.dropout import AlphaDropout, Dropout, Dropout1d, Dropout2d, Dropout3d
+from irc.frontends.torch.nn.embedding import Embedding, EmbeddingBag
+from irc.frontends.torch.nn.linear import Bilinear, Identity, LazyLinear, Linear
 from irc.frontends.torch.nn.losses import (
     BCELoss,
     BCEWithLogitsLoss,
@@ -108,7 +81,29 @@ from irc.frontends.torch.nn.normalization import (
     RMSNorm,
 )
 from irc.frontends.torch.nn.parameter import Buffer, Parameter, UninitializedParameter
+from irc.frontends.torch.nn.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveMaxPool1d,
+    AdaptiveMaxPool2d,
+    AvgPool1d,
+    AvgPool2d,
+    MaxPool1d,
+    MaxPool2d,
+)
 from irc.frontends.torch.nn.recurrent import GRU, LSTM, RNN, GRUCell, LSTMCell, RNNBase, RNNCell
+from irc.frontends.torch.nn.shape import (
+    ConstantPad1d,
+    ConstantPad2d,
+    Flatten,
+    PixelShuffle,
+    ReflectionPad1d,
+    ReflectionPad2d,
+    ReplicationPad2d,
+    Unflatten,
+    Upsample,
+    ZeroPad2d,
+)
 
 __all__ = [
     "CELU",

@@ -10,7 +10,8 @@ from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import check_device
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
-from irc.frontends.torch.nn.layers import Linear, fresh
+from irc.frontends.torch.nn.lazy import fresh
+from irc.frontends.torch.nn.linear import Linear
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.pointwise import masked_fill
 from irc.frontends.torch.products import matmul

@@ -10,7 +10,8 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.torch.creation import check_device
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
-from irc.frontends.torch.nn.layers import Lazy, fresh
+from irc.frontends.torch.nn.functional.convolution import conv_padding
+from irc.frontends.torch.nn.lazy import Lazy, fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import UninitializedParameter, is_lazy
 from irc.frontends.torch.tensor import Tensor
@@ -80,7 +81,7 @@ class _Conv(Module):
         padding: Any = self.padding
         if self.padding_mode != "zeros":
             mode = {"replicate": "replicate", "reflect": "reflect", "circular": "circular"}[self.padding_mode]
-            pairs = F.conv_padding(padding, self.kernel_size, self.dilation, self.stride)
+            pairs = conv_padding(padding, self.kernel_size, self.dilation, self.stride)
             input = F.pad(input, [p for pair in reversed(pairs) for p in pair], mode)
             padding = 0
         return convolve(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)

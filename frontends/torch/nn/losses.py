@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from irc.frontends.torch.nn import functional as F
+from irc.frontends.torch.nn.functional.losses import check_reduction
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.tensor import Tensor
 
@@ -14,7 +15,7 @@ class _Loss(Module):
 
     def __init__(self, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> None:
         super().__init__()
-        self.reduction = F.check_reduction(reduction, size_average, reduce)
+        self.reduction = check_reduction(reduction, size_average, reduce)
 
 
 class _WeightedLoss(_Loss):

@@ -12,7 +12,8 @@ from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import ones, tensor, zeros
 from irc.frontends.torch.grad_mode import no_grad
 from irc.frontends.torch.nn import functional as F
-from irc.frontends.torch.nn.layers import Lazy
+from irc.frontends.torch.nn.functional.normalization import affine_operands
+from irc.frontends.torch.nn.lazy import Lazy
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter, UninitializedParameter, is_lazy
 from irc.frontends.torch.pointwise import copy_
@@ -99,7 +100,7 @@ class _BatchNorm(_Norm):
 
     def _averaged(self, x: Tensor) -> Tensor:
         """With the plain mean of all statistics so far as the running ones."""
-        affine = F.affine_operands(self.weight, self.bias)
+        affine = affine_operands(self.weight, self.bias)
         y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), self.eps)
         with no_grad():
             for held, new in ((self.running_mean, mean), (self.running_var, variance)):

@@ -11,7 +11,7 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.torch.creation import zeros
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
-from irc.frontends.torch.nn.layers import fresh
+from irc.frontends.torch.nn.lazy import fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter
 from irc.frontends.torch.shaping import cat, stack
