@@ -7,14 +7,17 @@ from __future__ import annotations
 import linecache
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import irc
 from irc.errors import SourceSpan
 from irc.ir.locations import UNKNOWN, FileLineCol, Location, NameLoc
+from irc.ir.notes import Note
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOTS = tuple(
@@ -86,27 +89,47 @@ class Scope:
 
 class Scopes:
     """The innermost scope at this moment; one per process, as recording is. `pinned` is the place of everything that is
-    recorded while it is set: that of a graph's operation, made long before."""
+    recorded while it is set: that of a graph's operation, made long before. `note` is what `noted` says of what is recorded
+    now; `describe` is there while locations are to carry notes (`irc.frontends.points`): the note of an operation.
+    `origins` says then where values that programs take as arguments were made."""
 
-    __slots__ = ("current", "pinned")
+    __slots__ = ("current", "describe", "note", "origins", "pinned")
 
     def __init__(self) -> None:
         self.current: Scope | None = None
         self.pinned: Site | None = None
+        self.note: Note | None = None
+        self.describe: Callable[[Any, tuple[Any, ...]], Note | None] | None = None
+        self.origins: WeakKeyDictionary[Any, Location] = WeakKeyDictionary()
 
 
 scopes = Scopes()
 
 
+@contextmanager
+def noted(operation: str, **settings: object) -> Iterator[None]:
+    """What is recorded inside belongs to this operation of the frontend; the outermost note counts."""
+    before = scopes.note
+    if scopes.describe is not None and before is None:
+        scopes.note = Note.of(operation, **settings)
+    try:
+        yield
+    finally:
+        scopes.note = before
+
+
 class Site:
-    """A place in the user's program: code, instruction, and the scope it ran in."""
+    """A place in the user's program: code, instruction, and the scope it ran in; with the note that held there."""
 
-    __slots__ = ("code", "instruction", "scope")
+    __slots__ = ("code", "instruction", "note", "scope")
 
-    def __init__(self, code: CodeType | None, instruction: int, scope: Scope | None) -> None:
+    def __init__(
+        self, code: CodeType | None, instruction: int, scope: Scope | None, note: Note | None = None
+    ) -> None:
         self.code = code
         self.instruction = instruction
         self.scope = scope
+        self.note = note
 
     @staticmethod
     def here() -> Site:
@@ -121,7 +144,7 @@ class Site:
             if known is None:
                 known = is_internal(filename)
             if not known:
-                return Site(frame.f_code, frame.f_lasti, scopes.current)
+                return Site(frame.f_code, frame.f_lasti, scopes.current, scopes.note)
             frame = frame.f_back
         return Site(None, 0, scopes.current)
 
@@ -161,7 +184,8 @@ class Site:
     def location(self) -> Location:
         """The location for the IR: the position under the module path."""
         at = self.position() or UNKNOWN
-        return NameLoc(self.scope.path, at) if self.scope is not None else at
+        found = NameLoc(self.scope.path, at) if self.scope is not None else at
+        return self.note.at(found) if self.note is not None else found
 
     def span(self) -> SourceSpan | None:
         at = self.position()

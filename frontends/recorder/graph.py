@@ -16,7 +16,7 @@ from irc.errors import IrcError
 from irc.frontends.errors import TraceError, locate
 from irc.frontends.recorder.template import Lowering, find_template, make_template
 from irc.frontends.recorder.value import Node, Operand, Recorded
-from irc.frontends.source import Site
+from irc.frontends.source import Site, scopes
 from irc.ir.types import FloatType, TensorType
 
 OPERATION_LIMIT = 10_000
@@ -136,7 +136,10 @@ def apply_template(template: Any, operands: tuple[Operand, ...], site: Site) -> 
 
 def constant(array: Any, type: TensorType) -> Recorded:
     """A computed value around a host array that nobody else will write to."""
-    return Recorded(type, None, 0, array)
+    made = Recorded(type, None, 0, array)
+    if scopes.describe is not None:
+        scopes.origins[made] = Site.here().location()
+    return made
 
 
 def placeholder(type: TensorType) -> Recorded:

@@ -14,8 +14,10 @@ from irc.dialects.stablehlo import Constant
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.value import Literal, Node, Recorded
-from irc.frontends.source import Site
+from irc.frontends.source import Site, scopes
 from irc.ir.attributes import DenseElementsAttr
+from irc.ir.locations import UNKNOWN, Location
+from irc.ir.notes import Note, note_of
 from irc.ir.operation import Block, Operation, Value
 
 
@@ -26,7 +28,7 @@ class Segment:
     templates), ~i for external i, None for a literal. `outputs` are such references. Nothing but `externals` holds on
     to a recorded value, so that `detach` lets inputs die that nothing else needs."""
 
-    __slots__ = ("externals", "literals", "outputs", "parts", "sites", "types")
+    __slots__ = ("externals", "literals", "origins", "outputs", "parts", "sites", "types")
 
     def __init__(
         self, nodes: Sequence[Node], outputs: Iterable[Recorded], given: Sequence[Recorded] = ()
@@ -54,6 +56,8 @@ class Segment:
         self.outputs = tuple(self._reference(o, base, external) for o in outputs)
         self.sites: list[Site] = [node.site for node in nodes]
         self.types = [v.type for v in self.externals]
+        noting = scopes.describe is not None
+        self.origins = [origin(v) if noting else UNKNOWN for v in self.externals]
 
     def _reference(self, value: Any, base: dict[Node, int], external: dict[int, int]) -> int:
         if value.array is None and value.node is not None:
@@ -77,7 +81,8 @@ class Segment:
         return Module.of([Func.of("main", self.block(literal_inputs))])
 
     def block(self, literal_inputs: Sequence[bool]) -> Block:
-        arguments = [Value(t, None, i) for i, t in enumerate(self.types)]
+        given = zip(self.types, self.origins, strict=True)
+        arguments = [Value(t, None, i, "", place) for i, (t, place) in enumerate(given)]
         operations: list[Operation] = []
         literals: list[Value] = []
         count = len(arguments)
@@ -98,6 +103,20 @@ class Segment:
         assert count == len(self.types)
         operations.append(Return([values[r] if r >= 0 else arguments[~r] for r in self.outputs]))
         return Block(arguments, operations)
+
+
+def origin(value: Recorded) -> Location:
+    """Where the values of an external come from: noted are those that are all alike."""
+    shown: Recorded | None = value
+    found: Location | None = None
+    while shown is not None and found is None:
+        found = scopes.origins.get(shown)
+        shown = shown.source
+    array = value.array
+    alike = isinstance(array, np.ndarray) and array.size and bool((array == array.flat[0]).all())
+    if found is None or not alike or note_of(found) is not None:
+        return found or UNKNOWN
+    return Note.of("initial", values=repr(array.flat[0].item())).at(found)
 
 
 def root_of(value: Recorded) -> Recorded:
@@ -233,6 +252,8 @@ def _deliver(outputs: dict[Slot, list[Recorded]], kept: list[Slot], results: Seq
     for slot, group in outputs.items():
         for value in group:
             value.array = arrays[slot]
+            if scopes.describe is not None:
+                scopes.origins[value] = slot[0].template.noted(slot[0].site.location())
             # The first may itself be made from this one: then that is known already.
             if value is not group[0] and id(value) not in _sources(group[:1]):
                 value.source = group[0]

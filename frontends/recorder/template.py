@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from irc.dialects.stablehlo import Reshape
+from irc.frontends.source import scopes
 from irc.ir.builder import Builder
-from irc.ir.locations import Location
+from irc.ir.locations import FusedLoc, Location
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType
 from irc.passes.expression import Scope
@@ -23,7 +24,16 @@ class Template:
     """Ops over parameters. `values` are results of its ops that others may refer to by position (all of them, in order,
     unless given); `results` are the positions of those the operation returns."""
 
-    __slots__ = ("operations", "parameters", "position", "result_types", "results", "values", "weight")
+    __slots__ = (
+        "operations",
+        "origin",
+        "parameters",
+        "position",
+        "result_types",
+        "results",
+        "values",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -31,7 +41,10 @@ class Template:
         operations: Sequence[Operation],
         results: Sequence[Value],
         values: Sequence[Value] | None = None,
+        origin: tuple[Lowering, tuple[Any, ...]] | None = None,
     ) -> None:
+        """`origin` is what was lowered: the lowering and its static arguments."""
+        self.origin = origin
         self.parameters = tuple(parameters)
         self.operations = tuple(operations)
         self.values = tuple(r for op in operations for r in op.results) if values is None else tuple(values)
@@ -43,8 +56,15 @@ class Template:
     def place(self, operands: Sequence[Value], location: Location) -> tuple[list[Operation], list[Value]]:
         """Its ops on these operands, and the copies of `values`. Ops without a place of their own get `location`."""
         renamed = dict(zip(self.parameters, operands, strict=True))
-        made = copy_operations(self.operations, renamed, location)
+        made = copy_operations(self.operations, renamed, self.noted(location))
         return made, [renamed[value] for value in self.values]
+
+    def noted(self, location: Location) -> Location:
+        """The location with a note on what was lowered, where locations carry notes and this one has none yet."""
+        if scopes.describe is None or self.origin is None or isinstance(location, FusedLoc):
+            return location
+        note = scopes.describe(*self.origin)
+        return location if note is None else note.at(location)
 
 
 def copy_operations(
@@ -116,7 +136,9 @@ def make_template(
     parameters = [Value(t, None, i) for i, t in enumerate(types)]
     results = lower(scope, *map(scope.of, parameters), *statics)
     values = [r.value for r in (results if isinstance(results, (tuple, list)) else (results,))]
-    template = Template(parameters, scope.builder.operations, own_results(scope.builder, values))
+    template = Template(
+        parameters, scope.builder.operations, own_results(scope.builder, values), origin=(lower, statics)
+    )
     _TEMPLATES[key] = template
     return template
 

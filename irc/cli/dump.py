@@ -17,6 +17,7 @@ from irc.cli.terminal import show
 from irc.driver import STAGES, Executable, Observer, compile_text, observing
 from irc.errors import IrcError
 from irc.frontends.models import call_with, models_in
+from irc.frontends.points import noting
 from irc.passes.hooks import Record, Timing
 from irc.passes.manager import Hook
 
@@ -28,6 +29,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", choices=[*STAGES, "all"], default="tensor", help="which level to show")
     parser.add_argument("--timing", action="store_true", help="how long each stage and pass took")
     parser.add_argument("--memory", action="store_true", help="the memory plan")
+    parser.add_argument(
+        "--notes",
+        action="store_true",
+        help="locations say which operation of the frontend an op comes from, and its settings",
+    )
     parser.add_argument("--program", type=int, metavar="N", help="only the Nth compiled program, from 0")
     parser.add_argument(
         "--input",
@@ -58,7 +64,7 @@ class Collector(Observer):
 def run(arguments: argparse.Namespace) -> int:
     """Runs or compiles the file and prints what was compiled; returns the exit status."""
     collector = Collector()
-    with observing(collector):
+    with observing(collector), noting() if arguments.notes else contextlib.nullcontext():
         if arguments.file.endswith(".py"):
             if arguments.frontend:
                 install_as(arguments.frontend)

@@ -7,6 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
+from irc.frontends.source import noted
 from irc.frontends.torch import creation
 from irc.frontends.torch.creation import eye, rand, randn
 from irc.frontends.torch.grad_mode import no_grad
@@ -52,12 +53,12 @@ def _fan(tensor: Tensor, mode: str) -> int:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    with no_grad():
+    with no_grad(), noted("initial", values=f"U({a:.4g}, {b:.4g})"):
         return creation.uniform_(tensor, a, b)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    with no_grad():
+    with no_grad(), noted("initial", values=f"N({mean:.4g}, {std:.4g})"):
         return creation.normal_(tensor, mean, std)
 
 
@@ -70,7 +71,7 @@ def trunc_normal_(
     generator: Any = None,
 ) -> Tensor:
     """Normal numbers between a and b: those outside are drawn again, up to eight times, then cut."""
-    with no_grad():
+    with no_grad(), noted("initial", values=f"N({mean:.4g}, {std:.4g}) from {a:.4g} to {b:.4g}"):
         value = randn(tuple(tensor.shape), dtype=tensor.dtype) * std + mean
         for _ in range(8):
             again = randn(tuple(tensor.shape), dtype=tensor.dtype) * std + mean

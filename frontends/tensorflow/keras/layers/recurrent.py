@@ -8,6 +8,7 @@ from irc.frontends.control import scan
 from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import channels_last as C
 from irc.frontends.recorder.storage import located
+from irc.frontends.source import noted
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.array_ops import concat, reshape, reverse, transpose, zeros, zeros_like
 from irc.frontends.tensorflow.keras.layers.cells import (
@@ -195,6 +196,14 @@ class LSTM(_Named):
     """Hochreiter and Schmidhuber 1997; one bias, that of the forget gate starts at 1."""
 
     cell_class = LSTMCell
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        cell = self.cell
+        forget = "starts at 1" if cell.unit_forget_bias else "as the other gates'"
+        with noted("LSTM", biases="one" if cell.use_bias else "none", forget_bias=forget):
+            return super().call(sequences, initial_state, mask, training)
 
 
 class GRU(_Named):

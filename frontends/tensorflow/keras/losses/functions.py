@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.explain import place
 from irc.frontends.lowering import losses as L
 from irc.frontends.recorder.storage import located
-from irc.frontends.source import user_frame
+from irc.frontends.source import noted, user_frame
 from irc.frontends.tensorflow import dtypes, nn
 from irc.frontends.tensorflow.array_ops import reshape
 from irc.frontends.tensorflow.keras.alignment import same_rank
@@ -206,6 +207,21 @@ def _smoothed(y: Any, label_smoothing: float) -> Any:
     return add(multiply(y, 1.0 - label_smoothing), label_smoothing / int(y.shape[-1]))
 
 
+def _says_input(operation: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """Notes whether a cross-entropy was told of logits or of probabilities."""
+
+    def wrapped(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        @functools.wraps(function)
+        def told(y_true: Any, y_pred: Any, from_logits: bool = False, *args: Any, **options: Any) -> Tensor:
+            with noted(operation, input="logits" if from_logits else "probabilities"):
+                return function(y_true, y_pred, from_logits, *args, **options)
+
+        return told
+
+    return wrapped
+
+
+@_says_input("cross entropy")
 def categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
@@ -239,6 +255,7 @@ def categorical_crossentropy(
     return emit(L.soft_likelihood, (log(p), y), normal_axis(axis, p.ndim))
 
 
+@_says_input("cross entropy")
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
