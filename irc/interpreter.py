@@ -9,6 +9,7 @@ import numpy as np
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
+from irc.dialects.quantization import computes_quantized, evaluate_by_floats
 from irc.errors import IrcError, UnsupportedError
 from irc.ir.attributes import StringAttr
 from irc.ir.fields import SYMBOL
@@ -82,7 +83,10 @@ class _Interpreter:
 
         operands = [known[o] for o in op.operands]
         try:
-            given = evaluate(run, *operands) if _takes_run(op) else evaluate(*operands)
+            if computes_quantized(op):
+                given = evaluate_by_floats(op, operands)
+            else:
+                given = evaluate(run, *operands) if _takes_run(op) else evaluate(*operands)
         except IrcError:
             raise
         except Exception as failure:

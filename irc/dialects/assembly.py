@@ -335,6 +335,19 @@ class InParallel(Directive):
         print_attributes(p, op)
 
 
+@directive("func.NoValues")
+class NoValues(Directive):
+    """Nothing. Texts whose values were struck out keep the colon that stood before their types."""
+
+    spaced = False
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        r.accept(":")
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        pass
+
+
 # Lists of integers and values.
 
 

@@ -122,7 +122,7 @@ def _entry(array: Any, index: int, name: str) -> Attribute | None:
 class Return(Operation, name="func.return"):
     """Ends a function: its results."""
 
-    assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"
+    assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values)) : (custom<NoValues>())?"
     terminator: ClassVar[bool] = True
     pure: ClassVar[bool] = False
     values = Operand(variadic=True)

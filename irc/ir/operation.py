@@ -13,6 +13,7 @@ from irc.errors import VerifyError
 from irc.ir.attributes import Attribute, DenseArrayAttr
 from irc.ir.fields import Attr, Field, Operand, RegionField, Result
 from irc.ir.locations import UNKNOWN, Location, span_of
+from irc.ir.quantized import same_element
 from irc.ir.types import TensorType, Type, compatible_shapes, i32
 
 OpT = TypeVar("OpT", bound="Operation")
@@ -210,7 +211,7 @@ class Operation:
                 continue
             if not (isinstance(given, TensorType) and isinstance(expected, TensorType)):
                 raise self.error(element, _incompatible(given, expected))
-            if given.element is not expected.element:
+            if not same_element(given.element, expected.element):
                 raise self.error(element, _incompatible(given, expected))
             if not compatible_shapes(given.shape, expected.shape):
                 raise self.error(shape, _incompatible(given, expected))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from irc.ir.affine import AffineMapAttr
 from irc.ir.cursor import BALANCED, SPACE, SUFFIX, Cursor
 from irc.ir.diagnostics import SourceText
+from irc.ir.quantized import QuantizedTypeError, read_quantized
 from irc.ir.types import (
     FLOAT_NAMES,
     ComplexType,
@@ -41,9 +43,15 @@ _FLOATS = frozenset(FLOAT_NAMES)
 _MEMO: dict[str, Type] = {}
 _SIGNATURES: dict[str, FunctionType] = {}
 _MEMO_LIMIT = 50_000
+WIDEST = (1 << 24) - 1
+"""Bits of an integer type: MLIR's limit."""
 
 _SIMPLE: dict[str, Any] = {"index": IndexType, "none": NoneType}
-_DIALECT_SIMPLE: dict[str, Any] = {"stablehlo.token": TokenType}
+_DIALECT_READERS: dict[str, Callable[[str], Type | None]] = {
+    "stablehlo.token": lambda text: TokenType(),
+    "quant.uniform": read_quantized,
+}
+"""What reads a dialect's type from its text without `!`; None: it is carried as it is."""
 
 
 class TypeReader(Cursor):
@@ -142,6 +150,8 @@ class TypeReader(Cursor):
         self.pos = start + len(word)
         if (number := _INTEGER.match(word)) is not None:
             sign = {"i": "signless", "ui": "unsigned", "si": "signed"}[number[1]]
+            if len(number[2]) > 8 or int(number[2]) > WIDEST:
+                raise self.error(f"integer bitwidth is limited to {WIDEST} bits", start, self.pos)
             return IntegerType(int(number[2]), sign)
         if word in _FLOATS:
             return FloatType(word)
@@ -168,7 +178,11 @@ class TypeReader(Cursor):
             raise self.error(f"a dialect type needs a dot: '{text}'", m.start(1), m.end(1))
         self.pos = m.end()
         name = text[1:]
-        return _DIALECT_SIMPLE[name]() if name in _DIALECT_SIMPLE else OpaqueType(name)
+        reader = _DIALECT_READERS.get(name.partition("<")[0])
+        try:
+            return reader(name) or OpaqueType(name) if reader else OpaqueType(name)
+        except QuantizedTypeError as e:
+            raise self.error(str(e), m.start(1), m.end(1)) from None
 
     def _extents(self) -> tuple[tuple[Dim, ...], tuple[bool, ...]]:
         """`2x?x[4]x` before an element type: extents, and which of them are scalable."""
@@ -177,7 +191,10 @@ class TypeReader(Cursor):
         while (m := _EXTENT.match(self.text, self.pos, self.end)) is not None:
             self.pos = m.end()
             scalable.append(m[1][0] == "[")
-            shape.append(None if m[1] == "?" else int(m[1].strip("[]")))
+            digits = m[1].strip("[]")
+            if len(digits) > 19 or (digits != "?" and int(digits) >= 1 << 63):
+                raise self.error("dimension too large", m.start(1), m.end(1))
+            shape.append(None if digits == "?" else int(digits))
         return tuple(shape), tuple(scalable)
 
     def _tensor(self) -> Any:

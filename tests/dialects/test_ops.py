@@ -38,8 +38,6 @@ NO_REFERENCE = {
     ),
     "stablehlo.rng": "its numbers follow from nothing in the program",
     "stablehlo.set_dimension_size": "types cannot say how many elements count",
-    "stablehlo.uniform_dequantize": "quantized numbers are not computed with",
-    "stablehlo.uniform_quantize": "quantized numbers are not computed with",
     "stablehlo.return": "the interpreter takes its operands",
 }
 NO_SAMPLE = {**NO_REFERENCE, "stablehlo.composite": "needs a function beside @main: test_composite"}

@@ -19,6 +19,7 @@ RESULT_GIVEN = {
     "stablehlo.iota",
     "stablehlo.reshape",
     "stablehlo.rng_bit_generator",
+    "stablehlo.uniform_quantize",
 }
 
 

@@ -9,6 +9,7 @@ from samples import (
     legacy,
     linalg,
     normalization,
+    quantized,
     reduction,
     shape,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "legacy",
     "linalg",
     "normalization",
+    "quantized",
     "reduction",
     "shape",
 ]

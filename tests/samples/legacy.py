@@ -1,4 +1,4 @@
-"""Samples of ops kept for old and for quantized programs."""
+"""Samples of ops kept for old programs."""
 
 from __future__ import annotations
 
@@ -52,5 +52,3 @@ rng("C1", b=value(of=f64))
 rng("C2", a=value(of=i32), b=value(of=i32), result=tensor(2, 3, of=i32), distribution="NORMAL")
 rng("C3", result=tensor(2))
 breaks("stablehlo.set_dimension_size", "C1", lambda: S.SetDimensionSize(value(3), value(of=i32), dimension=1))
-for op in (S.UniformQuantize, S.UniformDequantize):
-    breaks(op.name, "C1", lambda op=op: op(value(2), result_types=[tensor(3)]))

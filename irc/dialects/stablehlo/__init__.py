@@ -101,11 +101,10 @@ from irc.dialects.stablehlo.legacy import (
     Dot,
     Rng,
     SetDimensionSize,
-    UniformDequantize,
-    UniformQuantize,
 )
 from irc.dialects.stablehlo.linalg import Cholesky, Convolution, DotGeneral, TriangularSolve
 from irc.dialects.stablehlo.normalization import BatchNormGrad, BatchNormInference, BatchNormTraining
+from irc.dialects.stablehlo.quantized import UniformDequantize, UniformQuantize
 from irc.dialects.stablehlo.random import RngBitGenerator
 from irc.dialects.stablehlo.reduction import Reduce, ReduceWindow, SelectAndScatter
 from irc.dialects.stablehlo.selection import Clamp, Compare, Select

@@ -377,6 +377,8 @@ class ExponentMantissa(Directive):
         e, separator, m = word[1:].partition("m")
         if word[0] != "e" or not separator or not e.isdigit() or not m.isdigit():
             raise r.error(f"expected exponent mantissa in format e#m#, saw {word}", at, r.pos)
+        if max(len(e), len(m)) > 9:
+            raise r.error(f"unable to parse exponent and mantissa '{word}' as 32-bit integers", at, r.pos)
         s.attributes[exponent.key] = IntegerAttr(int(e), i32)
         s.attributes[mantissa.key] = IntegerAttr(int(m), i32)
 
@@ -444,7 +446,9 @@ class Reduce(Directive):
     ) -> Region:
         if not inputs:
             raise r.error("input types missing in reduce-op function type", at)
-        scalar = TensorType((), inputs[0].type.element)
+        if not isinstance(inputs[0].type, TensorType):
+            raise r.error(f"reduces tensors, not {inputs[0].type}", at)
+        scalar = inputs[0].type.with_shape(())
         arguments = [Value(scalar, None, i) for i in range(2)]
         op = inner.create(arguments, [scalar], {})
         end = registered(f"{s.cls.dialect}.return")
@@ -514,7 +518,15 @@ class While(Directive):
 
     has_regions = True
     shares_arguments = True
+    is_partial = True
     spaced = False
+
+    def expresses(self, op: Operation) -> bool:
+        """The body's arguments are written without types: they are the operands'."""
+        types = [o.type for o in op.operands]
+        return all(
+            [v.type for v in values] == types for values in (op.results, *(r.arguments for r in op.regions))
+        )
 
     def steps(self, r: OpReader, s: OpState) -> Steps:
         bindings: list[tuple[str, int]] = []

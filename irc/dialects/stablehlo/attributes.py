@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -237,6 +238,8 @@ class ResultAccuracy(StructAttr):
         m = _ACCURACY.fullmatch(text)
         if m is None:
             raise ValueError("expected atol, rtol, ulps and mode")
+        if any(math.isinf(float(m[name] or 0)) for name in ("atol", "rtol")):
+            raise ValueError("a tolerance is finite")
         found = cls(float(m["atol"] or 0), float(m["rtol"] or 0), int(m["ulps"] or 0), m["mode"])
         if found.mode != "TOLERANCE" and (found.atol or found.rtol or found.ulps):
             raise ValueError(f"mode {found.mode} takes no tolerances")

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from irc.errors import UnsupportedError
 from irc.ir.fields import Operand
-from irc.ir.locations import span_of
-from irc.ir.operation import Operation, Region
+from irc.ir.operation import Operation, Region, Value
+from irc.ir.quantized import QuantizedType, same_element
 from irc.ir.types import (
     ComplexType,
     Dim,
     FloatType,
     IndexType,
     IntegerType,
-    OpaqueType,
     TensorType,
     Type,
     compatible_shapes,
@@ -50,33 +48,37 @@ def element_kind(element: Any) -> str:
             return "complex"
         case IndexType():
             return "index"
-        case OpaqueType(text=text) if text.startswith("quant."):
+        case QuantizedType(storage=storage) if storage.signedness != "signed":
             return "quantized"
     return "other"
 
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What an operand's constraint text says: element kinds, rank (None: any), and whether every extent must be known."""
+    """What an operand's constraint text says: element kinds, rank (None: any), whether every extent must be known, and
+    whether quantized elements have one scale for the whole tensor."""
 
     kinds: tuple[str, ...]
     rank: int | None = None
     static: bool = False
+    tensorwise: bool = False
 
 
 @cache
 def constraint_of(text: str) -> Constraint:
-    """Reads `"integer 0d"`, `"any"`, `"float complex"`, `"dimension 1d static"`."""
+    """Reads `"integer 0d"`, `"any"`, `"float complex"`, `"dimension 1d static"`, `"any tensorwise"`."""
     kinds: list[str] = []
-    rank, static = None, False
+    rank, static, tensorwise = None, False, False
     for word in text.split():
         if word[:-1].isdigit() and word[-1] == "d":
             rank = int(word[:-1])
         elif word == "static":
             static = True
+        elif word == "tensorwise":
+            tensorwise = True
         else:
             kinds += _WORDS.get(word, (word,))
-    return Constraint(tuple(kinds), rank, static)
+    return Constraint(tuple(kinds), rank, static, tensorwise)
 
 
 class TensorOp(Operation):
@@ -85,6 +87,10 @@ class TensorOp(Operation):
     domain: ClassVar[tuple[str, ...]] = ANY_ELEMENT
     elementwise: ClassVar[bool] = False
     """Element i of every result depends on element i of the operands alone, and operands of rank 0 spread."""
+    quantized: ClassVar[str] = "tensor"
+    """Where floats are taken, quantized numbers are too: of one scale (`tensor`), of several (`axis`), or not at all."""
+    by_floats: ClassVar[bool] = False
+    """Quantized numbers are computed with as floats; otherwise they are moved as they are stored."""
 
     def check_operands(self) -> None:
         """Each operand is a tensor of its field's element kinds and rank; the spec labels input n with `In`."""
@@ -92,21 +98,30 @@ class TensorOp(Operation):
         for label, field, constraint in _plan(cls):
             values = field.__get__(self)
             for value in values if field.variadic else (values,):
-                self._check_operand(label, field.name, value.type, constraint)
+                if not self._fits(value.type, constraint):
+                    raise self.error(label, self._operand_message(field, value, constraint))
 
-    def _check_operand(self, label: str, name: str, type: Any, constraint: Constraint) -> None:
+    def _fits(self, type: Any, constraint: Constraint) -> bool:
         if not isinstance(type, TensorType):
-            raise self.error(label, f"takes a tensor as `{name}`, not {type}")
-        kind = element_kind(type.element)
-        if kind not in constraint.kinds:
-            if kind == "quantized":
-                message = f"'{self.name}' on quantized tensors is not supported ({type})"
-                raise UnsupportedError(message, span=span_of(self.location))
-            raise self.error(label, f"takes {' or '.join(constraint.kinds)} elements as `{name}`, not {type}")
+            return False
         if constraint.rank is not None and type.rank != constraint.rank:
-            raise self.error(label, f"takes a tensor of rank {constraint.rank} as `{name}`, not {type}")
+            return False
         if constraint.static and not type.is_static:
-            raise self.error(label, f"takes a tensor of known shape as `{name}`, not {type}")
+            return False
+        if isinstance(type.element, QuantizedType):
+            wanted = "" if "float" not in constraint.kinds else self.quantized
+            return is_quantized_tensor(type, wanted == "axis" and not constraint.tensorwise) and bool(wanted)
+        return element_kind(type.element) in constraint.kinds
+
+    def _operand_message(self, field: Operand, value: Value, constraint: Constraint) -> str:
+        """In MLIR's words: `operand #0 must be ranked tensor of float values, but got ...`."""
+        rank = "ranked " if constraint.rank is None else f"{constraint.rank}D "
+        many = "variadic of " if field.variadic else ""
+        static = "statically shaped " if constraint.static else ""
+        kinds = " or ".join(constraint.kinds)
+        found = f"but got '{value.type}' as `{field.name}`"
+        position = next(i for i, o in enumerate(self.operands) if o is value)
+        return f"operand #{position} must be {many}{static}{rank}tensor of {kinds} values, {found}"
 
     def given_type(self, label: str) -> Any:
         """The result type that was written, for ops that cannot infer it."""
@@ -153,7 +168,7 @@ def compatible(a: Any, b: Any) -> bool:
         return True
     if not (isinstance(a, TensorType) and isinstance(b, TensorType)):
         return False
-    return a.element is b.element and compatible_shapes(a.shape, b.shape)
+    return same_element(a.element, b.element) and compatible_shapes(a.shape, b.shape)
 
 
 def all_compatible(types: Sequence[Any]) -> bool:
@@ -172,13 +187,25 @@ def is_sorted(dims: Sequence[int]) -> bool:
     return list(dims) == sorted(dims)
 
 
+def is_quantized_tensor(type: TensorType, per_axis: bool = True) -> bool:
+    """Whether a tensor is quantized, and in a way that its shape allows: an axis that it has, a scale for each index."""
+    element = type.element
+    if element_kind(element) != "quantized":
+        return False
+    if element.axis is None:
+        return True
+    return per_axis and element.axis < type.rank and same_dim(type.shape[element.axis], len(element.scales))
+
+
 def scalar(element: Type) -> TensorType:
     """`tensor<E>`."""
     return TensorType((), element)
 
 
 def promotable(source: Any, target: Any) -> bool:
-    """The spec's `is_promotable`: the same kind of element, at least as wide."""
+    """The spec's `is_promotable`: the same kind of element, at least as wide; quantized ones of one expressed type."""
+    if isinstance(source, QuantizedType) and isinstance(target, QuantizedType):
+        return source.expressed is target.expressed and source.width <= target.width
     return element_kind(source) == element_kind(target) and source.width <= target.width
 
 

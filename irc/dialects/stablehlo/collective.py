@@ -14,6 +14,7 @@ from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import check_reducer
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.fields import ANY, I64, UNIT, Attr, Operand, RegionField, Result, i64_elements, struct
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes, ui32
 
 
@@ -103,7 +104,7 @@ class AllGather(_Collective, name="stablehlo.all_gather"):
         for operand, result in zip(self.inputs, self.results, strict=True):
             type, given = operand.type, result.type
             self.check(0 <= dim < type.rank, "C1", f"gathers {type} along dimension {dim}")
-            self.check(given.element is type.element, "C6", f"makes {given} of {type}")
+            self.check(same_element(given.element, type.element), "C6", f"makes {given} of {type}")
             self.check_grown(given, type, dim, "C6")
         return self.result_types
 

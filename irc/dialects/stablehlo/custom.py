@@ -11,8 +11,11 @@ from irc.dialects.stablehlo.base import TensorOp
 from irc.dialects.stablehlo.control import all_pairs_compatible
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run
+from irc.dialects.stablehlo.targets import MEANINGS
+from irc.errors import UnsupportedError
 from irc.ir.attributes import DictionaryAttr
 from irc.ir.fields import ANY, BOOL, I32, STRING, SYMBOL, Attr, Operand, RegionField, Result, struct
+from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import Type
 
@@ -20,7 +23,8 @@ _NAMESPACED = re.compile(r"[A-Za-z][\w$]*(\.[A-Za-z_][\w$]*)+")
 
 
 class CustomCall(TensorOp, name="stablehlo.custom_call"):
-    """A call of something the compiler does not know, by name. It is carried through; running it is refused."""
+    """A call of something outside the program, by name. Those of a known meaning run; others are carried through, and
+    refused by name where they would run."""
 
     assembly: ClassVar[str] = (
         "custom<CustomCallTarget>($call_target_name) `(` $inputs `)` attr-dict `:` functional-type(operands, results)"
@@ -40,6 +44,13 @@ class CustomCall(TensorOp, name="stablehlo.custom_call"):
 
     def infer(self) -> Sequence[Type]:
         return self.result_types
+
+    def evaluate(self, *arrays: Array) -> Any:
+        known = MEANINGS.get(self.call_target_name)
+        if known is None:
+            message = f"'{self.name} @{self.call_target_name}' has no reference evaluation"
+            raise UnsupportedError(message, span=span_of(self.location))
+        return known(self, *arrays)
 
 
 class Composite(TensorOp, name="stablehlo.composite"):

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from irc.dialects.stablehlo import numerics as N
-from irc.dialects.stablehlo.base import TensorOp, dims_in_range, is_unique
+from irc.dialects.stablehlo.base import TensorOp, all_compatible, dims_in_range, is_unique
 from irc.dialects.stablehlo.indexing import Gather, gather
 from irc.dialects.stablehlo.linalg import Convolution, ConvWindow
 from irc.dialects.stablehlo.numerics import Array
+from irc.dialects.stablehlo.quantized import check_reshaped
 from irc.dialects.stablehlo.shape import Constant, broadcast_in_dim, check_broadcast, pad, padded_extent
 from irc.ir.fields import I64, I64_ARRAY, Attr, Operand, Result
 from irc.ir.operation import Value
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes, i32
 
 
@@ -63,8 +65,10 @@ class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
 
     C1: operand and result have one element type.
     C2: they have as many elements.
+    C3: a quantized axis keeps its extent, and the number of elements before it.
     C4: the shape has a component for each of the result's dimensions."""
 
+    quantized = "axis"
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     result_labels = ("C4", "C1")
     operand = Operand()
@@ -74,10 +78,11 @@ class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type = self.operand.type, self.given_type("C4")
-        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         static = source.is_static and type.is_static
         self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
         check_shape_operand(self, self.output_shape, type, "C4")
+        check_reshaped(self, source, type)
         return [type]
 
     def evaluate(self, x: Array, shape: Array) -> Array:
@@ -92,11 +97,13 @@ class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim")
     C3: each is a dimension of the result.
     C4: none is named twice.
     C5: extents are 1 or the result's.
+    C6: a quantized axis becomes the result's, with its scales and zero points.
     C7: the shape has a component for each of the result's dimensions.
     C8: no dimension is said twice to stretch or not to.
     C9: dimensions said to stretch are the operand's.
     C10: dimensions said not to stretch are the operand's."""
 
+    quantized = "axis"
     assembly = (
         "$operand `,` $output_dimensions `,` `dims` `=` $broadcast_dimensions attr-dict `:` "
         "functional-type(operands, results)"
@@ -112,7 +119,7 @@ class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim")
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type = self.operand.type, self.given_type("C5")
-        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         check_shape_operand(self, self.output_dimensions, type, "C7")
         check_broadcast(self, source, type, self.broadcast_dimensions)
         stretch, stay = self.known_expanding_dimensions or (), self.known_nonexpanding_dimensions or ()
@@ -147,7 +154,7 @@ class DynamicPad(TensorOp, name="stablehlo.dynamic_pad"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type = self.operand.type, self.given_type("C4")
-        same = source.element is self.padding_value.type.element is type.element
+        same = all_compatible([t.with_shape(()) for t in (source, self.padding_value.type, type)])
         self.check(same, "C1", f"pads {source} with {self.padding_value.type} to {type}")
         amounts = self.operands[2:]
         for value in amounts:
@@ -185,7 +192,7 @@ class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type = self.operand.type, self.given_type("C1")
-        fits = source.element is type.element and source.rank == type.rank
+        fits = same_element(source.element, type.element) and source.rank == type.rank
         self.check(fits, "C1", f"slices {source} to {type}")
         for value in self.operands[1:]:
             self.check(value.type.shape[0] == source.rank, "C2", f"slices {source} by {value.type}")

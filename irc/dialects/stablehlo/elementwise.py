@@ -15,11 +15,13 @@ from irc.dialects.stablehlo.base import (
     SIGNED,
     TensorOp,
     compatible,
+    merge_shapes,
     merge_types,
 )
 from irc.dialects.stablehlo.numerics import Array, native, precise
+from irc.dialects.stablehlo.quantized import any_quantized, check_sum
 from irc.ir.fields import ANY, I32, Attr, Operand, Result
-from irc.ir.types import ComplexType, TensorType, Type, i1
+from irc.ir.types import ComplexType, TensorType, Type, compatible_shapes, i1
 
 
 class UnaryElementwise(TensorOp):
@@ -29,6 +31,7 @@ class UnaryElementwise(TensorOp):
         "$operand attr-dict `:` custom<SameOperandsAndResultType>(type($operand), type($result))"
     )
     elementwise: ClassVar[bool] = True
+    by_floats: ClassVar[bool] = True
     result_labels: ClassVar[tuple[str, str]] = ("C1", "C1")
     operand = Operand()
     result = Result()
@@ -52,6 +55,7 @@ class BinaryElementwise(TensorOp):
         "$lhs `,` $rhs attr-dict `:` custom<SameOperandsAndResultType>(type($lhs), type($rhs), type($result))"
     )
     elementwise: ClassVar[bool] = True
+    by_floats: ClassVar[bool] = True
     result_labels: ClassVar[tuple[str, str]] = ("C1", "C1")
     lhs = Operand()
     rhs = Operand()
@@ -239,6 +243,7 @@ class ReducePrecision(TensorOp, name="stablehlo.reduce_precision"):
     )
     domain = FLOAT
     elementwise = True
+    by_floats = True
     result_labels = ("C1", "C1")
     operand = Operand()
     exponent_bits = Attr(I32)
@@ -266,6 +271,7 @@ class IsFinite(TensorOp, name="stablehlo.is_finite"):
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     domain = FLOAT
     elementwise = True
+    by_floats = True
     result_labels = ("C1", "C1")
     x = Operand()
     y = Result()
@@ -282,6 +288,7 @@ class _Part(UnaryElementwise):
     """C1: the result has the operand's shape.
     C2: its elements are the operand's parts, or the operand's own when that is real."""
 
+    quantized: ClassVar[str] = ""
     domain: ClassVar[tuple[str, ...]] = (*FLOAT, *COMPLEX)
     result_labels: ClassVar[tuple[str, str]] = ("C1", "C2")
 
@@ -317,6 +324,7 @@ class Complex(TensorOp, name="stablehlo.complex"):
     C3: its elements are complex numbers of their element type."""
 
     assembly = "operands attr-dict `:` custom<ComplexOpType>(type($lhs), type($rhs), type($result))"
+    quantized = ""
     domain = FLOAT
     elementwise = True
     result_labels = ("C2", "C3")
@@ -339,9 +347,28 @@ class Complex(TensorOp, name="stablehlo.complex"):
 
 
 class Add(BinaryElementwise, name="stablehlo.add"):
-    """Sum; integers wrap, i1 is `or`."""
+    """Sum; integers wrap, i1 is `or`.
+
+    C2: operands and result are quantized, or none of them.
+    C3: quantized ones have one storage type.
+    C4: they have one expressed type.
+    C5: the result is quantized along an axis if an operand is.
+    C6: the quantized axis of lhs is the result's.
+    C7: the quantized axis of rhs is the result's."""
 
     commutative = True
+    quantized = "axis"
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        a, b = self.lhs.type, self.rhs.type
+        result = self.results[0].type if self.results else a
+        elements = a.element, b.element, getattr(result, "element", None)
+        if not any_quantized(*elements):
+            return super().infer()
+        check_sum(self, *elements)
+        self.check(compatible_shapes(a.shape, b.shape), "C1", f"has operands of types {a} and {b}")
+        return [TensorType(merge_shapes((a.shape, b.shape)), elements[2])]
 
     def evaluate(self, x: Array, y: Array) -> Array:
         return native(np.add, x, y)

@@ -28,6 +28,7 @@ class Fft(TensorOp, name="stablehlo.fft"):
         "$operand `,` `type` `=` $fft_type `,` `length` `=` $fft_length attr-dict `:` "
         "functional-type(operands, results)"
     )
+    quantized = ""
     domain = (*FLOAT, *COMPLEX)
     result_labels = ("C5", "C2")
     operand = Operand()

@@ -19,6 +19,7 @@ from irc.dialects.stablehlo.base import (
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run, check_reducer, over_elements, update_in_order
 from irc.ir.fields import BOOL, I64_ARRAY, Attr, Operand, RegionField, Result, struct
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes
 
 
@@ -241,7 +242,7 @@ class Scatter(TensorOp, name="stablehlo.scatter"):
         self.check(
             all(compatible_shapes(updates[0].shape, t.shape) for t in updates), "C3", f"has updates {updates}"
         )
-        same = all(u.element is t.element for u, t in zip(updates, types, strict=True))
+        same = all(same_element(u.element, t.element) for u, t in zip(updates, types, strict=True))
         self.check(same, "C6", f"scatters {updates} into {types}")
         text = f"has dimension numbers {d.body()} for {types[0]}, {indices} and {updates[0]}"
         self._check_input_dims(types[0], d, text)

@@ -1,9 +1,8 @@
-"""Ops that StableHLO keeps only for old programs, and those of quantized programs, which are read but not run."""
+"""Ops that StableHLO keeps only for old programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from irc.dialects.stablehlo.attributes import PRECISION, DotDimensionNumbers
 from irc.dialects.stablehlo.base import TensorOp, element_kind, same_dim
 from irc.dialects.stablehlo.linalg import contract
 from irc.dialects.stablehlo.numerics import Array
+from irc.dialects.stablehlo.quantized import any_quantized
 from irc.ir.fields import I64, I64_ARRAY, Attr, Operand, Result, enum
 from irc.ir.types import TensorType, Type
 
@@ -22,6 +22,8 @@ class Dot(TensorOp, name="stablehlo.dot"):
     C2: the contracted extents are one.
     C3: both have one element type; the result's shape is what remains."""
 
+    quantized = "axis"
+    by_floats = True
     assembly = "$lhs `,` $rhs `` custom<PrecisionConfig>($precision_config) attr-dict `:` functional-type(operands, results)"
     result_labels = ("C3", "C3")
     lhs = Operand()
@@ -34,8 +36,9 @@ class Dot(TensorOp, name="stablehlo.dot"):
         a, b = self.lhs.type, self.rhs.type
         self.check(a.rank in (1, 2) and b.rank in (1, 2), "C1", f"multiplies {a} by {b}")
         self.check(same_dim(a.shape[-1], b.shape[0]), "C2", f"multiplies {a} by {b}")
-        self.check(a.element is b.element, "C3", f"multiplies {a} by {b}")
         element = self.results[0].type.element if self.results else a.element
+        if not any_quantized(a.element, b.element, element):
+            self.check(a.element is b.element, "C3", f"multiplies {a} by {b}")
         return [TensorType((*a.shape[:-1], *b.shape[1:]), element)]
 
     def evaluate(self, x: Array, y: Array) -> Array:
@@ -110,26 +113,3 @@ class SetDimensionSize(TensorOp, name="stablehlo.set_dimension_size"):
         type = self.operand.type
         self.check(0 <= self.dimension < type.rank, "C1", f"sizes dimension {self.dimension} of {type}")
         return [type.with_shape(tuple(None if i == self.dimension else n for i, n in enumerate(type.shape)))]
-
-
-class _Quantization(TensorOp):
-    assembly = "$operand attr-dict `:` custom<SameOperandsAndResultType>(type($operand), type($result))"
-    result_labels = ("C1", "C1")
-    operand = Operand()
-    result = Result()
-
-    def infer(self) -> Sequence[Type]:
-        type: Any = self.given_type("C1")
-        return [self.operand.type.with_element(type.element)]
-
-
-class UniformQuantize(_Quantization, name="stablehlo.uniform_quantize"):
-    """Floats to quantized numbers. Running it is refused.
-
-    C1: operand and result have one shape."""
-
-
-class UniformDequantize(_Quantization, name="stablehlo.uniform_dequantize"):
-    """Quantized numbers to floats. Running it is refused.
-
-    C1: operand and result have one shape."""

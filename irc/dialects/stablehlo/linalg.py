@@ -27,6 +27,7 @@ from irc.dialects.stablehlo.base import (
     window_count,
 )
 from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, multiply, narrow, of_parts
+from irc.dialects.stablehlo.quantized import any_quantized, check_product
 from irc.dialects.stablehlo.shape import pad
 from irc.ir.fields import BOOL, BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, enum, i64_elements, struct
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes
@@ -76,18 +77,26 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
     C11: precision is given for both sides or not at all.
     C12: the result's shape is batching, lhs free, rhs free.
     C13: lhs and rhs have one element type (the result's is free: what is accumulated in, or rounded to).
+    C14: where one is quantized, rhs is, and lhs if the result is.
+    C16: rhs is not quantized along a contracting dimension.
+    C17: quantized lhs and rhs have one storage type.
+    C18: quantized lhs, rhs and result have one expressed type.
+    C19: the result is quantized along an axis only if rhs is.
+    C20: lhs and result that are not quantized have the expressed type of rhs.
     C21: with an algorithm, precision is DEFAULT.
     C22: the algorithm's lhs component count is positive.
     C23: the algorithm's rhs component count is positive.
     C24: the algorithm's number of primitive operations is positive."""
 
+    quantized = "axis"
+    by_floats = True
     assembly = (
         "$lhs `,` $rhs `,` custom<DotDimensionNumbers>($dot_dimension_numbers) `` "
         "custom<PrecisionConfigAndAlgorithm>($precision_config, $algorithm) attr-dict `:` "
         "functional-type(operands, results)"
     )
     result_labels = ("C12", "C13")
-    lhs = Operand()
+    lhs = Operand(constraint="any tensorwise")
     rhs = Operand()
     dot_dimension_numbers = Attr(struct(DotDimensionNumbers))
     precision_config = Attr(PRECISION, optional=True)
@@ -98,7 +107,14 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
         self.check_operands()
         a, b, d = self.lhs.type, self.rhs.type, self.dot_dimension_numbers
         self._check_dimensions(a, b, d)
-        self.check(a.element is b.element, "C13", f"multiplies {a} by {b}")
+        result = self.results[0].type.element if self.results else a.element
+        if any_quantized(a.element, b.element, result):
+            check_product(self, a.element, b.element, result, 14)
+            outside = b.element.axis not in d.rhs_contracting_dimensions
+            message = "Quantization dimension of rhs should not be in the contracting dimension of rhs"
+            self.check(outside, "C16", message)
+        else:
+            self.check(a.element is b.element, "C13", f"multiplies {a} by {b}")
         check_precision(self, "C11")
         if self.algorithm is not None:
             self._check_algorithm(self.algorithm)
@@ -108,7 +124,7 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
             *(a.shape[i] for i in lhs_free),
             *(b.shape[i] for i in rhs_free),
         )
-        return [TensorType(shape, self.results[0].type.element if self.results else a.element)]
+        return [TensorType(shape, result)]
 
     def _check_dimensions(self, a: TensorType, b: TensorType, d: DotDimensionNumbers) -> None:
         lhs_batch, rhs_batch = d.lhs_batching_dimensions, d.rhs_batching_dimensions
@@ -201,15 +217,24 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
     C24: precision is given for both sides or not at all.
     C25: the result's extents are batch / batch_group_count, kernel output features, and numbers of windows.
     C26: the result has rank N.
-    C27: lhs and rhs have one element type (the result's is free: what is accumulated in, or rounded to)."""
+    C27: lhs and rhs have one element type (the result's is free: what is accumulated in, or rounded to).
+    C28: where one is quantized, rhs is, and lhs if the result is.
+    C29: rhs is quantized along its output features, if along an axis.
+    C30: the result is quantized along its features, if along an axis.
+    C31: quantized lhs and rhs have one storage type.
+    C32: quantized lhs, rhs and result have one expressed type.
+    C33: the result is quantized along an axis only if rhs is.
+    C34: lhs and result that are not quantized have the expressed type of rhs."""
 
+    quantized = "axis"
+    by_floats = True
     assembly = (
         "`(`operands`)` `dim_numbers` `=` custom<ConvolutionDimensions>($dimension_numbers) `,` `window` `=` `{` "
         "custom<WindowAttributes>($window_strides, $padding, $lhs_dilation, $rhs_dilation, $window_reversal) `}` "
         "attr-dict `:` functional-type(operands, results)"
     )
     result_labels = ("C25", "C27")
-    lhs = Operand()
+    lhs = Operand(constraint="any tensorwise")
     rhs = Operand()
     window_strides = Attr(I64_ARRAY, optional=True)
     padding = Attr(i64_elements(2), optional=True)
@@ -243,7 +268,6 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
         self.check_operands()
         a, b, d = self.lhs.type, self.rhs.type, self.dimension_numbers
         self.check(a.rank == b.rank, "C1", f"convolves {a} with {b}")
-        self.check(a.element is b.element, "C27", f"convolves {a} with {b}")
         self._check_window(a.rank - 2)
         self._check_dimensions(a.rank, d)
         self._check_features(a, b, d)
@@ -252,7 +276,20 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
         if self.results:
             self.check(self.results[0].type.rank == a.rank, "C26", f"has a result {self.results[0].type}")
             element = self.results[0].type.element
+        if any_quantized(a.element, b.element, element):
+            self._check_quantized(a.element, b.element, element, d)
+        else:
+            self.check(a.element is b.element, "C27", f"convolves {a} with {b}")
         return [TensorType(self._shape(a, b, d), element)]
+
+    def _check_quantized(self, lhs: Any, rhs: Any, result: Any, d: ConvDimensionNumbers) -> None:
+        check_product(self, lhs, rhs, result, 28)
+        output = d.kernel_output_feature_dimension
+        message = f"quantization dimension of rhs should be kernel_output_feature_dimension {output}"
+        self.check(rhs.axis in (None, output), "C29", message)
+        output = d.output_feature_dimension
+        message = f"quantization dimension of result should be output_feature_dimension {output}"
+        self.check(getattr(result, "axis", None) in (None, output), "C30", message)
 
     def _check_window(self, n: int) -> None:
         w = self.window
@@ -387,6 +424,7 @@ class Cholesky(TensorOp, name="stablehlo.cholesky"):
     C3: the matrices are square."""
 
     assembly = "$a (`,` `lower` `=` $lower^)? attr-dict `:` custom<SameOperandsAndResultType>(type($a), type($result))"
+    by_floats = True
     domain = (*FLOAT, *COMPLEX)
     result_labels = ("C1", "C1")
     a = Operand()
@@ -426,6 +464,7 @@ class TriangularSolve(TensorOp, name="stablehlo.triangular_solve"):
     C3: batch dimensions agree, and the square matrices of a fit b's rows (columns from the right).
     C4: b and the result have one type."""
 
+    by_floats = True
     domain = (*FLOAT, *COMPLEX)
     result_labels = ("C4", "C4")
     a = Operand()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from irc.dialects.stablehlo.base import TensorOp, same_dim
 from irc.dialects.stablehlo.numerics import Array
 from irc.ir.fields import F32, I64, Attr, Operand, Result
+from irc.ir.quantized import same_element
 from irc.ir.types import TensorType, Type, compatible_shapes
 
 
 class _BatchNorm(TensorOp):
     """Statistics of each index of one dimension, over all others. Computed in f64 and rounded once."""
 
+    by_floats: ClassVar[bool] = True
     epsilon = Attr(F32)
     feature_index = Attr(I64)
 
@@ -27,7 +29,9 @@ class _BatchNorm(TensorOp):
             0 <= self.feature_index < type.rank, "C1", f"has feature dimension {self.feature_index} of {type}"
         )
         for value in self.operands:
-            self.check(value.type.element is type.element, "C2", f"normalises {type} with {value.type}")
+            self.check(
+                same_element(value.type.element, type.element), "C2", f"normalises {type} with {value.type}"
+            )
         features = type.shape[self.feature_index]
         for name, label in sizes.items():
             given = getattr(self, name).type

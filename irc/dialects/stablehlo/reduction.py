@@ -29,6 +29,7 @@ from irc.dialects.stablehlo.regions import (
 )
 from irc.dialects.stablehlo.shape import pad
 from irc.ir.fields import I64_ARRAY, Attr, Operand, RegionField, Result, i64_elements
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes, i1
 
 
@@ -38,7 +39,7 @@ def check_inputs(op: Any, count: str, shapes: str, elements: str) -> tuple[list[
     op.check_operands()
     types, inits = [v.type for v in op.inputs], [v.type for v in op.init_values]
     op.check(all(compatible_shapes(types[0].shape, t.shape) for t in types), shapes, f"reduces {types}")
-    same = all(t.element is i.element for t, i in zip(types, inits, strict=True))
+    same = all(same_element(t.element, i.element) for t, i in zip(types, inits, strict=True))
     op.check(same, elements, f"reduces {types} from {inits}")
     return types, merge_shapes(t.shape for t in types)
 
@@ -237,8 +238,8 @@ class SelectAndScatter(TensorOp, name="stablehlo.select_and_scatter"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, source, init, w = self.operand.type, self.source.type, self.init_value.type, self.window
-        self.check(source.element is type.element, "C1", f"scatters {source} by {type}")
-        self.check(init.element is type.element, "C3", f"scatters onto {init} by {type}")
+        self.check(same_element(source.element, type.element), "C1", f"scatters {source} by {type}")
+        self.check(same_element(init.element, type.element), "C3", f"scatters onto {init} by {type}")
         self.check(len(w.sizes) == type.rank, "C4", f"has window dimensions {w.sizes} for {type}")
         self.check(all(v > 0 for v in w.sizes), "C5", f"has window dimensions {w.sizes}")
         self.check(len(w.strides) == type.rank, "C6", f"has window strides {w.strides} for {type}")

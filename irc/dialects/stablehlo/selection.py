@@ -17,6 +17,7 @@ from irc.dialects.stablehlo.base import (
 )
 from irc.dialects.stablehlo.numerics import Array, native
 from irc.ir.fields import Attr, Operand, Result, enum
+from irc.ir.quantized import same_element
 from irc.ir.types import Type, compatible_shapes, i1
 
 DIRECTION = enum("stablehlo", "comparison_direction", ("EQ", "NE", "GE", "GT", "LE", "LT"))
@@ -35,6 +36,7 @@ _COMPARISONS_OF = {
     "unsigned": ("UNSIGNED",),
     "float": ("FLOAT", "TOTALORDER"),
     "complex": ("FLOAT",),
+    "quantized": ("FLOAT",),
 }
 
 
@@ -51,6 +53,7 @@ class Compare(TensorOp, name="stablehlo.compare"):
         "functional-type(operands, results)"
     )
     elementwise = True
+    by_floats = True
     result_labels = ("C2", "C2")
     lhs = Operand()
     rhs = Operand()
@@ -61,7 +64,7 @@ class Compare(TensorOp, name="stablehlo.compare"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         a, b = self.lhs.type, self.rhs.type
-        self.check(a.element is b.element, "C1", f"compares {a} with {b}")
+        self.check(same_element(a.element, b.element), "C1", f"compares {a} with {b}")
         self.check(compatible_shapes(a.shape, b.shape), "C2", f"compares {a} with {b}")
         allowed = (None, "NOTYPE", *_COMPARISONS_OF[element_kind(a.element)])
         self.check(self.compare_type in allowed, "C3", f"compares {a.element} as {self.compare_type}")
@@ -85,6 +88,7 @@ class Select(TensorOp, name="stablehlo.select"):
 
     assembly = "operands attr-dict `:` custom<SelectOpType>(type($pred), type($on_true), type($on_false), type($result))"
     elementwise = True
+    by_floats = True
     result_labels = ("C2", "C2")
     pred = Operand(constraint="bool")
     on_true = Operand()
@@ -116,6 +120,7 @@ class Clamp(TensorOp, name="stablehlo.clamp"):
         "custom<SameOperandsAndResultType>(type($min), type($operand), type($max), type($result))"
     )
     elementwise = True
+    by_floats = True
     result_labels = ("C4", "C4")
     min = Operand()
     operand = Operand()
@@ -125,7 +130,11 @@ class Clamp(TensorOp, name="stablehlo.clamp"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         low, x, high = (o.type for o in self.operands)
-        self.check(low.element is x.element is high.element, "C3", f"clamps {x} between {low} and {high}")
+        self.check(
+            same_element(low.element, x.element) and same_element(x.element, high.element),
+            "C3",
+            f"clamps {x} between {low} and {high}",
+        )
         self.check(
             low.rank == 0 or compatible_shapes(low.shape, x.shape), "C1", f"clamps {x} from below by {low}"
         )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from irc.dialects.quantization import quantized_element
 from irc.dialects.stablehlo import numerics as N
 from irc.dialects.stablehlo.base import (
     COMPLEX,
@@ -22,8 +23,10 @@ from irc.dialects.stablehlo.base import (
 )
 from irc.dialects.stablehlo.elementwise import UnaryElementwise
 from irc.dialects.stablehlo.numerics import Array
+from irc.dialects.stablehlo.quantized import any_quantized, check_moved, check_reshaped, check_spread
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.fields import I64, I64_ARRAY, Attr, Operand, Result, struct
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes, tensor_of
 
 
@@ -50,7 +53,10 @@ class Constant(TensorOp, name="stablehlo.constant"):
         return Constant(value=DenseElementsAttr.of(type, value))
 
     def infer(self) -> Sequence[Type]:
-        return [self.attributes["value"].type]  # type: ignore[attr-defined]
+        type = self.attributes["value"].type  # type: ignore[attr-defined]
+        given = quantized_element(self.results[0].type) if self.results else None
+        # Elements of a quantized constant are written as they are stored.
+        return [type.with_element(given) if given is not None and given.storage is type.element else type]
 
     def evaluate(self) -> Array:
         return self.value.array
@@ -86,6 +92,7 @@ class Convert(UnaryElementwise, name="stablehlo.convert"):
 
     C1: operand and result have one shape."""
 
+    quantized = ""
     assembly = "$operand attr-dict `:` custom<SameOperandsAndResultType>(type($operand), type($result))"
 
     def infer(self) -> Sequence[Type]:
@@ -103,6 +110,7 @@ class BitcastConvert(TensorOp, name="stablehlo.bitcast_convert"):
     C1: shapes agree but for a last dimension that makes up for the widths.
     C2: complex elements come from complex elements only."""
 
+    quantized = "axis"
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     result_labels = ("C1", "C1")
     operand = Operand()
@@ -158,8 +166,10 @@ class Reshape(TensorOp, name="stablehlo.reshape"):
     """The same elements in row-major order.
 
     C1: operand and result have one element type.
-    C2: they have as many elements."""
+    C2: they have as many elements.
+    C3: a quantized axis keeps its extent, and the number of elements before it."""
 
+    quantized = "axis"
     assembly = "operands attr-dict `:` functional-type(operands, results)"
     result_labels = ("C2", "C1")
     operand = Operand()
@@ -168,9 +178,10 @@ class Reshape(TensorOp, name="stablehlo.reshape"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type = self.operand.type, self.given_type("C2")
-        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         static = source.is_static and type.is_static
         self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
+        check_reshaped(self, source, type)
         return [type]
 
     def evaluate(self, x: Array) -> Array:
@@ -184,8 +195,10 @@ class BroadcastInDim(TensorOp, name="stablehlo.broadcast_in_dim"):
     C2: there is a result dimension for each of the operand's.
     C3: each is a dimension of the result.
     C4: none is named twice.
-    C5: extents are 1 or the result's."""
+    C5: extents are 1 or the result's.
+    C6: a quantized axis becomes the result's, with its scales and zero points."""
 
+    quantized = "axis"
     assembly = (
         "$operand `,` `dims` `=` $broadcast_dimensions attr-dict `:` functional-type(operands, results)"
     )
@@ -197,7 +210,7 @@ class BroadcastInDim(TensorOp, name="stablehlo.broadcast_in_dim"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         source, type, dims = self.operand.type, self.given_type("C5"), self.broadcast_dimensions
-        self.check(source.element is type.element, "C1", f"from {source} to {type}")
+        self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         check_broadcast(self, source, type, dims)
         return [type]
 
@@ -212,6 +225,7 @@ def check_broadcast(op: TensorOp, source: TensorType, type: TensorType, dims: Se
     op.check(is_unique(dims), "C4", f"has repeated dims {list(dims)}")
     fits = all(n == 1 or same_dim(n, type.shape[d]) for n, d in zip(source.shape, dims, strict=True))
     op.check(fits, "C5", f"cannot stretch {source} to {type} along dims {list(dims)}")
+    check_spread(op, source, type, dims)
 
 
 def broadcast_in_dim(x: Array, dims: Sequence[int], shape: Sequence[int]) -> Array:
@@ -228,8 +242,10 @@ class Transpose(TensorOp, name="stablehlo.transpose"):
 
     C1: operand and result have one element type.
     C2: `permutation` names each of the operand's dimensions once.
-    C3: the result's extents are the operand's, permuted."""
+    C3: the result's extents are the operand's, permuted.
+    C4: a quantized axis is the one that is permuted to the result's."""
 
+    quantized = "axis"
     assembly = "$operand `,` `dims` `=` $permutation attr-dict `:` functional-type(operands, results)"
     result_labels = ("C3", "C1")
     operand = Operand()
@@ -241,7 +257,17 @@ class Transpose(TensorOp, name="stablehlo.transpose"):
         type, permutation = self.operand.type, self.permutation
         complete = sorted(permutation) == list(range(type.rank))
         self.check(complete, "C2", f"permutes {type} by {list(permutation)}")
-        return [type.with_shape(tuple(type.shape[d] for d in permutation))]
+        shape = tuple(type.shape[d] for d in permutation)
+        if not any_quantized(type.element) or not self.results:
+            return [type.with_shape(shape)]
+        given = self.results[0].type
+        self.check(same_element(type.element, given.element), "C1", f"from {type} to {given}")
+        check_moved(self, type, given, "C1")
+        source, target = type.element.axis, given.element.axis
+        moved = source is None or source == permutation[target]
+        name = f"operand quantization_dimension {source} is not same as permutation[{target}]"
+        self.check(moved, "C4", f"{name} = {permutation[target] if target is not None else None}")
+        return [TensorType(shape, given.element)]
 
     def evaluate(self, x: Array) -> Array:
         return np.transpose(x, self.permutation)
@@ -345,7 +371,7 @@ class DynamicUpdateSlice(TensorOp, name="stablehlo.dynamic_update_slice"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, update, starts = self.operand.type, self.update.type, [v.type for v in self.start_indices]
-        self.check(update.element is type.element, "C2", f"puts {update} into {type}")
+        self.check(same_element(update.element, type.element), "C2", f"puts {update} into {type}")
         self.check(update.rank == type.rank, "C3", f"puts {update} into {type}")
         self.check(len(starts) == type.rank, "C4", f"has {len(starts)} starts for {type}")
         self.check(all_compatible(starts), "C5", f"has starts of types {starts}")
@@ -383,7 +409,7 @@ class Pad(TensorOp, name="stablehlo.pad"):
         self.check_operands()
         type, value = self.operand.type, self.padding_value.type
         low, high, interior = self.edge_padding_low, self.edge_padding_high, self.interior_padding
-        self.check(value.element is type.element, "C1", f"pads {type} with {value}")
+        self.check(same_element(value.element, type.element), "C1", f"pads {type} with {value}")
         matched = all(len(v) == type.rank for v in (low, high, interior))
         self.check(matched, "C2", f"pads {type} by {low}, {high}, {interior}")
         self.check(all(i >= 0 for i in interior), "C3", f"has interior padding {list(interior)}")
@@ -433,7 +459,7 @@ class Concatenate(TensorOp, name="stablehlo.concatenate"):
         self.check(len(self.inputs) > 0, "C3", "has no inputs")
         self.check_operands()
         types, dim = [v.type for v in self.inputs], self.dimension
-        self.check(all(t.element is types[0].element for t in types), "C1", f"joins {types}")
+        self.check(all(same_element(t.element, types[0].element) for t in types), "C1", f"joins {types}")
         self.check(0 <= dim < types[0].rank, "C4", f"joins {types} along dimension {dim}")
         others = [t.with_shape((*t.shape[:dim], *t.shape[dim + 1 :])) for t in types]
         self.check(all_compatible(others), "C2", f"joins {types} along dimension {dim}")

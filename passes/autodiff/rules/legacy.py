@@ -9,9 +9,8 @@ from irc.dialects.stablehlo.legacy import (
     Dot,
     Rng,
     SetDimensionSize,
-    UniformDequantize,
-    UniformQuantize,
 )
+from irc.dialects.stablehlo.quantized import UniformDequantize, UniformQuantize
 from irc.passes.autodiff.registry import defvjp, refuse
 from irc.passes.autodiff.rules.linalg import Dims, contraction_side
 from irc.passes.expression import reduce_sum
