@@ -10,7 +10,7 @@ from irc.codegen.lower.tree import LANES
 from irc.codegen.schedule.machine import WARP
 from irc.dialects import arith, gpu
 from irc.ir.operation import Region, Value
-from irc.ir.types import FloatType, i32, index
+from irc.ir.types import FloatType, i32
 
 ReadOne = Callable[[KernelBuilder, Index], Sequence[Value]]
 """`read(builder, at)`: element `at` of every operand, as scalars."""
@@ -18,7 +18,7 @@ ReadOne = Callable[[KernelBuilder, Index], Sequence[Value]]
 
 def lane_id(b: KernelBuilder) -> Value:
     """The thread's place in its warp."""
-    return b.emit(gpu.LaneId(None, result_types=[index]))
+    return b.emit(gpu.LaneId())
 
 
 def fold_warp(b: KernelBuilder, region: Region, read: ReadOne, start: Index, count: int) -> list[Value]:
