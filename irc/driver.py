@@ -19,9 +19,14 @@ import numpy as np
 from irc import options
 from irc.codegen.emit.module import emit_module
 from irc.codegen.fit import check
+from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
+from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
+from irc.codegen.gpu.execution import execute
+from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
 from irc.codegen.program import SIGNATURE, lower_program
+from irc.codegen.schedule.machine import GRID, HOST
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
@@ -38,7 +43,7 @@ from irc.runtime.target import Target, host_target
 PREPARATION = "inline,subsume,expand,split_complex"
 """The first passes: one function, of ops that have kernels."""
 
-OPTIMIZATION = "canonicalize,cse,fold,dce,layout,canonicalize,cse,dce,fusion"
+OPTIMIZATION = "canonicalize,cse,fold,dce,loop_invariant_code_motion,layout,canonicalize,cse,dce,fusion"
 
 PIPELINE = f"{PREPARATION},{OPTIMIZATION}"
 """What happens between the tensor level and the fused level."""
@@ -63,6 +68,10 @@ class Stages:
 
     def text(self, stage: str) -> str:
         """The text of one of STAGES; raises IrcError for a level above the one the program was compiled from."""
+        if stage in ("asm", "ptx") and self.target.is_device:
+            return ptx(self.llvm, self.target)
+        if stage == "ptx":
+            raise IrcError(f"there is no PTX for {self.target.cpu}: name a GPU's target")
         if stage == "asm":
             return self.stamp.header("#") + assembly(self.llvm, self.target, self.opt)
         found = getattr(self, stage)
@@ -113,6 +122,41 @@ class Executable:
         return repr(self.program)
 
 
+class DeviceExecutable(Executable):
+    """A compiled module whose kernels run on a device; arrays go there and come back. The device is asked for at the first
+    call."""
+
+    def __init__(
+        self, stages: Stages, timings: dict[str, float], program: DeviceProgram, target: str
+    ) -> None:
+        self.stages = stages
+        self.stamp = stages.stamp
+        self.timings = timings
+        self.device_program = program
+        self.device_name = target
+        self.call = self._run
+        with _timed(timings, "llvm"):
+            self.object_code = program.ptx.encode()
+
+    @cached_property
+    def device(self) -> Any:
+        """What the program runs on, with its kernels."""
+        return device_of(self.device_name, self.device_program.ptx)
+
+    def _run(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
+        return execute(self.device_program, self.device, arrays)
+
+    @cached_property
+    def memory_plan(self) -> MemoryPlan:
+        """The arena of one call; raises IrcError for a program that was compiled from kernels or later."""
+        if self.stages.fused is None:
+            raise IrcError("a program of kernels carries no memory plan")
+        return lower_program(self.stages.fused, machine=GRID)[1]
+
+    def __repr__(self) -> str:
+        return f"<program for {self.stages.target.cpu}: {len(self.device_program.host.steps)} steps>"
+
+
 class Observer:
     """Told of every compilation while it is registered."""
 
@@ -158,9 +202,7 @@ def compile_module(
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
     what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
     or more than the machine has left."""
-    if target != "cpu":
-        raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
-    machine = host_target()
+    machine = target_of(target)
     timings: dict[str, float] = {}
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
     every = [*hooks, *hooks_from_environment(), *(h for _, given in watching for h in given)]
@@ -173,17 +215,25 @@ def compile_module(
             fused = finished(run_pipeline(source, left, hooks=every))
         tensor = source if left else None
         with _timed(timings, "lower"):
-            kernels, plan = lower_program(fused)
-        check(
-            plan,
-            memory_limit,
-            lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
-            OPTIMIZATION,
-        )
-    stamp = ProgramStamp.of(kernels)
-    with _timed(timings, "emit"):
-        llvm = stamp.header(";") + emit_module(kernels, machine)
-    made = Executable(Stages(tensor, fused, kernels, llvm, stamp, machine, opt), timings)
+            kernels, plan = lower_program(fused, machine=GRID if machine.is_device else HOST)
+        if not machine.is_device:
+            check(
+                plan,
+                memory_limit,
+                lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
+                OPTIMIZATION,
+            )
+    made: Executable
+    if machine.is_device:
+        with _timed(timings, "emit"):
+            program = compile_kernels(kernels, machine)
+        stages = Stages(tensor, fused, program.kernels, program.llvm, program.stamp, machine, opt)
+        made = DeviceExecutable(stages, timings, program, target)
+    else:
+        stamp = ProgramStamp.of(kernels)
+        with _timed(timings, "emit"):
+            llvm = stamp.header(";") + emit_module(kernels, machine)
+        made = Executable(Stages(tensor, fused, kernels, llvm, stamp, machine, opt), timings)
     for observer, given in watching:
         observer.compiled(made, given)
     if options.logged("compile"):
@@ -192,13 +242,22 @@ def compile_module(
     return made
 
 
-def compile_text(text: str, filename: str = "<string>", opt: int = 2) -> Executable:
-    """Compiles the text of any stage: MLIR of the tensor, fused or kernel level, LLVM IR, or assembly."""
+def target_of(name: str) -> Target:
+    """The target of a name: `cpu`, or one of a GPU. Raises UnsupportedError for others, and for `cuda` without a driver."""
+    if name == "cpu":
+        return host_target()
+    if name not in TARGETS:
+        raise UnsupportedError(f"there is no target '{name}' (targets: cpu, {', '.join(TARGETS)})")
+    return device_target(processor_of(name))
+
+
+def compile_text(text: str, filename: str = "<string>", opt: int = 2, target: str = "cpu") -> Executable:
+    """Compiles the text of any stage: MLIR of the tensor, fused or kernel level, LLVM IR, or assembly (for a GPU, MLIR)."""
     for comment, wrap in ((";", lambda body: body), ("#", wrap_assembly)):
         stamp = ProgramStamp.read(text, comment)
         if stamp is not None:
             return Executable(Stages(None, None, None, wrap(text), stamp, host_target(), opt), {})
-    return compile_module(parse(text, filename), opt=opt)
+    return compile_module(parse(text, filename), opt=opt, target=target)
 
 
 def remaining(module: Module, pipeline: str | None = None) -> str:

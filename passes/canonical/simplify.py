@@ -11,7 +11,8 @@ from irc.dialects.func import Func
 from irc.dialects.stablehlo import BroadcastInDim, Composite, Iota
 from irc.ir.operation import Block, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.canonical import algebra, loops, sinking
+from irc.passes import loop_invariant_code_motion
+from irc.passes.canonical import algebra, sinking
 from irc.passes.canonical.spelling import Spelling
 from irc.passes.canonical.symmetry import OneWay
 from irc.passes.canonicalize import REWRITES
@@ -32,7 +33,7 @@ def _folding() -> RewriteSet:
     return rules
 
 
-RULES = RewriteSet(REWRITES, _folding(), algebra.rules, sinking.rules, loops.rules)
+RULES = RewriteSet(REWRITES, _folding(), algebra.rules, sinking.rules, loop_invariant_code_motion.rules)
 
 _composites = RewriteSet()
 

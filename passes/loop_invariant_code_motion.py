@@ -1,0 +1,160 @@
+"""Loop-invariant code motion: what every iteration would compute again is computed once, before the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from irc.dialects.builtin import Module
+from irc.dialects.func import Func
+from irc.dialects.stablehlo import BroadcastInDim, Constant, Iota, Reshape, Return, While
+from irc.ir.operation import Block, Operation, Region, Value
+from irc.ir.rewriting import Rewriter, RewriteSet, fresh_copy
+from irc.passes.effects import Effects
+from irc.passes.manager import Context, FunctionPass
+
+FREE = (Constant, Iota, BroadcastInDim, Reshape)
+"""Ops that cost nothing where they are used: they stay in the loop, and go out only with what needs them."""
+
+MOST_GROWTH = 2
+"""An op moves if its results are at most so many times as big as its operands: to read them must be cheaper."""
+
+rules = RewriteSet()
+
+
+@rules.rewrite("a value that a loop carries unchanged is seen from outside", While)
+def unchanged_value(op: While, b: Rewriter) -> list[Value] | None:
+    body = op.regions[1].block
+    pairs = zip(body.arguments, body.terminator.operands, strict=True)
+    kept = [i for i, (argument, end) in enumerate(pairs) if end is not argument]
+    if not kept or len(kept) == len(op.operands):
+        return None
+    regions = [
+        _without_arguments(region, op.operands, kept, ends)
+        for region, ends in zip(op.regions, ([0], kept), strict=True)
+    ]
+    types = [op.results[i].type for i in kept]
+    made = While.create([op.operands[i] for i in kept], types, op.attributes, regions, op.location)
+    b.emit(made)
+    values: Mapping[int, Value] = dict(zip(kept, made.results, strict=True))
+    return [values.get(i, v) for i, v in enumerate(op.operands)]
+
+
+def _without_arguments(region: Region, outside: Sequence[Value], kept: list[int], ends: list[int]) -> Region:
+    """The region with arguments `kept` and results `ends`; the values from outside stand for the other arguments."""
+    local: dict[Value, Value] = dict(zip(region.arguments, outside, strict=True))
+    arguments = [
+        Value(region.arguments[i].type, None, n, region.arguments[i].name, region.arguments[i].location)
+        for n, i in enumerate(kept)
+    ]
+    local.update(zip((region.arguments[i] for i in kept), arguments, strict=True))
+    operations = []
+    for op in region.operations[:-1]:
+        made = fresh_copy(op, local)
+        operations.append(made)
+        local.update(zip(op.results, made.results, strict=True))
+    end = region.block.terminator
+    returned = [local.get(end.operands[i], end.operands[i]) for i in ends]
+    operations.append(Return.create(returned, (), end.attributes, (), end.location))
+    return Region([Block(arguments, operations)])
+
+
+@dataclass(frozen=True)
+class LoopInvariantCodeMotion(FunctionPass, name="loop_invariant_code_motion"):
+    """Given  `while (%i, %w = %w0) do { %t = transpose %w; ... yield %i1, %w }`.
+    Result  `%t = transpose %w0; while (%i) do { ... yield %i1 }`.
+
+    A loop that runs no iteration computes it too: only ops without effects move, and those that cost nothing stay."""
+
+    def function(self, func: Func, module: Module, context: Context) -> Func:
+        block = Rewriter(rules, context.rewrites).block_of(func.block)
+        block = _Motion(Effects(module), context).block_of(block)
+        return func if block is func.block else func.with_block(block)
+
+
+class _Motion(Rewriter):
+    """Replays ops; of a loop, whose inner loops have been seen to, first what its regions need not compute."""
+
+    def __init__(self, effects: Effects, context: Context) -> None:
+        super().__init__(log=context.rewrites)
+        self.effects = effects
+
+    def replay(self, op: Operation) -> None:
+        made = self.mapped(op)
+        if isinstance(made, While):
+            regions = [self._lightened(region) for region in made.regions]
+            if any(new is not old for new, old in zip(regions, made.regions, strict=True)):
+                made = made.with_operands(made.operands, regions)
+        self.operations.append(made)
+        if made is not op:
+            self.replace(op, made.results)
+
+    def _lightened(self, region: Region) -> Region:
+        """The region without what moved, which is emitted here; the same object when nothing moved."""
+        inside: dict[Value, None] = dict.fromkeys(region.arguments)
+        free: dict[Value, Operation] = {}
+        moved: dict[Value, Value] = {}
+        kept: list[Operation] = []
+        for op in region.operations:
+            if self._stays(op, inside):
+                kept.append(op if not moved else _with(op, moved))
+                inside.update(dict.fromkeys(op.results))
+                if kept[-1] is not op:
+                    moved.update(zip(op.results, kept[-1].results, strict=True))
+                    inside.update(dict.fromkeys(kept[-1].results))
+            elif isinstance(op, FREE):
+                kept.append(op)
+                free[op.results[0]] = op
+            else:
+                self.log.record(
+                    "what every iteration computes alike is computed before the loop", op.location
+                )
+                self._emit_outside(op, free, moved)
+        return region if len(kept) == len(region.operations) else Region([Block(region.arguments, kept)])
+
+    def _stays(self, op: Operation, inside: Mapping[Value, None]) -> bool:
+        if op.terminator or not self.effects.is_pure(op):
+            return True
+        if any(v in inside for inner in op.walk() for v in inner.operands):
+            return True
+        return not isinstance(op, FREE) and _bytes(op.results) > MOST_GROWTH * _bytes(op.operands)
+
+    def _emit_outside(
+        self, op: Operation, free: Mapping[Value, Operation], moved: dict[Value, Value]
+    ) -> None:
+        """The op before the loop, with copies of the free ops that it reads."""
+        local = dict(moved)
+        queue = [v for inner in op.walk() for v in inner.operands if v in free and v not in local]
+        for value in _in_order(queue, free):
+            copied = fresh_copy(free[value], local)
+            self.operations.append(copied)
+            local[value] = copied.results[0]
+        made = fresh_copy(op, local)
+        self.operations.append(made)
+        moved.update(zip(op.results, made.results, strict=True))
+
+
+def _in_order(values: Sequence[Value], free: Mapping[Value, Operation]) -> list[Value]:
+    """The values and the free ones that they are made of, each after those it reads."""
+    found: dict[Value, None] = {}
+
+    def visit(value: Value) -> None:
+        if value in free and value not in found:
+            for operand in free[value].operands:
+                visit(operand)
+            found[value] = None
+
+    for value in values:
+        visit(value)
+    return list(found)
+
+
+def _with(op: Operation, moved: Mapping[Value, Value]) -> Operation:
+    """The op reading what moved: the same object when it reads nothing of it."""
+    if any(v in moved for inner in op.walk() for v in inner.operands):
+        return fresh_copy(op, moved)
+    return op
+
+
+def _bytes(values: Sequence[Value]) -> int:
+    return sum(v.type.nbytes for v in values if getattr(v.type, "is_static", False))
