@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from irc.ir.attributes import Attribute, StringAttr
 from irc.ir.fields import STRING, Attr, RegionField
 from irc.ir.operation import Block, Operation, Region
 from irc.ir.text import parse, print_module
+from irc.ir.types import Type
 from irc.ir.verify import verify
 
 __all__ = ["Module", "parse", "print_module"]
@@ -26,6 +27,12 @@ class Module(Operation, name="builtin.module"):
     default_dialect: ClassVar[str] = "builtin"
     sym_name = Attr(STRING, optional=True)
     body = RegionField()
+
+    def infer(self) -> Sequence[Type]:
+        blocks = self.body.blocks
+        self.check(len(blocks) < 2, "regions", "expects its region to have one block")
+        self.check(not any(b.arguments for b in blocks), "regions", "expects its region to have no arguments")
+        return []
 
     @staticmethod
     def of(operations: Iterable[Operation], attributes: dict[str, Attribute] | None = None) -> Module:

@@ -45,6 +45,7 @@ class Format:
         self.elements = tuple(elements)
         self.has_regions = any(e.has_regions for e in elements)
         self.shares_arguments = any(isinstance(e, Custom) and e.directive.shares_arguments for e in elements)
+        self.partial = [e for e in elements if isinstance(e, Custom) and e.directive.is_partial]
         shown = frozenset(k for e in elements for k in e.shown_keys())
         for e in elements:
             if isinstance(e, AttrDict):
@@ -64,6 +65,10 @@ class Format:
     def print(self, p: OpPrinter, op: Operation) -> None:
         for e in self.elements:
             e.print(p, op)
+
+    def expresses(self, op: Operation) -> bool:
+        """Whether the pretty form says all there is of an op."""
+        return all(e.expresses(op) for e in self.partial)
 
 
 _FORMATS: dict[type[Operation], Format] = {}

@@ -60,6 +60,10 @@ class Element:
         """Whether the op has it, where it anchors an optional group."""
         raise AssertionError(f"{self} cannot anchor an optional group")
 
+    def expresses(self, op: Operation) -> bool:
+        """Whether what it prints says all there is; an op of which that is not so is printed in generic form."""
+        return True
+
     def shown_keys(self) -> Sequence[str]:
         """The attributes that it prints, which `attr-dict` then leaves out."""
         return ()
@@ -420,6 +424,8 @@ class Directive:
     has_regions: ClassVar[bool] = False
     shares_arguments: ClassVar[bool] = False
     """All regions of the op are written with one list of argument names, the last region's."""
+    is_partial: ClassVar[bool] = False
+    """There are ops that it cannot express: it defines `expresses`."""
     spaced: ClassVar[bool] = True
     """A space is printed before it where MLIR's rules ask for one."""
 
@@ -431,6 +437,10 @@ class Directive:
 
     def print(self, p: OpPrinter, op: Operation, *args: Any) -> None:
         raise AssertionError(self)
+
+    def expresses(self, op: Operation) -> bool:
+        """Whether `print` says all there is."""
+        return True
 
 
 _DIRECTIVES: dict[str, Directive] = {}
@@ -475,6 +485,9 @@ class Custom(Element):
         if self.space and self.directive.spaced:
             p.write(" ")
         self.directive.print(p, op, *self.args)
+
+    def expresses(self, op: Operation) -> bool:
+        return self.directive.expresses(op)
 
     def shown_keys(self) -> Sequence[str]:
         return [k for a in self.args if isinstance(a, Element) for k in a.shown_keys()]

@@ -30,14 +30,16 @@ from irc.ir.attributes import (
     TypeAttr,
     UnitAttr,
 )
-from irc.ir.cursor import BALANCED, SPACE, STRING, SUFFIX, unquote
-from irc.ir.dense_text import LiteralError, float_from_bits, parse_elements
+from irc.ir.cursor import BALANCED, SPACE, STRING, SUFFIX, integer_of, unquote
+from irc.ir.dense_text import LiteralError, dtype_of, float_from_bits, parse_elements, resource_elements
 from irc.ir.diagnostics import SourceText
 from irc.ir.locations import UNKNOWN, CallSiteLoc, FileLineCol, FusedLoc, Location, NameLoc
 from irc.ir.type_text import TypeReader
 from irc.ir.types import FloatType, IndexType, IntegerType, f64, i1, i64
 
 A = TypeVar("A", bound=StructAttr)
+MOST_DIGITS = 1000
+"""Of an integer: what is longer fits no type that is used, and Python refuses to convert it."""
 NumberAttr = BoolAttr | IntegerAttr | FloatAttr
 
 _ANGLED = re.compile(rf"{SPACE}(<{BALANCED}>)")
@@ -206,13 +208,12 @@ class AttributeReader(TypeReader):
         blob = self.resources.get(name)
         if blob is None:
             return DenseResourceAttr(name, type)
-        # A blob opens with its alignment in four bytes.
-        array = np.frombuffer(blob, type.element.numpy, offset=4)
-        if array.size != type.size:
-            raise self.error(
-                f"resource '{name}' has {array.size} elements, {type} has {type.size}", m.start(1), m.end()
-            )
-        return DenseElementsAttr.of(type, array.reshape(type.static_shape))
+        if not hasattr(type, "shape") or None in type.shape:
+            raise self.error(f"'dense_resource' needs a static tensor or vector type, not {type}", m.start(1))
+        try:
+            return DenseElementsAttr.of(type, resource_elements(blob, type))
+        except LiteralError as e:
+            raise self.error(f"resource '{name}' has {e}", m.start(1), m.end()) from None
 
     def _dense_array(self) -> Attribute:
         self.expect("<")
@@ -336,7 +337,7 @@ class AttributeReader(TypeReader):
                 return own(m[1][1:-1])
             except (ValueError, LookupError, IrcError) as e:
                 raise self.error(f"not a {cls.mnemonic}: {e}", m.start(1), m.end()) from None
-        values = self._members({f.name for f in fields(cls)})
+        values = self._members({f.name: "bool" in str(f.type) for f in fields(cls)})
         for f in fields(cls):
             if f.name not in values and f.default is MISSING and f.default_factory is MISSING:
                 values[f.name] = () if "Dims" in str(f.type) or "tuple" in str(f.type) else 0
@@ -345,8 +346,9 @@ class AttributeReader(TypeReader):
         except (TypeError, ValueError) as e:
             raise self.error(str(e), start, self.pos) from None
 
-    def _members(self, names: set[str]) -> dict[str, Any]:
-        """`<name = value, ...>`; `raw` marks fields written out where a class has a text of its own."""
+    def _members(self, names: dict[str, bool]) -> dict[str, Any]:
+        """`<name = value, ...>` of fields by name and whether they are booleans; `raw` marks fields written out where
+        a class has a text of its own."""
         values: dict[str, Any] = {}
         self.expect("<")
         self.accept_word("raw")
@@ -356,17 +358,20 @@ class AttributeReader(TypeReader):
                 self.expect(",")
         return values
 
-    def _member(self, names: set[str], into: dict[str, Any]) -> None:
+    def _member(self, names: dict[str, bool], into: dict[str, Any]) -> None:
         start = self.skip()
         name = self.word("a field name")
         if name not in names or name in into:
             raise self.error(f"unexpected field '{name}'", start, self.pos)
         self.expect("=")
+        at = self.skip()
         into[name] = self._member_value()
+        if isinstance(into[name], bool) != names[name]:
+            raise self.error(f"the value of '{name}' is of the wrong kind", at, self.pos)
 
     def _member_value(self) -> Any:
         if self.peek("["):
-            return tuple(self.list_of(self.extent))
+            return tuple(self.list_of(self.integer))
         if self.peek('"'):
             return self.string()
         number = self.optional_integer()
@@ -470,17 +475,21 @@ def _whole(r: AttributeReader, read: Callable[[AttributeReader], Any]) -> Any:
 def number_attribute(negative: bool, digits: str, is_decimal: bool, type: Any) -> NumberAttr:
     """The attribute of a number's text. Hexadecimal digits of a float are its bits."""
     if isinstance(type, FloatType):
+        dtype = dtype_of(type)
         if digits.startswith("0x"):
             if negative:
                 raise LiteralError("bits of a float have no sign")
             return FloatAttr(float_from_bits(int(digits, 16), type), type)
-        value = float(np.asarray(float(digits)).astype(type.numpy))
+        with np.errstate(over="ignore"):
+            value = float(np.asarray(float(digits)).astype(dtype))
         return FloatAttr(-value if negative else value, type)
     if is_decimal:
         raise LiteralError(f"{type} takes no decimal point")
     if not isinstance(type, IntegerType | IndexType):
         raise LiteralError(f"{type} is not a number's type")
-    value = -int(digits, 0) if negative else int(digits, 0)
+    if len(digits) > MOST_DIGITS:
+        raise LiteralError(f"a number of {len(digits)} digits is outside {type}")
+    value = -integer_of(digits) if negative else integer_of(digits)
     if type is i1 and value in (0, 1, -1):
         return BoolAttr(value != 0)
     if isinstance(type, IntegerType):

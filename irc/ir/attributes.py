@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from irc.ir.cursor import quote
 from irc.ir.types import FloatType, IndexType, IntegerType, TensorType, Type, VectorType
 
 
@@ -307,19 +308,8 @@ def item_text(attr: Attribute) -> str:
     return text
 
 
-def string_text(value: str) -> str:
-    """A quoted MLIR string; everything outside printable ASCII as `\\XX` of its UTF-8 bytes."""
-    out = []
-    for byte in value.encode("utf-8", "surrogateescape"):
-        char = chr(byte)
-        if char == "\\":
-            out.append("\\\\")
-        elif 32 <= byte < 127 and char != '"':
-            out.append(char)
-        else:
-            out.append(f"\\{byte:02X}")
-    return f'"{"".join(out)}"'
-
+string_text = quote
+"""A quoted MLIR string."""
 
 _BARE = re.compile(r"[A-Za-z_][\w$.]*\Z", re.ASCII)
 

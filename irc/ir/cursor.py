@@ -51,6 +51,27 @@ def unquote(text: str) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
+def integer_of(text: str) -> int:
+    """The value of an integer's text: decimal, perhaps with zeros in front, or hexadecimal. Raises ValueError."""
+    return int(text, 16 if text.lstrip("-").startswith("0x") else 10)
+
+
+def quote(value: str) -> str:
+    """A quoted string; everything outside printable ASCII as `\\XX` of its UTF-8 bytes."""
+    if value.isascii() and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    out = []
+    for byte in value.encode("utf-8", "surrogateescape"):
+        char = chr(byte)
+        if char == "\\":
+            out.append("\\\\")
+        elif 32 <= byte < 127 and char != '"':
+            out.append(char)
+        else:
+            out.append(f"\\{byte:02X}")
+    return f'"{"".join(out)}"'
+
+
 class Cursor:
     """A position in `source.text`, between it and `end`. Every step skips white space and comments first."""
 
@@ -130,7 +151,11 @@ class Cursor:
         if m is None:
             return None
         self.pos = m.end()
-        return int(m[1], 0)
+        # Longer digits are not even converted: Python refuses some, and they fit nothing.
+        value = integer_of(m[1]) if len(m[1]) <= 22 else 1 << 64
+        if not -(1 << 63) <= value < 1 << 63:
+            raise self.error("integer value too large", m.start(1), m.end())
+        return value
 
     def integer(self) -> int:
         found = self.optional_integer()

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from irc.ir.cursor import integer_of
 from irc.ir.types import ComplexType, FloatType, IndexType, IntegerType
 
 Array = np.ndarray[Any, Any]
 
 _TOKEN = re.compile(r"\s*(\[|\]|,|\([^()]*\)|[^\s\[\](),]+)")
+
+
+MOST_DIMENSIONS = 32
+"""Of a literal: what every NumPy can hold."""
 
 
 class LiteralError(ValueError):
@@ -25,7 +30,9 @@ class LiteralError(ValueError):
 
 def parse_elements(text: str, type: Any) -> Array:
     """The elements, of the type's dtype: with its shape, or a 0-d array for a splat."""
-    dtype = _dtype(type.element)
+    dtype = dtype_of(type.element)
+    if type.size * dtype.itemsize >= 1 << 63 or type.rank > MOST_DIMENSIONS:
+        raise LiteralError(f"{type} is larger than any memory")
     body = text.strip()
     if not body:
         if type.size:
@@ -35,7 +42,8 @@ def parse_elements(text: str, type: Any) -> Array:
         return _hexadecimal(body, type, dtype)
     array = _plain(body, type.element, dtype)
     if array is None:
-        array = _by_tokens(text, type.element, dtype)
+        with np.errstate(over="ignore"):
+            array = _by_tokens(text, type.element, dtype)
     if array.ndim and array.shape != type.static_shape:
         raise LiteralError(f"elements of shape {_shape(array.shape)} do not fit {type}")
     if array.ndim == 0 and not type.size:
@@ -47,11 +55,20 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape)) if shape else "()"
 
 
-def _dtype(element: Any) -> np.dtype[Any]:
+def dtype_of(element: Any) -> np.dtype[Any]:
+    """The dtype that holds an element; raises LiteralError where there is none."""
     try:
         return element.numpy
     except (AttributeError, KeyError):
         raise LiteralError(f"elements of {element} cannot be read") from None
+
+
+def resource_elements(blob: bytes, type: Any) -> Array:
+    """The elements of a resource: a blob that opens with its alignment in four bytes. Raises LiteralError."""
+    dtype = dtype_of(type.element)
+    if len(blob) < 4 or len(blob) - 4 != type.size * dtype.itemsize:
+        raise LiteralError(f"{max(len(blob) - 4, 0)} bytes, {type} has {type.size * dtype.itemsize}")
+    return np.frombuffer(blob, dtype, offset=4).reshape(type.static_shape)
 
 
 def _hexadecimal(body: str, type: Any, dtype: np.dtype[Any]) -> Array:
@@ -147,7 +164,7 @@ def _element(token: str, element: Any, dtype: np.dtype[Any], offset: int) -> Any
             return np.asarray(float(token)).astype(dtype)[()]
         if dtype.kind == "b" and token in ("true", "false"):
             return token == "true"
-        value = int(token, 0)
+        value = integer_of(token)
     except (ValueError, OverflowError):
         raise LiteralError(f"'{token}' is not an element of type {element}", offset) from None
     width = element.width

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from irc.errors import ParseError, SourceSpan
 
+_HALF = re.compile("[\ud800-\udfff]")
 _WORD = re.compile(r'"[^"\n]*"|[%^@]?[\w.$]+')
 
 
@@ -48,6 +49,14 @@ class SourceText:
         """The place of the word (an op's name, perhaps quoted) at an offset."""
         m = _WORD.match(self.text, offset)
         return self.span(offset, m.end() if m else 0)
+
+    def check_characters(self) -> None:
+        """Raises ParseError where the text holds half of a character that Python writes as two."""
+        if self.text.isascii():
+            return
+        half = _HALF.search(self.text)
+        if half is not None:
+            raise self.error(f"U+{ord(half[0]):04X} is no character", half.start(), half.end())
 
     def error(self, message: str, offset: int, end: int = 0, notes: tuple[str, ...] = ()) -> ParseError:
         return ParseError(message, span=self.span(offset, end), notes=notes)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from irc.errors import ParseError
+from irc.errors import IrcError, ParseError
 from irc.ir.attribute_text import AttributeReader
 from irc.ir.attributes import Attribute, DenseArrayAttr
 from irc.ir.cursor import SPACE, SUFFIX
@@ -124,6 +124,8 @@ class OpReader(AttributeReader):
         self.operations: list[Operation] = []
         self.forward: dict[str, tuple[Value, int]] = {}
         self.unlocated: list[tuple[Any, str, int]] = []
+        self.located: list[tuple[Operation, int]] = []
+        """Ops with a location of their own, which may be no place that an error can show, and where they stand."""
 
     # Uses and names of values.
 
@@ -335,10 +337,19 @@ class OpReader(AttributeReader):
         op = UnregisteredOp.named(s.name, *parts) if cls is UnregisteredOp else cls.create(*parts)
         if isinstance(s.location, str):
             self.unlocated.append((op, s.location, s.offset))
+        if s.location is not None:
+            self.located.append((op, s.offset))
         if types is None:
-            refine(op, infer_types(op))
+            self._infer(op, s.offset)
         self.operations.append(op)
         return op
+
+    def _infer(self, op: Operation, offset: int) -> None:
+        try:
+            refine(op, infer_types(op))
+        except IrcError as e:
+            e.span = e.span or self.source.word_span(offset)
+            raise
 
     def define_results(self, op: Operation, start: int, end: int) -> None:
         """Binds `%a, %b:2 =`."""
@@ -351,7 +362,7 @@ class OpReader(AttributeReader):
         at = 0
         for m in _BINDING.finditer(self.text, start, end):
             name, count = m[1], m[2]
-            n = 1 if count is None else int(count)
+            n = 1 if count is None else int(count[:9])
             if at + n > len(results):
                 at += n
                 continue

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,7 @@ from threading import Lock
 from typing import Any
 
 from irc import options
-from irc.errors import ParseError
+from irc.errors import ParseError, SourceSpan
 from irc.ir.assembly import GENERIC, Format, format_of
 from irc.ir.attributes import Attribute, LocationAttr
 from irc.ir.cursor import unquote
@@ -26,9 +27,15 @@ from irc.ir.operation import Operation, Region, UnregisteredOp, registered, shor
 _RESOURCE = re.compile(r'([\w$.-]+|"[^"]*")\s*:\s*"0x([0-9A-Fa-f]*)"')
 
 
-def parse_operations(text: str, filename: str = "<string>") -> list[Operation]:
-    """The top-level ops of a text. Nothing is verified but what reading needs; raises ParseError."""
-    reader = ModuleReader(SourceText(text, filename))
+def parse_operations(
+    text: str, filename: str = "<string>"
+) -> tuple[list[Operation], Callable[[Operation], SourceSpan]]:
+    """The top-level ops of a text, and what finds the place of an op whose location is not one of a file.
+
+    Nothing is verified but what reading needs; raises ParseError."""
+    source = SourceText(text, filename)
+    source.check_characters()
+    reader = ModuleReader(source)
     with _LOCK:
         _ACTIONS.reader = reader
         # Nothing made here is garbage until the parse ends: collecting in between only costs.
@@ -40,7 +47,7 @@ def parse_operations(text: str, filename: str = "<string>") -> list[Operation]:
             _ACTIONS.reader = None
             if collecting:
                 gc.enable()
-    return reader.operations
+    return reader.operations, lambda op: source.word_span(dict(reader.located).get(op, 0))
 
 
 class _Pending:
@@ -210,6 +217,8 @@ class ModuleReader(OpReader):
         if at >= 0:
             for m in _RESOURCE.finditer(self.text, at):
                 name = unquote(m[1]) if m[1].startswith('"') else m[1]
+                if len(m[2]) % 2:
+                    raise self.source.error(f"resource '{name}' ends within a byte", m.start(2) - 2, m.end(2))
                 self.resources[name] = bytes.fromhex(m[2])
 
     def _locate(self) -> None:

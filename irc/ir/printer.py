@@ -134,8 +134,9 @@ def legal_name(hint: str) -> str:
 
 
 def format_for(op: Operation) -> Format:
-    """The format of an op; the generic one where its class declares none."""
-    return format_of(type(op))
+    """The format of an op; the generic one where its class declares none, or one that does not say all of this op."""
+    found = format_of(type(op))
+    return GENERIC if found.partial and not found.expresses(op) else found
 
 
 class Printer:
@@ -237,7 +238,7 @@ class Printer:
     def _operation(self, op: Operation, default_dialect: str) -> None:
         if op.results:
             self.out.append(self._results(op))
-        fmt = GENERIC if self.is_generic else format_of(type(op))
+        fmt = GENERIC if self.is_generic else format_for(op)
         if fmt is not GENERIC:
             short = default_dialect and op.dialect == default_dialect
             self.out.append(op.name[len(default_dialect) + 1 :] if short else op.name)

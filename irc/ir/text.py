@@ -18,7 +18,7 @@ def parse(text: str, filename: str = "<string>", *, verify: bool = True) -> Any:
 
     Functions that stand without a module get one. Raises ParseError, and VerifyError unless `verify` is False, with
     line, column, caret and the constraint's label."""
-    operations = parse_operations(text, filename)
+    operations, place = parse_operations(text, filename)
     module = registered("builtin.module")
     assert module is not None, "the dialects are not loaded"
     if len(operations) == 1 and isinstance(operations[0], module):
@@ -26,7 +26,7 @@ def parse(text: str, filename: str = "<string>", *, verify: bool = True) -> Any:
     else:
         made = module.create((), (), {}, (Region([Block((), operations)]),))
     if verify:
-        verify_operation(made)
+        verify_operation(made, place)
     return made
 
 

@@ -6,10 +6,10 @@ symbols are unique, and `check_symbols` of an op finds those it names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from irc.errors import IrcError, VerifyError
+from irc.errors import IrcError, SourceSpan, VerifyError
 from irc.ir.attributes import DenseArrayAttr, StringAttr
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Region, UnregisteredOp, Value
@@ -17,11 +17,12 @@ from irc.ir.operation import Block, Operation, Region, UnregisteredOp, Value
 Symbols = Mapping[str, Operation]
 
 
-def verify(op: Operation) -> None:
+def verify(op: Operation, place: Callable[[Operation], SourceSpan] | None = None) -> None:
     """Checks an op and everything inside; raises VerifyError at the first broken constraint.
 
-    Messages name the op, its place in the text, and the constraint's label."""
-    _Verifier().operation(op, {}, {})
+    Messages name the op, its place in the text, and the constraint's label. `place` finds an op whose location says
+    nothing of a place."""
+    _Verifier(place).operation(op, {}, {})
 
 
 KINDS = {
@@ -45,7 +46,18 @@ KINDS = {
 class _Verifier:
     """`visible` maps the values that may be used to True; inner regions see a layer on top of it."""
 
+    def __init__(self, place: Callable[[Operation], SourceSpan] | None) -> None:
+        self.place = place
+
     def operation(self, op: Operation, visible: dict[Value, bool], symbols: Symbols) -> None:
+        try:
+            self._operation(op, visible, symbols)
+        except IrcError as e:
+            if e.span is None and self.place is not None:
+                e.span = self.place(op)
+            raise
+
+    def _operation(self, op: Operation, visible: dict[Value, bool], symbols: Symbols) -> None:
         for i, operand in enumerate(op.operands):
             if operand not in visible:
                 raise op.error(
