@@ -260,6 +260,12 @@ def compile_text(text: str, filename: str = "<string>", opt: int = 2, target: st
     return compile_module(parse(text, filename), opt=opt, target=target)
 
 
+def retargeted(module: Module) -> Module:
+    """The module without the target it was compiled for."""
+    kept = {k: v for k, v in module.attributes.items() if k != TARGET}
+    return Module.of(module.operations, kept)
+
+
 def remaining(module: Module, pipeline: str | None = None) -> str:
     """The pipeline to run: the one given, else what the module says is left, else all of it."""
     left = module.attributes.get(PIPELINE_ATTRIBUTE)

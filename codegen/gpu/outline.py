@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from irc.codegen.emit.device import shared_bytes
-from irc.codegen.lower.builder import Index, KernelBuilder
+from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.schedule.machine import WARP
 from irc.dialects import arith, gpu, memref, scf
 from irc.dialects.builtin import Module
@@ -27,7 +27,7 @@ from irc.ir.attributes import (
 )
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.rewriting import fresh_copy, fresh_region
+from irc.ir.rewriting import fresh_copy
 from irc.ir.types import FunctionType, i32, i64, index
 
 KERNELS = "kernels"

@@ -14,7 +14,16 @@ from irc.cli import sources
 from irc.cli.arrays import tensor_type
 from irc.cli.programs import run_program
 from irc.cli.terminal import show
-from irc.driver import STAGES, Executable, Observer, compile_text, observing
+from irc.codegen.gpu.target import PROCESSORS
+from irc.driver import (
+    STAGES,
+    Executable,
+    Observer,
+    compile_module,
+    compile_text,
+    observing,
+    retargeted,
+)
 from irc.errors import IrcError
 from irc.frontends.models import call_with, models_in
 from irc.frontends.points import noting
@@ -26,7 +35,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declares the command line."""
     parser.add_argument("file", help="a Python program, or the text of a module")
     parser.add_argument("arguments", nargs="*", help="the program's arguments")
-    parser.add_argument("--stage", choices=[*STAGES, "all"], default="tensor", help="which level to show")
+    parser.add_argument(
+        "--stage", choices=[*STAGES, "ptx", "all"], default="tensor", help="which level to show"
+    )
+    parser.add_argument(
+        "--target", choices=["cpu", *PROCESSORS], default="cpu", help="what the program is compiled for"
+    )
     parser.add_argument("--timing", action="store_true", help="how long each stage and pass took")
     parser.add_argument("--memory", action="store_true", help="the memory plan")
     parser.add_argument(
@@ -74,7 +88,12 @@ def run(arguments: argparse.Namespace) -> int:
                 if arguments.input or not collector.programs:
                     _call_a_model(names, arguments)
         else:
-            compile_text(*sources.read(arguments.file))
+            compile_text(*sources.read(arguments.file), target=arguments.target)
+    if arguments.target != "cpu":
+        collector.programs = [
+            for_target(e, h, arguments.target) if not e.stages.target.is_device else (e, h)
+            for e, h in collector.programs
+        ]
     chosen = list(enumerate(collector.programs))
     if arguments.program is not None:
         chosen = chosen[arguments.program : arguments.program + 1]
@@ -85,6 +104,15 @@ def run(arguments: argparse.Namespace) -> int:
     for number, (program, hooks) in chosen:
         _show(number, len(chosen), program, hooks, arguments)
     return 0
+
+
+def for_target(program: Executable, hooks: Sequence[Hook], target: str) -> tuple[Executable, Sequence[Hook]]:
+    """A program that was compiled for the host, compiled for another target, and the hooks of that."""
+    module = program.stages.tensor
+    if module is None:
+        raise IrcError(f"a program of kernels cannot be compiled for {target}")
+    again = [type(h)() for h in hooks]
+    return compile_module(retargeted(module), target=target, hooks=again), again
 
 
 def _call_a_model(names: dict[str, Any], arguments: argparse.Namespace) -> None:
@@ -108,7 +136,7 @@ def _call_a_model(names: dict[str, Any], arguments: argparse.Namespace) -> None:
 def _show(
     number: int, count: int, program: Executable, hooks: Sequence[Hook], arguments: argparse.Namespace
 ) -> None:
-    mark = {"llvm": ";", "asm": "#"}.get(arguments.stage, "//")
+    mark = {"llvm": ";", "asm": "#", "ptx": "//"}.get(arguments.stage, "//")
     if count > 1 or arguments.stage == "all":
         if number:
             print("// -----\n" if arguments.stage not in ("llvm", "asm") else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from hashlib import sha256
 
 from irc.aliases import LIBRARIES, install_as
 from irc.cli import sources
@@ -11,6 +12,7 @@ from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import describe
 from irc.cli.bits import verify_bits
 from irc.cli.programs import run_program
+from irc.codegen.gpu.devices import TARGETS
 from irc.driver import compile_module, compile_text
 from irc.errors import IrcError
 from irc.interpreter import interpret
@@ -37,7 +39,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of random arguments")
     parser.add_argument(
-        "--target", choices=["cpu", "interpreter"], default="cpu", help="native code, or the reference"
+        "--target",
+        choices=["cpu", "interpreter", *TARGETS],
+        default="cpu",
+        help="native code, the reference, or a GPU's code on it or in an interpreter of PTX",
     )
     parser.add_argument(
         "--digest", action="store_true", help="print the object code's digest instead of running"
@@ -69,9 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _interpret(source, name, arguments)
     if arguments.verify_bits:
         return _verify_bits(source, name, arguments)
-    program = compile_text(source, name)
+    program = compile_text(source, name, target=arguments.target)
     if arguments.digest:
-        print(code_digest(program.object_code))
+        digest = code_digest if arguments.target == "cpu" else lambda code: sha256(code).hexdigest()
+        print(digest(program.object_code))
         return 0
     arrays = make_arguments(program.stamp.inputs, arguments.input, arguments.seed)
     for array, type in zip(program(*arrays), program.stamp.outputs, strict=True):
