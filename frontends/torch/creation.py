@@ -15,9 +15,10 @@ from irc.frontends.recorder.random import draw, host_generator
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.dtypes import dtype, of_number
-from irc.frontends.torch.pointwise import into, is_number, literal, to_dtype, write
+from irc.frontends.torch.pointwise import is_number, literal, to_dtype
 from irc.frontends.torch.size import device
 from irc.frontends.torch.tensor import Tensor, emit, method, wrap
+from irc.frontends.torch.writing import into, write
 from irc.ir.types import TensorType, element_of, i64
 
 

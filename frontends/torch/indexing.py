@@ -14,9 +14,10 @@ from irc.frontends.recorder.graph import recorder, refuse_look
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import from_array
-from irc.frontends.torch.pointwise import is_number, literal, write
+from irc.frontends.torch.pointwise import is_number, literal
 from irc.frontends.torch.shaping import movedim, sliced
 from irc.frontends.torch.tensor import Tensor, emit, emit_all, normal_dim
+from irc.frontends.torch.writing import write
 
 SortResult = namedtuple("SortResult", ["values", "indices"])
 TopkResult = namedtuple("TopkResult", ["values", "indices"])

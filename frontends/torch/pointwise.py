@@ -10,12 +10,12 @@ import numpy as np
 from irc.dialects import stablehlo as hlo
 from irc.frontends.errors import RecordError, RecordTypeError
 from irc.frontends.lowering import elementwise as L
-from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Literal
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.dtypes import dtype, of_element, of_number
-from irc.frontends.torch.tensor import Tensor, emit, method
+from irc.frontends.torch.tensor import Tensor, emit
+from irc.frontends.torch.writing import into
 from irc.ir.types import TensorType
 
 Operand = Any
@@ -69,12 +69,6 @@ def _binary(name: str, cls: Any, *, float_result: bool = False) -> Callable[...,
     run.__name__ = run.__qualname__ = name
     run.__doc__ = f"torch.{name}(input, other): elementwise, with broadcasting and type promotion."
     return run
-
-
-def into(target: Tensor, value: Tensor) -> Tensor:
-    """Writes a result into a tensor given as `out`."""
-    target._write(emit(L.copy_into, (target, value))._read().alias())
-    return target
 
 
 multiply = _binary("mul", hlo.Multiply)
@@ -454,97 +448,6 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
     return promoted(tensor1, tensor2)
 
 
-# In place: the result becomes a new version of the tensor's storage.
-
-
-def write(target: Tensor, value: Tensor) -> Tensor:
-    """Writes a result that nobody else holds into `target`, as an in-place operation does; checks what PyTorch checks."""
-    held = target._read()
-    if held.leaf is not None and recorder.grad_enabled:
-        raise located(
-            RecordError("a leaf Variable that requires grad is being used in an in-place operation.")
-        )
-    if (
-        target._parent is not None
-        and recorder.grad_enabled
-        and target._storage._value.leaf is not None
-        and (held.requires_grad)
-    ):
-        raise located(
-            RecordError(
-                "a view of a leaf Variable that requires grad is being used in an in-place operation."
-            )
-        )
-    d, given = target.dtype, value.dtype
-    if dtypes.category(given) > dtypes.category(d):
-        names = dtypes.SCALAR_TYPE_NAMES
-        raise located(
-            RecordError(
-                f"result type {names.get(given, given)} can't be cast to the desired output type {names.get(d, d)}"
-            )
-        )
-    if value._read().type is not held.type:
-        value = emit(L.copy_into, (target, value))
-    result = value._read()
-    result.owner = None  # it changes hands
-    target._write(result)
-    return target
-
-
-def _in_place(name: str, function: Callable[..., Tensor]) -> None:
-    def run(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return write(self, function(self, *args, **kwargs))
-
-    run.__name__ = run.__qualname__ = f"{name}_"
-    run.__doc__ = f"Tensor.{name} in place."
-    setattr(Tensor, f"{name}_", run)
-
-
-_IN_PLACE: dict[str, Callable[..., Tensor]] = {
-    "add": add, "sub": sub, "mul": multiply, "div": div, "pow": pow, "clamp": clamp, "exp": exp, "log": log,
-    "sqrt": sqrt, "rsqrt": rsqrt, "neg": neg, "abs": abs, "tanh": tanh, "sigmoid": sigmoid, "floor": floor,
-    "ceil": ceil, "round": round, "reciprocal": reciprocal, "square": square, "masked_fill": masked_fill,
-    "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "clamp_min": clamp_min, "clamp_max": clamp_max,
-    "floor_divide": floor_divide, "remainder": remainder, "sin": sin, "cos": cos, "clip": clamp,
-    "logical_and": logical_and, "logical_or": logical_or, "logical_not": logical_not, "multiply": multiply,
-    "subtract": sub, "divide": div, "bitwise_and": bitwise_and, "bitwise_or": bitwise_or,
-}  # fmt: skip
-for _name, _function in _IN_PLACE.items():
-    _in_place(_name, _function)
-
-
-def _filled(scope: Any, value: Any, shape: Any) -> Any:
-    return L.spread(value, shape)
-
-
-@method("fill_")
-def fill_(self: Tensor, value: Any) -> Tensor:
-    """Every element becomes `value`."""
-    made = operand(value, self.dtype)
-    if isinstance(made, Tensor):
-        return write(self, emit(L.copy_into, (self.detach(), made)))
-    return write(self, emit(_filled, (made,), tuple(self.shape)))
-
-
-@method("zero_")
-def zero_(self: Tensor) -> Tensor:
-    return fill_(self, 0)
-
-
-@method("copy_")
-def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """The elements become those of `src`, converted and broadcast."""
-    need_tensor(src, "copy_", "other")
-    converted = emit(L.convert, (src,), self.dtype.element) if src.dtype is not self.dtype else clone(src)
-    return write(self, converted)
-
-
-@method("set_")
-def set_(self: Tensor, source: Tensor) -> Tensor:
-    self.data = source
-    return self
-
-
 _METHODS: dict[str, Callable[..., Any]] = {
     "add": add, "sub": sub, "mul": multiply, "multiply": multiply, "div": div, "divide": div, "true_divide": div,
     "floor_divide": floor_divide, "remainder": remainder, "pow": pow, "maximum": maximum, "minimum": minimum,
@@ -564,6 +467,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__and__": bitwise_and, "__or__": bitwise_or, "__xor__": bitwise_xor, "__lshift__": left_shift,
     "__rshift__": right_shift, "__lt__": lt, "__le__": le, "__gt__": gt, "__ge__": ge,
 }  # fmt: skip
+
+
 for _name, _method in _METHODS.items():
     setattr(Tensor, _name, _method)
 
@@ -584,20 +489,12 @@ _OPERATORS: dict[str, Callable[..., Tensor]] = {
     "add": add, "sub": sub, "mul": multiply, "truediv": div, "floordiv": floor_divide, "mod": remainder, "pow": pow,
     "and": bitwise_and, "or": bitwise_or, "xor": bitwise_xor,
 }  # fmt: skip
+
+
 for _name, _function in _OPERATORS.items():
     _operator(f"__{_name}__", _function)
     _operator(f"__r{_name}__", _function, swapped=True)
+
+
 _operator("__eq__", eq)
 _operator("__ne__", ne)
-for _name, _written in {
-    "add": "add_", "sub": "sub_", "mul": "mul_", "truediv": "div_", "pow": "pow_", "and": "bitwise_and_",
-    "or": "bitwise_or_",
-}.items():  # fmt: skip
-    setattr(Tensor, f"__i{_name}__", getattr(Tensor, _written))
-
-__all__ = [
-    name for name, value in list(globals().items())
-    if callable(value) and getattr(value, "__module__", "") == __name__ and not name.startswith("_")
-    and name not in ("is_number", "promoted", "floating", "literal", "operand", "into", "need_tensor", "to_dtype", "same",
-                     "write", "fill_", "zero_", "copy_", "set_")
-]  # fmt: skip

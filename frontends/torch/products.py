@@ -10,8 +10,9 @@ from irc.frontends.lowering import linalg as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch.dtypes import SCALAR_TYPE_NAMES
-from irc.frontends.torch.pointwise import into, need_tensor, promoted
+from irc.frontends.torch.pointwise import need_tensor, promoted
 from irc.frontends.torch.tensor import Tensor, emit
+from irc.frontends.torch.writing import into
 
 
 def _same_dtype(*tensors: Tensor) -> None:

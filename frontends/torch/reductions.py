@@ -13,18 +13,10 @@ from irc.frontends.lowering import reduction as L
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.dtypes import dtype
-from irc.frontends.torch.pointwise import (
-    clamp_min,
-    floating,
-    into,
-    maximum,
-    minimum,
-    need_tensor,
-    to_dtype,
-    where,
-)
+from irc.frontends.torch.pointwise import clamp_min, floating, maximum, minimum, need_tensor, to_dtype, where
 from irc.frontends.torch.shaping import normal_dims
 from irc.frontends.torch.tensor import Tensor, cut, emit, emit_all, normal_dim
+from irc.frontends.torch.writing import into
 
 Dims = int | Sequence[int] | None
 

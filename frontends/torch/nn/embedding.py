@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from irc.frontends.torch.creation import randn
+from irc.frontends.torch.in_place import fill_
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter
-from irc.frontends.torch.pointwise import fill_
 from irc.frontends.torch.tensor import Tensor
 
 

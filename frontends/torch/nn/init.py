@@ -11,8 +11,9 @@ from irc.frontends.source import noted
 from irc.frontends.torch import creation
 from irc.frontends.torch.creation import eye, rand, randn
 from irc.frontends.torch.grad_mode import no_grad
-from irc.frontends.torch.pointwise import copy_, fill_, where
-from irc.frontends.torch.shaping import stack
+from irc.frontends.torch.in_place import copy_, fill_
+from irc.frontends.torch.joining import stack
+from irc.frontends.torch.pointwise import where
 from irc.frontends.torch.tensor import Tensor
 
 

@@ -20,8 +20,8 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.source import Scope, Site, name_in_frames, scopes
 from irc.frontends.torch.dtypes import dtype
 from irc.frontends.torch.grad_mode import no_grad
+from irc.frontends.torch.in_place import copy_
 from irc.frontends.torch.nn.parameter import Buffer, Parameter, UninitializedParameter
-from irc.frontends.torch.pointwise import copy_
 from irc.frontends.torch.tensor import Tensor
 
 M = TypeVar("M", bound="Module")

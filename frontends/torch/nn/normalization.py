@@ -11,12 +11,12 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import ones, tensor, zeros
 from irc.frontends.torch.grad_mode import no_grad
+from irc.frontends.torch.in_place import copy_
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn.functional.normalization import affine_operands
 from irc.frontends.torch.nn.lazy import Lazy
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter, UninitializedParameter, is_lazy
-from irc.frontends.torch.pointwise import copy_
 from irc.frontends.torch.tensor import Tensor, emit, emit_all
 
 

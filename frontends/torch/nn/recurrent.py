@@ -9,12 +9,12 @@ from irc.frontends.errors import RecordValueError, ShapeError
 from irc.frontends.lowering import recurrent as R
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch.creation import zeros
+from irc.frontends.torch.joining import cat, stack
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.lazy import fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter
-from irc.frontends.torch.shaping import cat, stack
 from irc.frontends.torch.tensor import Tensor, emit_all
 
 

@@ -12,7 +12,7 @@ from irc.frontends.recorder.random import host_generator
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import from_array, tensor
-from irc.frontends.torch.shaping import stack
+from irc.frontends.torch.joining import stack
 from irc.frontends.torch.tensor import Tensor
 
 

@@ -7,15 +7,10 @@ from irc.frontends.lowering import elementwise as W
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch.creation import rand_like
 from irc.frontends.torch.nn.functional.indexing import one_hot
-from irc.frontends.torch.pointwise import (
-    need_tensor,
-    sigmoid,
-    tanh,
-    where,
-    write,
-)
+from irc.frontends.torch.pointwise import need_tensor, sigmoid, tanh, where
 from irc.frontends.torch.reductions import softmax
 from irc.frontends.torch.tensor import Tensor, emit, method
+from irc.frontends.torch.writing import write
 
 
 def written(input: Tensor, inplace: bool, made: Tensor) -> Tensor:

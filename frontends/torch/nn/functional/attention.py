@@ -7,9 +7,7 @@ import math
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import ones
 from irc.frontends.torch.nn.functional.regularization import dropout
-from irc.frontends.torch.pointwise import (
-    masked_fill,
-)
+from irc.frontends.torch.pointwise import masked_fill
 from irc.frontends.torch.products import matmul
 from irc.frontends.torch.reductions import softmax
 from irc.frontends.torch.tensor import Tensor

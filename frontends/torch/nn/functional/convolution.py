@@ -10,9 +10,7 @@ from irc.frontends.explain import tensor_note
 from irc.frontends.lowering import convolution as C
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
-from irc.frontends.torch.pointwise import (
-    need_tensor,
-)
+from irc.frontends.torch.pointwise import need_tensor
 from irc.frontends.torch.tensor import Tensor, emit
 
 

@@ -9,9 +9,7 @@ from irc.frontends.lowering import losses as L
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.indexing import embedding_rows
-from irc.frontends.torch.pointwise import (
-    where,
-)
+from irc.frontends.torch.pointwise import where
 from irc.frontends.torch.tensor import Tensor, emit
 from irc.ir.types import i64
 

@@ -12,12 +12,7 @@ from irc.frontends.lowering import losses as L
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
-from irc.frontends.torch.pointwise import (
-    need_tensor,
-    promoted,
-    to_dtype,
-    where,
-)
+from irc.frontends.torch.pointwise import need_tensor, promoted, to_dtype, where
 from irc.frontends.torch.reductions import log_softmax
 from irc.frontends.torch.tensor import Tensor, emit
 

@@ -10,9 +10,7 @@ from irc.frontends.errors import RecordError, RecordValueError, ShapeError
 from irc.frontends.lowering import normalization as N
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch.creation import ones_like, zeros_like
-from irc.frontends.torch.pointwise import (
-    need_tensor,
-)
+from irc.frontends.torch.pointwise import need_tensor
 from irc.frontends.torch.tensor import Tensor, emit, emit_all
 
 

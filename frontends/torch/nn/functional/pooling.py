@@ -9,9 +9,7 @@ from irc.frontends.errors import RecordError
 from irc.frontends.lowering import convolution as C
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch.nn.functional.convolution import per_dimension
-from irc.frontends.torch.pointwise import (
-    need_tensor,
-)
+from irc.frontends.torch.pointwise import need_tensor
 from irc.frontends.torch.tensor import Tensor, emit
 
 

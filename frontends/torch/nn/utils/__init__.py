@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from irc.frontends.torch.grad_mode import no_grad
+from irc.frontends.torch.in_place import copy_
+from irc.frontends.torch.joining import cat, stack
 from irc.frontends.torch.nn.utils import rnn
-from irc.frontends.torch.pointwise import clamp_max, copy_
+from irc.frontends.torch.pointwise import clamp_max
 from irc.frontends.torch.reductions import norm
-from irc.frontends.torch.shaping import cat, stack
 from irc.frontends.torch.tensor import Tensor
 
 __all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "rnn", "vector_to_parameters"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from irc.frontends.torch.joining import stack
 from irc.frontends.torch.nn.functional import pad
-from irc.frontends.torch.shaping import stack
 from irc.frontends.torch.tensor import Tensor
 
 
