@@ -44,7 +44,8 @@ from irc.frontends.tensorflow.keras.layers.core import (
     Reshape,
     Softmax,
 )
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.layers.merging import (
     Add,
     Average,

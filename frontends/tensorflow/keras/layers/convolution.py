@@ -11,7 +11,8 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import pad, reshape, transpose
 from irc.frontends.tensorflow.convolution import conv_transpose, padding_of
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.tensor import emit
 
@@ -122,6 +123,22 @@ class BaseConv(Layer):
         channels = self._channels(input_shape)
         self._add_weights(self._kernel_shape(channels), self._outputs(channels))
         self.input_spec = InputSpec(min_ndim=self.rank + 2, axes={self._axis: channels})
+
+    def _advice(self, shape: tuple[int | None, ...]) -> tuple[str, ...]:
+        names = ("length", "height, width", "depth, height, width")[self.rank - 1]
+        order = f"(batch, channels, {names})" if self._first else f"(batch, {names}, channels)"
+        if len(shape) == self.rank + 1 and not self._first:
+            return (
+                f"it takes {order}: where there is one channel, give x[..., tf.newaxis]",
+                "a single sample is a batch of one: x[tf.newaxis, ...]",
+            )
+        if len(shape) != self.rank + 2:
+            return (f"it takes {order}",)
+        channels = self.input_spec.axes.get(self._axis)
+        if not self._first and shape[1] == channels:
+            back = (0, *range(2, self.rank + 2), 1)
+            return (f"the channels come first here: give tf.transpose(x, {list(back)})",)
+        return (f"its kernel is made for inputs of {channels} channels",)
 
     def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, channels // self.groups, self.filters)

@@ -12,7 +12,8 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes, nn
 from irc.frontends.tensorflow.array_ops import reshape, tile, transpose
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.symbolic import KerasTensor, Node
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import cast, not_equal
@@ -104,8 +105,8 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2, axes={-1: width})
 
     def _advice(self, shape: tuple[int | None, ...]) -> tuple[str, ...]:
-        if not self.built:
-            return ()
+        if len(shape) < 2:
+            return ("Dense takes a batch: one sample is a batch of one, x[tf.newaxis, :]",)
         width = self.input_spec.axes[-1]
         known = math.prod(n for n in shape[1:] if n is not None)
         if len(shape) > 2 and known == width:

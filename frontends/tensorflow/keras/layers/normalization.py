@@ -12,7 +12,8 @@ from irc.frontends.lowering import normalization as N
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import reshape, transpose
 from irc.frontends.tensorflow.keras import constraints, initializers, regularizers
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import maximum, sqrt
 from irc.frontends.tensorflow.recording import nothing_kept

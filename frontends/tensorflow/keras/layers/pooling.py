@@ -10,7 +10,8 @@ from irc.frontends.lowering import convolution as L
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.convolution import padding_of
 from irc.frontends.tensorflow.keras.layers.convolution import channels_first, extents
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.reductions import reduce_max, reduce_mean
 from irc.frontends.tensorflow.tensor import emit
 

@@ -19,7 +19,8 @@ from irc.frontends.tensorflow.keras.layers.cells import (
     StackedRNNCells,
     initial_state,
 )
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer, calls
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec, calls
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.recording import history_kept
 from irc.frontends.tensorflow.tensor import emit
@@ -49,6 +50,12 @@ class RNN(Layer):
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=3)
         self.states: Any = None
+
+    def _advice(self, shape: tuple[int | None, ...]) -> tuple[str, ...]:
+        return (
+            "it takes (batch, time, features): one number a step is x[..., tf.newaxis]",
+            "class numbers of words become features in an Embedding before it",
+        )
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         if not getattr(self.cell, "built", True):

@@ -8,7 +8,8 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import nn
 from irc.frontends.tensorflow import random as R
-from irc.frontends.tensorflow.keras.layers.layer import InputSpec, Layer
+from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
+from irc.frontends.tensorflow.keras.layers.layer import Layer
 
 
 class Dropout(Layer):
