@@ -1,0 +1,1 @@
+"""ldmatrix, stmatrix and mma.sync: what a warp does with tiles (PTX ISA, sections 9.7.14.5)."""
