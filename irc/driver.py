@@ -28,11 +28,10 @@ from irc.codegen.plan import DONOR
 from irc.codegen.program import SIGNATURE, lower_program
 from irc.codegen.schedule.machine import GRID, HOST
 from irc.codegen.stamp import ProgramStamp
-from irc.dialects.builtin import Module
+from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
 from irc.errors import IrcError, UnsupportedError
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr
-from irc.ir.text import parse
 from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline

@@ -21,9 +21,9 @@ import numpy as np
 
 import irc.dialects  # noqa: F401
 from irc import interpreter
+from irc.dialects.builtin import parse
 from irc.driver import compile_module
 from irc.errors import IrcError
-from irc.ir.text import parse
 
 
 def roundtrip(text: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from irc.frontends.lowering.elementwise import Shape, spread
 from irc.frontends.lowering.linalg import dot
 from irc.frontends.lowering.normalization import moments
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def dense(scope: Scope, x: Expr, weight: Expr, *bias: Expr) -> Expr:

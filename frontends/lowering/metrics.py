@@ -6,8 +6,8 @@ import numpy as np
 
 from irc.frontends.lowering.elementwise import spread
 from irc.ir.types import TensorType
-from irc.passes.autodiff import expression as E
-from irc.passes.autodiff.expression import Expr, Scope
+from irc.passes import expression as E
+from irc.passes.expression import Expr, Scope
 
 
 def confusion(scope: Scope, y: Expr, p: Expr, weight: Expr, thresholds: tuple[float, ...]) -> Expr:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from irc.cli import sources
 from irc.cli.terminal import show
+from irc.dialects.builtin import parse
 from irc.driver import PIPELINE, remaining
 from irc.ir.printer import print_operation
-from irc.ir.text import parse
 from irc.passes.hooks import (
     CompareEach,
     PrintTree,

@@ -13,10 +13,11 @@ from irc.cli.arrays import describe
 from irc.cli.bits import verify_bits
 from irc.cli.programs import run_program
 from irc.codegen.gpu.devices import TARGETS
+from irc.dialects.builtin import parse
+from irc.dialects.func import Func
 from irc.driver import compile_module, compile_text
 from irc.errors import IrcError
 from irc.interpreter import interpret
-from irc.ir.text import parse
 from irc.runtime.elf import code_digest
 
 
@@ -101,7 +102,7 @@ def _verify_bits(source: str, name: str, arguments: argparse.Namespace) -> int:
 def _interpret(source: str, name: str, arguments: argparse.Namespace) -> int:
     module = parse(source, name)
     main = module.symbols.get("main")
-    if main is None:
+    if not isinstance(main, Func):
         raise IrcError("the module has no function @main")
     arrays = make_arguments([a.type for a in main.arguments], arguments.input, arguments.seed)
     for array, value in zip(interpret(module, *arrays), main.returned, strict=True):

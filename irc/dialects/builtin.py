@@ -8,9 +8,10 @@ from typing import ClassVar
 from irc.ir.attributes import Attribute, StringAttr
 from irc.ir.fields import STRING, Attr, RegionField
 from irc.ir.operation import Block, Operation, Region
-from irc.ir.text import parse, print_module
+from irc.ir.parser import parse_operations
+from irc.ir.text import print_module
 from irc.ir.types import Type
-from irc.ir.verify import verify
+from irc.ir.verify import verify as verify_operation
 
 __all__ = ["Module", "parse", "print_module"]
 
@@ -54,8 +55,22 @@ class Module(Operation, name="builtin.module"):
 
     def verify(self) -> None:
         """Checks everything inside; raises VerifyError at the first broken constraint."""
-        verify(self)
+        verify_operation(self)
 
     def with_operations(self, operations: Iterable[Operation]) -> Module:
         """The same module (name, attributes) around other ops."""
         return Module.create((), (), self.attributes, (Region([Block((), operations)]),), self.location)
+
+
+def parse(text: str, filename: str = "<string>", *, verify: bool = True) -> Module:
+    """The module that a text is: StableHLO, MLIR's core dialects, or anything that irc printed.
+
+    Functions that stand without a module get one. Raises ParseError, and VerifyError unless `verify` is False, with
+    line, column, caret and the constraint's label."""
+    operations, place = parse_operations(text, filename)
+    made = operations[0] if len(operations) == 1 else None
+    if not isinstance(made, Module):
+        made = Module.of(operations)
+    if verify:
+        verify_operation(made, place)
+    return made

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from irc.dialects.builtin import parse
 from irc.driver import compile_module
 from irc.errors import UnsupportedError
-from irc.ir.text import parse
 
 REFUSED = {
     "@f, which calls itself": """

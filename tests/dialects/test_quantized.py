@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import irc.dialects  # noqa: F401
+from irc.dialects.builtin import parse
 from irc.errors import IrcError, ParseError
 from irc.interpreter import interpret
-from irc.ir.text import parse
 
 TYPES = {
     "!quant.uniform<i8:f32, 2.0:15>": "!quant.uniform<i8:f32, 2.000000e+00:15>",
