@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from irc.ir.fields import ANY, I64_ARRAY, Attr, Operand, RegionField, Result
 from irc.ir.operation import Operation, Region
-from irc.ir.types import Type
+from irc.ir.types import IndexType, IntegerType, Type
 
 
 class For(Operation, name="scf.for"):
@@ -23,6 +23,9 @@ class For(Operation, name="scf.for"):
     returned = Result(variadic=True)
 
     def infer(self) -> Sequence[Type]:
+        bounds = [v.type for v in self.operands[:3]]
+        counts = isinstance(bounds[0], IndexType | IntegerType) and len(dict.fromkeys(bounds)) == 1
+        self.check(counts, "operands", f"counts in integers or index, not {bounds[0]}")
         return [v.type for v in self.operands[3:]]
 
 

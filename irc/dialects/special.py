@@ -78,7 +78,8 @@ def digamma_above(x: float) -> float:
         total -= 1 / x
         x += 1
     total += math.log(x) - 0.5 / x
-    for k, term in enumerate(_BERNOULLI, 1):
+    # Further out the series is less than half an ulp, and its powers overflow.
+    for k, term in enumerate(_BERNOULLI if x < 1e9 else (), 1):
         total -= term * math.factorial(2 * k - 1) / x ** (2 * k)
     return total
 

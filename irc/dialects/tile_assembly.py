@@ -28,7 +28,7 @@ from irc.ir.attributes import (
 )
 from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
 from irc.ir.operation import Block, Operation, Region
-from irc.ir.types import TensorType, i1, i32, result_text
+from irc.ir.types import MemRefType, TensorType, i1, i32, result_text
 
 # arith.
 
@@ -104,6 +104,8 @@ class Global(Directive):
         type = r.type()
         s.attributes["type"] = TypeAttr(type)
         if r.accept("="):
+            if not isinstance(type, MemRefType):
+                raise r.error(f"initial elements of {type}, which is no memref")
             if r.accept_word("uninitialized"):
                 s.attributes["initial_value"] = UnitAttr()
             else:

@@ -264,6 +264,9 @@ class RegionElement(Element):
             p.write(", " if i else " ")
             p.region(region, arguments=not self.bodiless)
 
+    def present(self, op: Operation) -> bool:
+        return len(op.regions) > self.index
+
 
 class SuccessorElement(Element):
     """`$successor`."""

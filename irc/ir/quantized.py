@@ -85,6 +85,9 @@ def same_element(a: Any, b: Any) -> bool:
     return isinstance(a, QuantizedType) and isinstance(b, QuantizedType) and a.baseline == b.baseline
 
 
+_ENDLESS = re.compile(r"\d{400}")
+
+
 def full_range(storage: IntegerType) -> tuple[int, int]:
     """The least and the largest integer of a storage type."""
     if storage.is_unsigned:
@@ -99,6 +102,8 @@ def read_quantized(text: str) -> QuantizedType | None:
     m = _UNIFORM.match(text)
     if m is None or m["expressed"] not in FLOAT_NAMES:
         return None
+    if _ENDLESS.search(text):
+        raise QuantizedTypeError("a number has more digits than any type holds")
     storage = IntegerType(int(m["width"]), _SIGNS[m["sign"]])
     if not 0 < storage.width <= 32:
         raise QuantizedTypeError(f"illegal storage type size: {storage.width}")

@@ -5,6 +5,7 @@ and more varied. `Traits` say what programs may hold."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,9 @@ class Traits:
 
 
 def identity(kind: type[Operation], element: Any) -> Any:
-    """What combining by `kind` leaves every integer (or boolean) as it is with."""
+    """What combining by `kind` leaves every number (or boolean) as it is with."""
+    if isinstance(element, FloatType):
+        return {S.Add: 0.0, S.Multiply: 1.0, S.Maximum: -math.inf, S.Minimum: math.inf}[kind]
     bits = element.width - (not element.is_unsigned and element.width > 1)
     lowest = 0 if bits == element.width else -(1 << bits)
     table = {S.Add: 0, S.Or: 0, S.Xor: 0, S.Multiply: 1, S.Maximum: lowest, S.Minimum: (1 << bits) - 1}

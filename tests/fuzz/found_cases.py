@@ -1,0 +1,92 @@
+"""What fuzzing has found: one small text a finding, kept and tried again by the tests for ever.
+
+The first line says how it is tried: `// FOUND text -- ...` as a text alone; `// FOUND module SEED exact portable -- ...`
+as a program too, on arguments made from the seed."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+from module_checks import check_module
+from random_modules import case_of
+from test_bits import hard_arguments
+from text_checks import Finding, check_text, guarded
+
+from irc.dialects.builtin import Module, parse
+from irc.ir.text import print_module
+from irc.passes.reduce import reduced
+from irc.passes.reduce_text import smallest_text
+
+FOUND = Path(__file__).parent / "found"
+MARK = "// FOUND "
+SECONDS = 120.0
+
+
+def replay(path: Path) -> Finding | None:
+    """What a kept case finds now."""
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    head = text.partition("\n")[0].removeprefix(MARK).partition(" -- ")[0].split()
+    finding = guarded(lambda: check_text(text), SECONDS)
+    if finding is not None or head[0] == "text":
+        return finding
+    seed, flags = int(head[1]), head[2:]
+    return guarded(lambda: _checked(parse(text), seed, "exact" in flags, "portable" in flags), SECONDS)
+
+
+def _checked(module: Module, seed: int, exact: bool, portable: bool) -> Finding | None:
+    return check_module(module, hard_arguments(module, seed), exact=exact, portable=portable)
+
+
+def keep_text(
+    text: str, finding: Finding, find: Callable[[str], Finding | None], folder: Path = FOUND
+) -> Path:
+    """Makes the text small and writes it down."""
+
+    def fails(candidate: str) -> bool:
+        again = find(candidate)
+        return again is not None and again.kind == finding.kind and same_place(again, finding)
+
+    return _write(folder, "text", finding, smallest_text(text, fails) if fails(text) else text)
+
+
+def same_place(a: Finding, b: Finding) -> bool:
+    """Places that are functions must be equal; those that are messages may name other types."""
+    return a.place == b.place if ".py:" in b.place else True
+
+
+def keep_module(seed: int, finding: Finding, folder: Path = FOUND) -> Path:
+    """Makes the module of a seed small and writes it down, with a seed of arguments on which it fails."""
+    case = case_of(seed)
+    for arguments in (seed, 0, 1, 2):
+
+        def fails(module: Module, arguments: int = arguments) -> bool:
+            again = guarded(lambda: _checked(module, arguments, case.exact, case.portable), SECONDS)
+            return again is not None and again.kind == finding.kind
+
+        if finding.kind not in ("process ended", "hang") and fails(case.module):
+            small = reduced(case.module, fails, budget=300)
+            break
+    else:
+        small, arguments = case.module, seed
+    flags = " ".join(["exact"] * case.exact + ["portable"] * case.portable)
+    return _write(
+        folder, f"module {arguments} {flags}".strip(), finding, print_module(small, locations=False)
+    )
+
+
+def _write(folder: Path, how: str, finding: Finding, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    name = re.sub(r"\W+", "_", f"{finding.kind}_{finding.place.rpartition('/')[2]}")[:60].strip("_").lower()
+    path = folder / f"{name}_{zlib.crc32(text.encode('utf-8', 'surrogatepass')) & 0xFFFF:04x}.mlir"
+    why = " ".join(finding.detail.split())[:150].encode("ascii", "replace").decode()
+    data = f"{MARK}{how} -- {finding.kind}: {why}\n{text}"
+    path.write_bytes(data.encode("utf-8", "surrogatepass"))
+    return path
+
+
+def found() -> list[Path]:
+    """The kept cases, by name."""
+    return sorted(FOUND.glob("*.mlir"))
