@@ -86,7 +86,7 @@ class Region:
                     "which another thread writes at the same time: a race",
                     row,
                 )
-        if not shadow.whole and state == KNOWN and (shadow.state[units] == IN_FLIGHT).any():
+        if not shadow.whole and (shadow.state[units] == IN_FLIGHT).any():
             row = first(shadow.state[units] == IN_FLIGHT)
             raise Fault(f"{what} writes {self.name} where an asynchronous copy is still on its way", row)
         shadow.set_state(units, state)
