@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 from irc import options
-from irc.errors import IrcError, TraceError
+from irc.errors import IrcError, SourceSpan, TraceError
 from irc.frontends.source import Site, is_internal
 
 
@@ -53,11 +55,36 @@ __all__ = [
     "RecordKeyError",
     "RecordTypeError",
     "RecordValueError",
+    "RecordWarning",
     "ShapeError",
     "TraceError",
     "install_hook",
     "locate",
+    "warn",
 ]
+
+
+class RecordWarning(UserWarning):
+    """A warning about the user's program; its text has the line, a caret and notes, as an error's has."""
+
+
+def warn(message: str, span: SourceSpan | None, notes: tuple[str, ...] = ()) -> None:
+    """Warns at a place of the user's program: the one given, or the line being run."""
+    span = span or Site.here().span() or SourceSpan("<unknown>", 0, 1)
+    caret = span.caret()
+    lines = [message, *([caret] if caret else []), *(f"  note: {note}" for note in notes)]
+    warnings.warn_explicit("\n".join(lines), RecordWarning, span.file, span.line)
+
+
+def _without_line(before: Callable[..., str]) -> Callable[..., str]:
+    """Python's formatting of warnings; ours show their line themselves."""
+
+    def formatted(message: Any, category: Any, filename: str, lineno: int, line: str | None = None) -> str:
+        if category is RecordWarning:
+            return f"{filename}:{lineno}: UserWarning: {message}\n"
+        return before(message, category, filename, lineno, line)
+
+    return formatted
 
 
 def locate(error: IrcError, site: Site | None) -> IrcError:
@@ -84,6 +111,7 @@ def install_hook() -> None:
 
     hook._irc = True  # type: ignore[attr-defined]
     sys.excepthook = hook
+    warnings.formatwarning = _without_line(warnings.formatwarning)
 
 
 def _user_frames(trace: TracebackType | None) -> list[tuple[str, int, str]]:

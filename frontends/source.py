@@ -161,7 +161,7 @@ class Site:
         return Site(None, 0, None) if frame is None else Site(frame.f_code, frame.f_lasti, None)
 
     def expression(self) -> str:
-        """The text of the expression, for notes; the whole line where it spans several."""
+        """The text of the expression, for notes; what is on its first line where it spans several."""
         span = self.span()
         if span is None:
             return ""
@@ -191,7 +191,9 @@ class Site:
         at = self.position()
         if at is None:
             return None
-        return SourceSpan(at.file, at.line, at.column, at.end_column if at.end_line in (0, at.line) else 0)
+        if at.end_line in (0, at.line):
+            return SourceSpan(at.file, at.line, at.column, at.end_column)
+        return SourceSpan(at.file, at.line, at.column, len(linecache.getline(at.file, at.line).rstrip()) + 1)
 
     def brief(self) -> str:
         """`file.py:12`, for notes."""

@@ -50,9 +50,18 @@ class Undefined:
         return f"<{self.name}: not assigned>"
 
 
+class StateError(TraceError, ValueError):
+    """A loop whose turns change the kind of what it carries."""
+
+
 def refuse(message: str, *notes: str) -> TraceError:
     """The error for what cannot become part of the program, at the user's line."""
     return located(TraceError(message, notes=tuple(notes)))
+
+
+def changed(message: str, *notes: str) -> TraceError:
+    """The error for a loop's variable that does not keep its kind."""
+    return located(StateError(message, notes=tuple(notes)))
 
 
 def is_symbolic(value: Any) -> bool:
@@ -320,7 +329,7 @@ def _same_kinds(
     for name, first, value, structure in zip(names, before, after, structures, strict=True):
         if isinstance(first, Undefined):
             if not isinstance(value, Undefined):
-                raise refuse(
+                raise changed(
                     f"{_what(name)} must be defined before the loop: it is assigned inside and read later, and the loop may not run "
                     "at all", "give it a value of the same shape and dtype before the loop",
                 )  # fmt: skip
@@ -331,7 +340,7 @@ def _same_kinds(
                 value = number(type(first), value, element)
         found: list[Handle] = []
         if flatten(value, found, leaves=True) != structure:
-            raise refuse(
+            raise changed(
                 f"{_what(name)} is {_kind(first)} before the loop and {_kind(value)} after one turn: what a loop carries keeps its "
                 "kind", "give it a tensor before the loop",
             )  # fmt: skip
@@ -339,7 +348,7 @@ def _same_kinds(
         flatten(first, expected, leaves=True)
         for a, b in zip(expected, found, strict=True):
             if a._read().type is not b._read().type:
-                raise refuse(
+                raise changed(
                     f"{_what(name)} is {a._read().type} before the loop and {b._read().type} after one turn: what a loop carries "
                     "keeps its shape and dtype", _keeping(a._read().type, b._read().type),
                 )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from irc.dialects.stablehlo import Convert, Reshape
 from irc.errors import IrcError
 from irc.frontends.errors import TraceError, locate
 from irc.frontends.recorder.template import Lowering, find_template, make_template
@@ -42,6 +43,8 @@ class Graph:
         """While tracing: tensors whose `.grad` was set, with what it was before."""
         self.grad_reads: dict[Any, bool] = {}
         """While tracing: tensors whose `.grad` was asked for before it was set, and whether it was missing."""
+        self.checks: list[tuple[Recorded, Callable[[Any], None]]] = []
+        """While tracing: what is called with the array of an argument before each run; it raises what is wrong with it."""
         self.modules: dict[Any, bool] = {}
         """While tracing: modules called, with their `training`, as guards."""
 
@@ -132,6 +135,17 @@ def apply_template(template: Any, operands: tuple[Operand, ...], site: Site) -> 
     node.results = list(results)
     recorder.graph.add(node)
     return results
+
+
+def require(value: Recorded, check: Callable[[Any], None]) -> None:
+    """Has the array of an argument checked at each call of the function being traced, where `value` is that argument or
+    it in another shape or dtype."""
+    while value.array is None and value.node is not None and value.node.template.only(Convert, Reshape):
+        (value,) = value.node.inputs  # type: ignore[assignment]
+    while value.array is None and value.node is None and value.source is not None:
+        value = value.source
+    if recorder.graph.tracing and value.array is None and value.node is None:
+        recorder.graph.checks.append((value, check))
 
 
 def constant(array: Any, type: TensorType) -> Recorded:

@@ -11,6 +11,7 @@ import numpy as np
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
 from irc.dialects.stablehlo import Constant
+from irc.frontends.errors import TraceError
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.value import Literal, Node, Recorded
@@ -195,7 +196,7 @@ def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = F
         release(pending, retain)
         return
     segment = _connect(outputs, keep)
-    arrays, watched = _take_inputs(segment)
+    arrays, watched = _take_inputs(segment, pending)
     if not retain:
         release(pending, retain)
     donate = tuple(i for i, w in enumerate(watched) if w is not None and w() is None)
@@ -206,6 +207,20 @@ def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = F
     _deliver(outputs, kept, program.run(segment, arrays, donate))
     if retain:
         release(pending, retain)
+
+
+class LostValueError(TraceError, TypeError):
+    """A value that is nowhere any more."""
+
+
+def out_of_scope(site: Site | None = None) -> LostValueError:
+    """The error for a value of a compiled function that has returned, or of a program that has failed."""
+    return LostValueError(
+        "this tensor is out of scope: it was recorded in a compiled function that has returned, or the program that was to "
+        "compute it has failed",
+        span=site.span() if site is not None else None,
+        notes=("return it from the function: what a list or an attribute keeps of it has no value",),
+    )
 
 
 def _held(pending: list[Node]) -> dict[Slot, list[Recorded]]:
@@ -227,13 +242,17 @@ def _connect(outputs: dict[Slot, list[Recorded]], keep: Sequence[Recorded]) -> S
     return Segment(needed(shown), shown)
 
 
-def _take_inputs(segment: Segment) -> tuple[list[Any], list[Any]]:
+def _take_inputs(segment: Segment, pending: Sequence[Node]) -> tuple[list[Any], list[Any]]:
     externals = segment.detach()
     shown = _sources(externals)
     watched = [
         None if v.source is not None or v.array is None or id(v) in shown else ref(v) for v in externals
     ]
-    return [external_array(v) for v in externals], watched
+    arrays = [external_array(v) for v in externals]
+    if any(a is None for a in arrays):
+        lost = externals[next(i for i, a in enumerate(arrays) if a is None)]
+        raise out_of_scope(next((node.site for node in pending if lost in node.inputs), Site.here()))
+    return arrays, watched
 
 
 def _sources(values: Sequence[Recorded]) -> dict[int, None]:

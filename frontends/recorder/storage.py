@@ -12,6 +12,7 @@ from weakref import ref
 from irc.frontends.errors import RecordError, locate
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import apply, recorder, refuse_look
+from irc.frontends.recorder.segment import out_of_scope
 from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Operand, Recorded
 from irc.frontends.source import Site
@@ -135,9 +136,7 @@ class Handle:
                 raise refuse_look(what, value)
             flush()
             if value.array is None:
-                raise located(
-                    RecordError("this value is lost: the program that was to compute it has failed")
-                )
+                raise out_of_scope(Site.here())
         return value.array
 
 

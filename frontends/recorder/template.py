@@ -53,6 +53,10 @@ class Template:
         self.result_types: tuple[TensorType, ...] = tuple(value.type for value in results)
         self.weight = sum(t.nbytes for t in self.result_types if t.is_static)
 
+    def only(self, *kinds: type[Operation]) -> bool:
+        """Whether it is made of one operand and ops of these kinds alone."""
+        return len(self.parameters) == 1 and all(isinstance(op, kinds) for op in self.operations)
+
     def place(self, operands: Sequence[Value], location: Location) -> tuple[list[Operation], list[Value]]:
         """Its ops on these operands, and the copies of `values`. Ops without a place of their own get `location`."""
         renamed = dict(zip(self.parameters, operands, strict=True))

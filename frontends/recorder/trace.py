@@ -297,6 +297,8 @@ class Executed(Trace):
         # For each input from outside: where it is, its type, and whether its buffer is given away.
         self.inputs = [(x, x.type, i in self.donated) for i, x in enumerate(sources, len(self.placeholders))]
         self.made: list[Handle | None] = [None] * len(self.gradients)
+        place = {value: i for i, value in enumerate(recording.initial)}
+        self.checks = [(place[v], check) for v, check in recording.graph.checks if v in place]
         key = (
             segment.parts,
             segment.outputs,
@@ -310,6 +312,9 @@ class Executed(Trace):
             found = _EXECUTABLES[key] = compile_program(module, self.donated)
         self.executable: Executable = getattr(found, "call", found)
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
+        for node in recording.graph.pending:
+            # They never run by themselves: what still shows their values is out of scope.
+            node.computed = True
 
     @staticmethod
     def _numbers(literals: Iterable[Literal]) -> list[Any]:
@@ -332,6 +337,8 @@ class Executed(Trace):
                 argument._read()
             flush()
         arrays = [a._read().array for a in arguments]
+        for place, check in self.checks:
+            check(arrays[place])
         for source, type, donated in self.inputs:
             value = source.read()
             if value.type is not type:

@@ -42,6 +42,16 @@ class Recorded:
         return holder is not None and holder._value is self
 
     @property
+    def is_lost(self) -> bool:
+        """Whether nothing will ever give its array: it belongs to a compiled function that has returned."""
+        node = self.node
+        if self.array is not None:
+            return False
+        if node is None:
+            return self.source is None or self.source.is_lost
+        return node.computed and self.index not in node.saved
+
+    @property
     def has_history(self) -> bool:
         """Whether a gradient can flow on from here into the node that made it."""
         return self.requires_grad and self.leaf is None and self.node is not None

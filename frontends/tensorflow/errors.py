@@ -54,8 +54,16 @@ class InvalidArgumentError(OpError):
     error_code = 3
 
 
+class MixedDtypeError(InvalidArgumentError, TypeError):
+    """Operands of different dtypes: an InvalidArgumentError where operations are carried out, a TypeError in graphs."""
+
+
 class OperatorNotAllowedInGraphError(TraceError, TypeError):
     """Python's bool, iteration or a conversion of a tensor whose value a traced function does not have."""
+
+
+class NoValueError(OperatorNotAllowedInGraphError, AttributeError):
+    """`numpy()` of a tensor that has no value: such tensors have no attribute of that name in TensorFlow."""
 
 
 class InaccessibleTensorError(TraceError, TypeError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
+from irc.frontends.recorder.graph import require
 from irc.frontends.recorder.storage import located
 from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.array_ops import concat, pad, reshape
@@ -198,6 +200,21 @@ def softmax_cross_entropy_with_logits(
     return emit(Losses.soft_likelihood, (log_softmax(x, d), y), d, op="SoftmaxCrossEntropyWithLogits")
 
 
+def _check_labels(classes: int, labels: Any) -> None:
+    """Raises InvalidArgumentError where a label names no class."""
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        bad = labels[(labels < 0) | (labels >= classes)].reshape(-1)[0]
+        op = "SparseSoftmaxCrossEntropyWithLogits"
+        raise located(
+            InvalidArgumentError(
+                f"Received a label value of {bad} which is outside the valid range of [0, {classes}). [Op:{op}]",
+                notes=(
+                    f"the predictions have {classes} classes, numbered from 0: label {bad} is none of them",
+                ),
+            )
+        )
+
+
 def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str | None = None) -> Tensor:
     """-log softmax(logits) at the class that each label names; classes are the last dimension."""
     op = "SparseSoftmaxCrossEntropyWithLogits"
@@ -218,14 +235,11 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
                 ),
             )
         )
-    known = y._read().array
-    if known is not None and known.size and (known.min() < 0 or known.max() >= x.shape[-1]):
-        bad = known[(known < 0) | (known >= x.shape[-1])].reshape(-1)[0]
-        raise located(
-            InvalidArgumentError(
-                f"Received a label value of {bad} which is outside the valid range of [0, {x.shape[-1]}). [Op:{op}]"
-            )
-        )
+    check = functools.partial(_check_labels, int(x.shape[-1]))
+    if y._read().array is None:
+        require(y._read(), check)
+    else:
+        check(y._read().array)
     logp = log_softmax(x, x.ndim - 1)
     return emit(Losses.likelihood_last, (logp, y), op=op)
 

@@ -14,7 +14,7 @@ from irc.frontends.lowering import elementwise as L
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.dtypes import DType
-from irc.frontends.tensorflow.errors import InvalidArgumentError
+from irc.frontends.tensorflow.errors import InvalidArgumentError, MixedDtypeError
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, is_number, operand
 from irc.passes import expression as E
 
@@ -38,10 +38,15 @@ def pair(x: Any, y: Any, op: str) -> tuple[Any, Any, DType]:
 
 
 def _different(op: str, position: int, d: DType, other: DType) -> Any:
+    text = (
+        f"cannot compute {op} as input #{position}(zero-based) was expected to be a {d.word} tensor but is a "
+        f"{other.word} tensor [Op:{op}]"
+    )
+    if op == "RealDiv":
+        text = f"`x` and `y` must have the same dtype, got tf.{d.name} != tf.{other.name}."
     return located(
-        InvalidArgumentError(
-            f"cannot compute {op} as input #{position}(zero-based) was expected to be a {d.word} tensor but is a "
-            f"{other.word} tensor [Op:{op}]",
+        MixedDtypeError(
+            text,
             notes=("TensorFlow does not promote: write tf.cast(x, dtype) on one of them",),
         )
     )

@@ -13,12 +13,13 @@ from irc.frontends.errors import RecordTypeError, RecordValueError, ShapeError
 from irc.frontends.lowering import shape as L
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import chain_to_input, constant, recorder
+from irc.frontends.recorder.segment import out_of_scope
 from irc.frontends.recorder.storage import Handle, located
 from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Literal, Operand, Recorded
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.dtypes import DType, of_element
-from irc.frontends.tensorflow.errors import InvalidArgumentError, OperatorNotAllowedInGraphError
+from irc.frontends.tensorflow.errors import InvalidArgumentError, NoValueError, OperatorNotAllowedInGraphError
 from irc.frontends.tensorflow.recording import history_kept, record
 from irc.frontends.tensorflow.shape import TensorShape
 from irc.ir.types import TensorType
@@ -135,7 +136,10 @@ class TensorBase(Handle):
 
     def numpy(self) -> Any:
         """A copy of the elements as a NumPy array; a NumPy number where there are no dimensions."""
-        array = np.array(self._look("numpy()"))
+        try:
+            array = np.array(self._look("numpy()"))
+        except OperatorNotAllowedInGraphError as error:
+            raise NoValueError(error.message, span=error.span, notes=error.notes) from None
         return array if array.ndim else array[()]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -285,6 +289,10 @@ def emit_all(
     if recorder.graph.is_full:
         flush()
     values = [o if isinstance(o, (Recorded, Literal)) else o._read() for o in operands]
+    if not recorder.graph.tracing:
+        for v in values:
+            if type(v) is Recorded and v.is_lost:
+                raise located(out_of_scope())
     try:
         return [wrap(r) for r in record(lower, values, statics)]
     except (ShapeError, VerifyError) as error:

@@ -24,6 +24,10 @@ STAND_INS = ((3, 96), (5, 160))
 """Extents that stand in for an unknown batch, and for any other unknown dimension."""
 
 
+class KerasTensorError(RecordTypeError, ValueError):
+    """A function of elements that was given a symbolic tensor: a ValueError, and a TypeError where Python wants a number."""
+
+
 class KerasTensor:
     """A symbolic input or output of layers: `shape` (None where unknown), `dtype`, and where it comes from."""
 
@@ -47,7 +51,7 @@ class KerasTensor:
 
     def _refuse(self, what: str) -> Any:
         return located(
-            RecordTypeError(
+            KerasTensorError(
                 f"{what} needs the elements of a KerasTensor, which has only a shape and a dtype",
                 notes=(
                     f"it is {self.name}, of shape {self.shape}",

@@ -94,7 +94,7 @@ def operation(
 
 def _unbuilt(error: IrcError, type: str) -> IrcError:
     """The error as graphs word it: a ValueError as well, where operands do not go together."""
-    if not isinstance(error, InvalidArgumentError):
+    if not isinstance(error, InvalidArgumentError) or isinstance(error, TypeError):
         return error
     return NodeError(error.message, span=error.span, constraint=error.constraint, notes=error.notes)
 

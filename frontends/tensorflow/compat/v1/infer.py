@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -34,7 +35,18 @@ def infer(call: Call, inputs: Sequence[GraphTensor]) -> tuple[Any, list[Probe]]:
         except IrcError as error:
             first = first or error
     assert first is not None
-    raise first
+    raise _without_stand_ins(first, inputs)
+
+
+def _without_stand_ins(error: IrcError, inputs: Sequence[GraphTensor]) -> IrcError:
+    """The error with `?` for the extents that are not known, where no other extent is of that size."""
+    size = str(SIZES[0])
+    if not any(d == SIZES[0] for t in inputs for d in _extents(t)):
+        pattern = re.compile(rf"(?<![\w.]){size}(?![\w.])|(?<=\dx){size}(?=x|\b)|(?<![\w.]){size}(?=x\d)")
+        error.message = pattern.sub("?", error.message)
+        error.notes = tuple(pattern.sub("?", note) for note in error.notes)
+        error.args = (error.message,)
+    return error
 
 
 def _both(call: Call, inputs: Sequence[GraphTensor], given: Types) -> tuple[Any, list[Probe]]:

@@ -222,6 +222,14 @@ def _fed(graph: Graph, key: Any, value: Any) -> list[tuple[GraphTensor, np.ndarr
         raise located(
             RecordTypeError(f"Cannot interpret feed_dict key as Tensor: {getattr(error, 'message', error)}")
         ) from None
+    if not isinstance(tensor, GraphTensor):
+        raise located(
+            RecordTypeError(
+                f"Cannot interpret feed_dict key as Tensor: The name {key!r} refers to an Operation, not a Tensor. Tensor names "
+                'must be of the form "<op_name>:<output_index>".',
+                notes=(f"write {key + ':0'!r}, or the tensor itself",),
+            )
+        )
     if tensor.op.block is not None:
         raise located(RecordValueError(f"Tensor {tensor} may not be fed.", notes=(tensor.op.place,)))
     return [(tensor, _array(tensor, value))]

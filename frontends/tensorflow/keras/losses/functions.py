@@ -7,11 +7,10 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from irc.frontends.errors import RecordValueError
-from irc.frontends.explain import place
+from irc.frontends.errors import RecordValueError, warn
 from irc.frontends.lowering import losses as L
 from irc.frontends.recorder.storage import located
-from irc.frontends.source import noted, user_frame
+from irc.frontends.source import noted
 from irc.frontends.tensorflow import dtypes, nn
 from irc.frontends.tensorflow.array_ops import reshape
 from irc.frontends.tensorflow.keras.alignment import same_rank
@@ -177,28 +176,24 @@ def logits_of(y_pred: Any, from_logits: bool, kind: str, name: str) -> tuple[Any
 
 
 def _warn_of_head(name: str, kind: str, made_by: Any) -> None:
-    where_made = place(made_by)
     text = (
         f"`{name}` received `from_logits=True`, but the `output` argument was produced by a {kind} activation and thus does "
         "not represent logits. Was this intended?"
     )
-    if where_made:
-        text += f"\n  note: the {kind.lower()} is that of {where_made}"
-    text += f"\n  note: drop activation='{kind.lower()}' there, or from_logits=True; what is minimised is the loss of the logits"
-    if text in warned.texts:
-        return
-    warned.texts[text] = None
     span = made_by.span() if made_by is not None else None
-    if span is not None:
-        warnings.warn_explicit(text, UserWarning, span.file, span.line)
-    else:
-        frame = user_frame()
-        warnings.warn_explicit(
-            text,
-            UserWarning,
-            frame.f_code.co_filename if frame else "<unknown>",
-            frame.f_lineno if frame else 0,
-        )
+    key = f"{text} {span}"
+    if key in warned.texts:
+        return
+    warned.texts[key] = None
+    activation = kind.lower()
+    warn(
+        text,
+        span,
+        (
+            f"drop activation='{activation}' here, or from_logits=True of the loss",
+            "what is minimised is the loss of the logits, as if the activation were not there",
+        ),
+    )
 
 
 def _smoothed(y: Any, label_smoothing: float) -> Any:

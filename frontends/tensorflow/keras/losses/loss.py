@@ -110,6 +110,8 @@ class LossFunctionWrapper(Loss):
     def _whole(self, y_true: Any, y_pred: Any) -> Any:
         # The mean over a last dimension and then over samples is the mean over all elements.
         elementwise = getattr(self.fn, "elementwise", None)
+        if elementwise is not None:
+            _check_shapes(*same_rank(y_true, y_pred))
         if elementwise is None or self.reduction not in ("sum_over_batch_size", "mean"):
             return None
         y_true, y_pred = same_rank(y_true, y_pred)
@@ -119,6 +121,21 @@ class LossFunctionWrapper(Loss):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self._fn_kwargs}
+
+
+def _check_shapes(y_true: Any, y_pred: Any) -> None:
+    """ValueError where labels and predictions do not go together, whatever the function."""
+    a, b = tuple(y_true.shape), tuple(y_pred.shape)
+    if all(m == n or 1 in (m, n) for m, n in zip(reversed(a), reversed(b), strict=False)):
+        return
+    notes = ("is every sample there in both?",)
+    if a and b and a[:-1] == b[:-1]:
+        notes = (
+            f"a label has {a[-1]} values and the model gives {b[-1]}: its last layer would be Dense({a[-1]})",
+        )
+    raise located(
+        RecordValueError(f"Dimensions must be equal: the labels are {a}, the predictions {b}", notes=notes)
+    )
 
 
 def reduce_weighted(values: Any, sample_weight: Any, mask: Any, reduction: str, d: Any) -> Tensor:

@@ -85,11 +85,10 @@ class ArrayBatches(Batches):
         self.arrays = [None if v is None else host_array(v) for v in nest.flatten(self.structure)]
         rows = {a.shape[0] for a in self.arrays if a is not None and a.ndim}
         if len(rows) != 1:
-            sizes = [a.shape for a in self.arrays if a is not None]
             raise located(
                 RecordValueError(
-                    "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples. Received shapes: "
-                    f"{sizes}"
+                    "Data cardinality is ambiguous. Make sure all arrays contain the same number of samples.",
+                    notes=tuple(_sizes(self.structure)),
                 )
             )
         (self.rows,) = rows
@@ -106,6 +105,14 @@ class ArrayBatches(Batches):
     def _element(self, chosen: Any) -> Any:
         parts = [None if a is None else from_array(_rows(a, chosen)) for a in self.arrays]
         return nest.pack_sequence_as(self.structure, parts)
+
+
+def _sizes(structure: tuple[Any, ...]) -> Iterator[str]:
+    """How many samples x, y and the weights have."""
+    for name, part in zip(("x", "y", "sample_weight"), structure, strict=False):
+        found = [host_array(v).shape for v in nest.flatten(part) if v is not None]
+        if found:
+            yield f"{name} has {', '.join(str(s[0]) if s else 'no' for s in found)} samples, of shape {', '.join(map(str, found))}"
 
 
 def _rows(array: np.ndarray[Any, Any], chosen: Any) -> np.ndarray[Any, Any]:

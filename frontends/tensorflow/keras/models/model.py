@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from irc.errors import UnsupportedError
@@ -94,9 +95,18 @@ class Model(Trainer, Layer):
             return convert_to_tensor(x)[..., None]
         raise located(
             RecordValueError(
-                f'Input 0 of layer "{self.name}" is incompatible with the layer: expected shape={wanted.shape}, found shape={shape}'
+                f'Input 0 of layer "{self.name}" is incompatible with the layer: expected shape={wanted.shape}, found shape={shape}',
+                notes=_sample_advice(shape[1:], wanted.shape[1:]),
             )
         )
+
+    def _child_path(self, child: Any) -> str | None:
+        """Layers of a graph or a chain by their place, since no attribute of the user's holds them."""
+        if self._graph is not None or hasattr(self, "_chain"):
+            place = next((i for i, layer in enumerate(self.layers) if layer is child), None)
+            if place is not None:
+                return f"layers[{place}]"
+        return super()._child_path(child)
 
     @property
     def layers(self) -> list[Layer]:
@@ -216,6 +226,22 @@ class Model(Trainer, Layer):
 
     def to_json(self, **options: Any) -> str:
         raise located(UnsupportedError("model.to_json() is not there: keep the code that makes the model"))
+
+
+def _sample_advice(given: Any, wanted: Any) -> tuple[str, ...]:
+    """What to write where samples have another shape than the model's Input says."""
+    if None not in wanted and math.prod(given) == math.prod(wanted):
+        if len(wanted) == 1:
+            return (
+                f"a sample is {given}, {wanted[0]} values in all: write Input(shape={tuple(given)}) and layers.Flatten() first, "
+                f"or give tf.reshape(x, (-1, {wanted[0]}))",
+            )
+        return (
+            f"a sample has the same number of values: give tf.reshape(x, (-1, {', '.join(map(str, wanted))}))",
+        )
+    if tuple(given) == tuple(wanted[1:]):
+        return ("one sample is a batch of one: x[tf.newaxis, ...]",)
+    return (f"its Input says shape={tuple(wanted)}, and a sample of the data is {tuple(given)}",)
 
 
 def _input_name(t: KerasTensor) -> str:

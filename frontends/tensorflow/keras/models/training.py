@@ -140,6 +140,13 @@ class Trainer:
             more = more if isinstance(more, TensorBase) else convert_to_tensor(more)
             more = more if not more.ndim else reduce_mean(more)
             total = more if total is None else total + more
+        if total is None and self._losses_of is not None:
+            raise located(
+                RecordValueError(
+                    "there are no labels for the loss of `compile`: y is None",
+                    notes=("give them: fit(x, y), or a data set whose elements are (x, y)",),
+                )
+            )
         if total is None:
             raise located(
                 RecordValueError(

@@ -1,0 +1,5 @@
+import irc.tensorflow as tf
+
+predictions = tf.zeros((32, 10))
+labels = tf.zeros((16, 10))
+error = predictions - labels

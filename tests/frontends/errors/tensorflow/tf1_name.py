@@ -1,0 +1,3 @@
+import irc.tensorflow as tf
+
+x = tf.placeholder(tf.float32, [None, 784])

@@ -1,0 +1,8 @@
+import irc.tensorflow.compat.v1 as tf
+
+tf.disable_v2_behavior()
+
+a = tf.constant(1.0)
+with tf.Session() as sess:
+    sess.run(a)
+print(sess.run(a))

@@ -1,0 +1,9 @@
+import irc.tensorflow.compat.v1 as tf
+
+tf.disable_v2_behavior()
+
+first = tf.Graph()
+with first.as_default():
+    a = tf.constant(1.0, name="a")
+b = tf.constant(2.0, name="b")
+c = a + b
