@@ -78,6 +78,35 @@ def test_diagnostics(name: str, pytestconfig: pytest.Config) -> None:
     assert done.stderr == golden.read_text(), f"{golden} differs; `pytest --update-golden` rewrites it"
 
 
+KERAS = {
+    "keras_cnn_as_published": 1,
+    "keras_cnn_softmax": 0,
+    "keras_mlp_tape_as_published": 1,
+}
+"""Keras programs that irc has something to say about, and whether they go on."""
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_diagnostics(name: str, pytestconfig: pytest.Config) -> None:
+    """Errors and warnings at the user's line, as the golden file has them."""
+    done = irc("run", "--as", "tensorflow", f"examples/seeds/{name}.py")
+    assert done.returncode == KERAS[name]
+    golden = GOLDEN / f"{name}.txt"
+    if pytestconfig.getoption("--update-golden"):
+        golden.write_text(done.stderr)
+    assert done.stderr == golden.read_text(), f"{golden} differs; `pytest --update-golden` rewrites it"
+
+
+@pytest.mark.parametrize(("name", "lines"), [("keras_cnn", 20), ("keras_mlp_tape", 5)])
+def test_repaired_keras_programs_train(name: str, lines: int) -> None:
+    done = irc("run", "--as", "tensorflow", f"examples/seeds/{name}.py")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    told = losses(done.stdout)
+    assert len(told) == lines
+    assert told[-1] < told[0] < 3.0
+
+
 PROGRAMS = ["examples/seeds/cnn.py", "examples/seeds/mlp.py", "examples/digits.py"]
 
 

@@ -28,6 +28,7 @@ from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tenso
 from irc.frontends.tensorflow.variable import Variable as TensorFlowVariable
 from irc.ir.types import TensorType, f64
 
+PAIRS = "write optimizer.apply_gradients(zip(gradients, model.trainable_variables))"
 REFUSED = ("use_ema", "ema_momentum", "ema_overwrite_frequency", "gradient_accumulation_steps", "jit_compile")
 
 
@@ -201,6 +202,13 @@ class Optimizer:
         self, grads_and_vars: Iterable[tuple[Any, Any]], name: str | None = None, **more: Any
     ) -> Any:
         """One step, of pairs of a gradient and its variable."""
+        if isinstance(name, (list, tuple)):
+            raise located(
+                RecordTypeError(
+                    "apply_gradients takes one argument, pairs of a gradient and its variable, and got two lists",
+                    notes=(PAIRS,),
+                )
+            )
         pairs = [_pair(p) for p in grads_and_vars]
         if pairs:
             self.apply([g for g, _ in pairs], [v for _, v in pairs])
@@ -345,7 +353,7 @@ def _pair(given: Any) -> tuple[Any, Any]:
         raise located(
             RecordValueError(
                 f"apply_gradients takes pairs of a gradient and its variable, and got {what:.60}",
-                notes=("write optimizer.apply_gradients(zip(gradients, model.trainable_variables))",),
+                notes=(PAIRS,),
             )
         )
     gradient, variable = given
@@ -355,7 +363,7 @@ def _pair(given: Any) -> tuple[Any, Any]:
             RecordAttributeError(
                 f"apply_gradients takes pairs (gradient, variable); the second of this pair is a {type(variable).__name__}"
                 + (" and the first is the variable" if swapped else ""),
-                notes=("write optimizer.apply_gradients(zip(gradients, model.trainable_variables))",),
+                notes=(PAIRS,),
             )
         )
     return gradient, variable
