@@ -348,7 +348,8 @@ def prmt(i: Instruction, a: Assembler) -> Step:
         chosen = np.broadcast_to(chosen, (length, 4)).astype(np.int64)
         taken = np.take_along_axis(octets, chosen & 7, axis=1)
         signs = np.where(taken & 0x80, 0xFF, 0).astype(np.uint8)
-        return np.where(chosen & 8, signs, taken).view(np.uint32)[:, 0]
+        permuted = np.ascontiguousarray(np.where(chosen & 8, signs, taken))
+        return permuted.view(np.uint32)[:, 0]
 
     return pure(i, a, permute, ["b32", "b32", "b32"])
 
