@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from irc import options
+from irc.codegen.bounds import checked
 from irc.codegen.emit.module import emit_module
 from irc.codegen.fit import check
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
@@ -30,11 +31,12 @@ from irc.codegen.schedule.machine import GRID, HOST
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
-from irc.errors import IrcError, UnsupportedError
+from irc.errors import IrcError, OutOfBoundsError, UnsupportedError
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
+from irc.runtime import failures
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.target import Target, host_target
@@ -99,11 +101,19 @@ class Executable:
                 stamp.outputs,
                 arena_bytes=stamp.arena_bytes,
                 donate=dict(stamp.donors),
+                asserts=failures.SYMBOL in stages.llvm,
             )
-        self.call = self.program.call
+        self.call = self._asserting if failures.SYMBOL in stages.llvm else self.program.call
 
     def __call__(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         return self.call(*arrays)
+
+    def _asserting(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
+        results: list[np.ndarray[Any, Any]] = self.program.call(*arrays)
+        failed = failures.take()
+        if failed is not None:
+            raise OutOfBoundsError(failed)
+        return results
 
     @property
     def arena_bytes(self) -> int:
@@ -193,6 +203,7 @@ def compile_module(
     pipeline: str | None = None,
     opt: int = 2,
     memory_limit: int | None = None,
+    check_bounds: bool | None = None,
     hooks: Sequence[Hook] = (),
 ) -> Executable:
     """Compiles @main of a module of any level.
@@ -200,7 +211,8 @@ def compile_module(
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
     what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
-    or more than the machine has left."""
+    or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
+    checked, and a call that reached outside a buffer raises OutOfBoundsError."""
     machine = target_of(target)
     timings: dict[str, float] = {}
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
@@ -229,6 +241,8 @@ def compile_module(
         stages = Stages(tensor, fused, program.kernels, program.llvm, program.stamp, machine, opt)
         made = DeviceExecutable(stages, timings, program, target)
     else:
+        if options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds:
+            kernels = checked(kernels)
         stamp = ProgramStamp.of(kernels)
         with _timed(timings, "emit"):
             llvm = stamp.header(";") + emit_module(kernels, machine)

@@ -83,5 +83,9 @@ class TraceError(IrcError):
     """A Python program that cannot be recorded, with the line that stopped it."""
 
 
+class OutOfBoundsError(IrcError):
+    """A kernel that reached outside a buffer: a fault of irc's own, found by bounds checks."""
+
+
 class OutOfMemoryError(IrcError, MemoryError):
     """A program that needs more memory than it may take; nothing of it was run."""

@@ -11,6 +11,7 @@ _DOCUMENTED = {
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",
+    "IRC_CHECK_BOUNDS": "1: generated code checks every access to memory (slow; finds faults of irc's own)",
     "IRC_TRACEBACK": "1: errors show irc's own frames as well",
     "IRC_CACHE_DIR": "where the parser's tables are kept (default: irc in XDG_CACHE_HOME or ~/.cache)",
 }
@@ -37,6 +38,12 @@ def text(name: str, default: str = "") -> str:
 def flag(name: str) -> bool:
     """Whether a documented variable is set to anything but 0 or false."""
     return text(name) not in ("", "0", "false")
+
+
+def enable(name: str) -> None:
+    """Sets a documented flag for this process and those it starts."""
+    assert name in _DOCUMENTED, name
+    os.environ[name] = "1"
 
 
 def logged(topic: str) -> bool:

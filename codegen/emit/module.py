@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from irc.codegen.emit import arith, device, func, masks, math, memory, memref, reduction, scf, shapes
+from irc.codegen.emit import arith, cf, device, func, masks, math, memory, memref, reduction, scf, shapes
 from irc.codegen.emit.function import HANDLERS, FunctionEmitter, refuse
 from irc.codegen.emit.held import Buffer
 from irc.dialects import gpu
@@ -19,7 +19,7 @@ from irc.runtime.target import Target, host_target
 
 __all__ = ["HANDLERS", "ModuleEmitter", "emit_module"]
 
-_FAMILIES = (arith, func, masks, math, memory, memref, reduction, scf, shapes)
+_FAMILIES = (arith, cf, func, masks, math, memory, memref, reduction, scf, shapes)
 """Importing them fills HANDLERS."""
 
 _ATTRIBUTES = "attributes #0 = { nounwind }"
@@ -39,6 +39,7 @@ class ModuleEmitter:
         self.symbols: dict[str, Any] = module.symbols
         self.uses = _uses(module)
         self.declared: dict[str, str] = {}
+        self.messages: dict[str, str] = {}
         self._outlined: dict[str, int] = {}
 
     def declare(self, name: str, result: str, arguments: Sequence[str]) -> None:
@@ -105,7 +106,9 @@ def _uses(module: Module) -> dict[Value, list[tuple[Operation, int]]]:
 
 def _bare(argument: str) -> str:
     """An argument's type without attributes (`ptr align 4`)."""
-    return argument.partition(">")[0] + ">" if argument.startswith("<") else argument.partition(" ")[0]
+    if argument.startswith("<"):
+        return argument.partition(">")[0] + ">"
+    return argument if "addrspace" in argument else argument.partition(" ")[0]
 
 
 def emit_device_module(kernels: gpu.DeviceModule, target: Target) -> str:

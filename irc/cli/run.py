@@ -6,6 +6,7 @@ import argparse
 import time
 from hashlib import sha256
 
+from irc import options
 from irc.aliases import LIBRARIES, install_as
 from irc.cli import sources
 from irc.cli.arrays import arguments as make_arguments
@@ -53,6 +54,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run in every way that must not change a bit: threads, fusion, schedules, alignment, the emulator",
     )
+    parser.add_argument(
+        "--check-bounds", action="store_true", help="check every access of generated code to memory (slow)"
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="time N calls")
 
 
@@ -63,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
             "what follows the file is the program's own",
             notes=(f"write: irc run --as LIBRARY {arguments.file}",),
         )
+    if arguments.check_bounds:
+        options.enable("IRC_CHECK_BOUNDS")
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):

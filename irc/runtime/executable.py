@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 
 from irc.ir.types import TensorType
-from irc.runtime import blocks, entry, jit, pool
+from irc.runtime import blocks, entry, failures, jit, pool
 from irc.runtime.signature import Signature, short
 
 Array = np.ndarray[Any, Any]
 
 
-def imports() -> dict[str, int]:
-    """The names a program may call besides libc's: ``irc_parallel``."""
-    return {"irc_parallel": pool.parallel_address()}
+def imports(asserts: bool = False) -> dict[str, int]:
+    """The names a program may call besides libc's: ``irc_parallel``, and ``irc_failed`` where it `asserts`."""
+    found = {"irc_parallel": pool.parallel_address()}
+    return {**found, failures.SYMBOL: failures.address()} if asserts else found
 
 
 class NativeProgram:
@@ -44,6 +45,7 @@ class NativeProgram:
         symbol: str = "irc_main",
         donate: Mapping[int, int] | None = None,
         keep_gil: bool = False,
+        asserts: bool = False,
         name: str = "irc_program",
     ) -> None:
         donors = tuple(sorted((output, donor) for donor, output in (donate or {}).items()))
@@ -51,7 +53,7 @@ class NativeProgram:
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name
-        self.address = jit.load(object_code, [symbol], imports())[symbol]
+        self.address = jit.load(object_code, [symbol], imports(asserts))[symbol]
         plan = entry.Plan(
             program=self.address,
             inputs=self.signature.inputs,

@@ -1,0 +1,41 @@
+"""What a program noted that should never be: the first message of an assertion that did not hold."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+
+from irc.runtime import jit
+
+SYMBOL = "irc_failed"
+"""``void irc_failed(ptr message)``: keeps the first message, a zero-terminated text, until it is taken."""
+
+_TEXT = f"""
+@first = internal global ptr null, align 8
+
+define void @{SYMBOL}(ptr %message) {{
+  %pair = cmpxchg ptr @first, ptr null, ptr %message acq_rel monotonic
+  ret void
+}}
+
+define ptr @irc_take_failure() {{
+  %message = atomicrmw xchg ptr @first, ptr null acq_rel
+  ret ptr %message
+}}
+"""
+
+
+@functools.cache
+def _load() -> dict[str, int]:
+    return jit.load(jit.assemble(_TEXT), (SYMBOL, "irc_take_failure"))
+
+
+def address() -> int:
+    """The address of ``irc_failed``."""
+    return _load()[SYMBOL]
+
+
+def take() -> str | None:
+    """The message of the first assertion that failed since this was last asked, in any thread; None if all held."""
+    found = ctypes.PYFUNCTYPE(ctypes.c_char_p)(_load()["irc_take_failure"])()
+    return None if found is None else found.decode()
