@@ -16,6 +16,7 @@ from irc.ir.types import (
     Dim,
     FloatType,
     FunctionType,
+    FutureType,
     IndexType,
     IntegerType,
     MemRefType,
@@ -49,9 +50,15 @@ WIDEST = (1 << 24) - 1
 _SIMPLE: dict[str, Any] = {"index": IndexType, "none": NoneType}
 _DIALECT_READERS: dict[str, Callable[[str], Type | None]] = {
     "stablehlo.token": lambda text: TokenType(),
+    "stablehlo.future": lambda text: FutureType(_inside(text)),
     "quant.uniform": read_quantized,
 }
 """What reads a dialect's type from its text without `!`; None: it is carried as it is."""
+
+
+def _inside(text: str) -> tuple[Type, ...]:
+    """The types between `<` and `>` of a dialect's type."""
+    return tuple(TypeReader(SourceText(text.partition("<")[2][:-1])).types())
 
 
 class TypeReader(Cursor):

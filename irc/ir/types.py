@@ -337,6 +337,16 @@ class TokenType(Type):
         return "!stablehlo.token"
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class FutureType(Type):
+    """`!stablehlo.future<tensor<2xf32>>`: what an op that runs beside others will give."""
+
+    types: tuple[Type, ...]
+
+    def __str__(self) -> str:
+        return f"!stablehlo.future<{', '.join(map(str, self.types))}>"
+
+
 def result_text(types: tuple[Type, ...]) -> str:
     """The text after `->`: one type bare, otherwise parenthesised."""
     if len(types) == 1 and not isinstance(types[0], FunctionType):

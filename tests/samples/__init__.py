@@ -12,6 +12,7 @@ from samples import (
     quantized,
     reduction,
     shape,
+    transfer,
 )
 from samples.case import BREAKS, SAMPLES, Break, Sample
 
@@ -31,4 +32,5 @@ __all__ = [
     "quantized",
     "reduction",
     "shape",
+    "transfer",
 ]

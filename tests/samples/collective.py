@@ -146,3 +146,21 @@ def give(label: str, of: Any = PAIR, inputs: Any = None, **more: Any) -> None:
 give("C1", TWICE)
 give("C2", groups([0, -1]))
 give("C3", inputs=[])
+give("C4", inputs=[value(2), value(2, of=i32)], has_dynamic_root=True)
+
+
+def collect(label: str, of: Any = PAIR, body: Any = None, inputs: Any = None, **more: Any) -> None:
+    given = [value(4, 3)] if inputs is None else inputs
+    breaks(
+        "stablehlo.collective_reduce",
+        label,
+        lambda: S.CollectiveReduce(given, replica_groups=of, regions=[body or reducer(S.Add)], **more),
+    )
+
+
+collect("C1", TWICE)
+collect("C2", GAP)
+collect("C3", inputs=[])
+collect("C4", use_global_device_ids=True)
+collect("C5", body=reducer(S.Add, i32))
+collect("C6", inputs=[value(4, 3)], has_dynamic_root=True)

@@ -31,6 +31,7 @@ from irc.dialects.stablehlo.collective import (
     AllToAll,
     CollectiveBroadcast,
     CollectivePermute,
+    CollectiveReduce,
     PartitionId,
     ReduceScatter,
     ReplicaId,
@@ -124,6 +125,7 @@ from irc.dialects.stablehlo.shape import (
     Transpose,
 )
 from irc.dialects.stablehlo.sorting import Map, Sort
+from irc.dialects.stablehlo.transfer import AsyncDone, AsyncStart, Infeed, Outfeed, Recv, Send
 
 __all__ = [
     "Abs",
@@ -133,6 +135,8 @@ __all__ = [
     "AllReduce",
     "AllToAll",
     "And",
+    "AsyncDone",
+    "AsyncStart",
     "Atan2",
     "BatchNormGrad",
     "BatchNormInference",
@@ -150,6 +154,7 @@ __all__ = [
     "Clamp",
     "CollectiveBroadcast",
     "CollectivePermute",
+    "CollectiveReduce",
     "Compare",
     "Complex",
     "Composite",
@@ -185,6 +190,7 @@ __all__ = [
     "GetTupleElement",
     "If",
     "Imag",
+    "Infeed",
     "Iota",
     "IsFinite",
     "Log",
@@ -198,6 +204,7 @@ __all__ = [
     "Not",
     "OptimizationBarrier",
     "Or",
+    "Outfeed",
     "OutputOperandAlias",
     "Pad",
     "PartitionId",
@@ -205,6 +212,7 @@ __all__ = [
     "Power",
     "Real",
     "RealDynamicSlice",
+    "Recv",
     "Reduce",
     "ReducePrecision",
     "ReduceScatter",
@@ -224,6 +232,7 @@ __all__ = [
     "ScatterDimensionNumbers",
     "Select",
     "SelectAndScatter",
+    "Send",
     "SetDimensionSize",
     "ShiftLeft",
     "ShiftRightArithmetic",

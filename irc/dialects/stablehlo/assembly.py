@@ -377,7 +377,7 @@ class ExponentMantissa(Directive):
         e, separator, m = word[1:].partition("m")
         if word[0] != "e" or not separator or not e.isdigit() or not m.isdigit():
             raise r.error(f"expected exponent mantissa in format e#m#, saw {word}", at, r.pos)
-        if max(len(e), len(m)) > 9:
+        if max(len(e), len(m)) > 10 or max(int(e), int(m)) >= 1 << 31:
             raise r.error(f"unable to parse exponent and mantissa '{word}' as 32-bit integers", at, r.pos)
         s.attributes[exponent.key] = IntegerAttr(int(e), i32)
         s.attributes[mantissa.key] = IntegerAttr(int(m), i32)

@@ -156,6 +156,40 @@ class DotAlgorithm(StructAttr):
     def body(self) -> str:
         return ", ".join(f"{f.name} = {_plain(getattr(self, f.name))}" for f in fields(self))
 
+    @property
+    def summary(self) -> str:
+        """What it is made of, as StableHLO's errors say it."""
+        return (
+            f"{{lhs:'{self.lhs_precision_type}', rhs:'{self.rhs_precision_type}', accum:'{self.accumulation_type}', "
+            f"lhs_components:{self.lhs_component_count}, rhs_components:{self.rhs_component_count}, "
+            f"primitive_ops:{self.num_primitive_operations}, imprecise:{int(self.allow_imprecise_accumulation)}}}"
+        )
+
+    @property
+    def is_known(self) -> bool:
+        """Whether some hardware has this arithmetic."""
+        sides = str(self.lhs_precision_type), str(self.rhs_precision_type)
+        accumulation, steps = str(self.accumulation_type), self.num_primitive_operations
+        if self.lhs_component_count != 1 or self.rhs_component_count != 1:
+            return False
+        if all(s in _NARROW for s in sides) and accumulation == "f32" and steps == 1:
+            return True
+        known = sides[0] == sides[1] and steps in _ALGORITHMS.get((sides[0], accumulation), ())
+        return known and not self.allow_imprecise_accumulation
+
+
+_NARROW = ("f8E3M4", "f8E4M3", "f8E4M3FN", "f8E5M2", "f8E4M3FNUZ", "f8E4M3B11FNUZ", "f8E5M2FNUZ")
+_ALGORITHMS = {
+    ("f16", "f16"): (1,),
+    ("f16", "f32"): (1,),
+    ("bf16", "bf16"): (1,),
+    ("bf16", "f32"): (1, 3, 6, 9),
+    ("tf32", "f32"): (1, 3),
+    ("f32", "f32"): (1,),
+    ("f64", "f64"): (1,),
+}
+"""Numbers of primitive operations that are known, by the type of both sides and the accumulation's."""
+
 
 def _plain(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -199,7 +233,7 @@ class Bounds(StructAttr):
 
     @classmethod
     def parse_body(cls, text: str) -> Bounds:
-        items = [item.strip() for item in text.split(",")]
+        items = [item.strip() for item in text.split(",")] if text.strip() else []
         return Bounds(tuple(None if item == "?" else int(item) for item in items))
 
 
@@ -242,7 +276,9 @@ class ResultAccuracy(StructAttr):
             raise ValueError("a tolerance is finite")
         found = cls(float(m["atol"] or 0), float(m["rtol"] or 0), int(m["ulps"] or 0), m["mode"])
         if found.mode != "TOLERANCE" and (found.atol or found.rtol or found.ulps):
-            raise ValueError(f"mode {found.mode} takes no tolerances")
+            raise ValueError(
+                f"Invalid tolerances for ResultAccuracyAttr with mode {found.mode}, must be all zero."
+            )
         return found
 
 

@@ -123,6 +123,40 @@ class TensorOp(Operation):
         position = next(i for i, o in enumerate(self.operands) if o is value)
         return f"operand #{position} must be {many}{static}{rank}tensor of {kinds} values, {found}"
 
+    def check_integer(self, name: str, label: str, positive: bool = False) -> None:
+        """An integer attribute is not negative, or positive."""
+        codec, value = self.attribute_fields[name].codec, getattr(self, name)
+        kind = f"{codec.name[1:]}-bit signless integer attribute whose value is "
+        message = f"attribute '{name}' failed to satisfy constraint: {kind}"
+        self.check(value >= positive, label, message + ("positive" if positive else "non-negative"))
+
+    def check_distinct(
+        self, label: str, first: tuple[str, Sequence[int]], second: tuple[str, Sequence[int]]
+    ) -> None:
+        """No dimension is named twice in two named lists taken together."""
+        (name, dims), (other, more) = first, second
+        found = repeated((*dims, *more))
+        self.check(found is None, label, f"has duplicated dimension from {name} and {other}: {found}")
+
+    def check_inside(self, label: str, name: str, dims: Sequence[int], rank: int, of: str) -> None:
+        """The dimensions of a named list lie in `[0, rank)`."""
+        found = next((d for d in dims if not 0 <= d < rank), None)
+        bounds = f"in range [0, rank-of('{of}')) i.e. [0, {rank}). got: {found}."
+        self.check(found is None, label, f"Expects each element of {name} to be {bounds}")
+
+    def check_vector_dim(self, label: str, dim: int, rank: int, of: str) -> None:
+        """`index_vector_dim` is a dimension of the indices, or the one past the last."""
+        message = (
+            f"Expects index_vector_dim to be in range [0, rank-of('{of}')] i.e. [0, {rank}]. got: {dim}."
+        )
+        self.check(0 <= dim <= rank, label, message)
+
+    def check_in_order(self, label: str, name: str, dims: Sequence[int], subject: str = "Expects") -> None:
+        """A named list is sorted, and has no dimension twice."""
+        text = f"[{shape_text(dims)}]"
+        self.check(is_sorted(dims), label, f"{subject} {name} to be sorted; got: {text}")
+        self.check(is_unique(dims), label, f"{subject} {name} to not repeat; got: {text}")
+
     def given_type(self, label: str) -> Any:
         """The result type that was written, for ops that cannot infer it."""
         if not self.results:
@@ -175,6 +209,21 @@ def all_compatible(types: Sequence[Any]) -> bool:
     return all(compatible(types[0], t) for t in types[1:])
 
 
+def quoted(types: Iterable[Any]) -> str:
+    """Types as MLIR lists them in errors."""
+    return ", ".join(f"'{t}'" for t in types)
+
+
+def shape_text(shape: Iterable[Dim]) -> str:
+    """`2, ?, 3`."""
+    return ", ".join("?" if n is None else str(n) for n in shape)
+
+
+def repeated(dims: Sequence[Any]) -> Any:
+    """The first of them that was there before; None where all are different."""
+    return next((d for i, d in enumerate(dims) if d in dims[:i]), None)
+
+
 def dims_in_range(dims: Iterable[int], rank: int) -> bool:
     return all(0 <= d < rank for d in dims)
 
@@ -185,6 +234,17 @@ def is_unique(dims: Sequence[int]) -> bool:
 
 def is_sorted(dims: Sequence[int]) -> bool:
     return list(dims) == sorted(dims)
+
+
+def check_padding(op: TensorOp, padding: Sequence[Sequence[int]], n: int, label: str) -> None:
+    """Padding has two numbers for each of `n` dimensions."""
+    shape = f"{len(padding)}, {len(padding[0]) if padding else 2}"
+    message = f"expects the shape of padding-attribute to be {{N, 2}}, but got {{{shape}}}."
+    op.check(all(len(p) == 2 for p in padding), label, message)
+    message = (
+        f"expects padding-entries to have same dimension-size as size of window dimensions ({n}), but got: "
+    )
+    op.check(len(padding) == n, label, f"{message}{len(padding)}.")
 
 
 def is_quantized_tensor(type: TensorType, per_axis: bool = True) -> bool:

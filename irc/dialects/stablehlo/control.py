@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from irc.dialects.stablehlo.base import TensorOp, all_compatible, compatible, is_predicate, region_types
+from irc.dialects.stablehlo.base import (
+    TensorOp,
+    all_compatible,
+    compatible,
+    is_predicate,
+    quoted,
+    region_types,
+)
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run
 from irc.ir.fields import I32, Attr, Operand, RegionField, Result
+from irc.ir.operation import Region, Value
 from irc.ir.types import TokenType, TupleType, Type, i32
 
 TOKEN = TokenType()
@@ -27,6 +35,26 @@ def all_pairs_compatible(some: Sequence[Any], others: Sequence[Any]) -> bool:
     return len(some) == len(others) and all(map(compatible, some, others))
 
 
+def check_scalar(op: TensorOp, value: Value) -> None:
+    """What chooses between branches is a scalar."""
+    rank = getattr(value.type, "rank", 0)
+    op.check(rank == 0, "I1", f"operand should be rank 0 tensor but got rank {rank}")
+
+
+def check_branches(op: TensorOp, branches: Sequence[Region], takes: str, gives: str) -> list[Any]:
+    """The types that all branches give; they take nothing."""
+    types = [region_types(branch) for branch in branches]
+    for i, (arguments, _) in enumerate(types):
+        op.check(not arguments, takes, f"branch {i} must have 0 arguments, but found {len(arguments)}")
+    first = types[0][1]
+    for i, (_, returned) in enumerate(types):
+        message = (
+            f"branch 0 and branch {i} have mismatched return types: {quoted(first)} vs {quoted(returned)}"
+        )
+        op.check(all_pairs_compatible(first, returned), gives, message)
+    return first
+
+
 class If(TensorOp, name="stablehlo.if"):
     """What true_branch gives where pred holds, else what false_branch gives.
 
@@ -41,16 +69,9 @@ class If(TensorOp, name="stablehlo.if"):
     chosen = Result(variadic=True)
 
     def infer(self) -> Sequence[Type]:
+        check_scalar(self, self.pred)
         self.check_operands()
-        (takes, gives), (takes_too, gives_too) = (
-            region_types(self.true_branch),
-            region_types(self.false_branch),
-        )
-        self.check(not takes and not takes_too, "C1", "has branches with arguments")
-        self.check(
-            all_pairs_compatible(gives, gives_too), "C2", f"has branches giving {gives} and {gives_too}"
-        )
-        return gives
+        return check_branches(self, [self.true_branch, self.false_branch], "C1", "C2")
 
     def evaluate(self, run: Run, pred: Array) -> tuple[Array, ...]:
         return run(self.true_branch if pred else self.false_branch)
@@ -70,15 +91,12 @@ class Case(TensorOp, name="stablehlo.case"):
     chosen = Result(variadic=True)
 
     def infer(self) -> Sequence[Type]:
+        check_scalar(self, self.index)
         self.check_operands()
-        self.check(self.index.type.element is i32, "I1", f"takes an i32 index, not {self.index.type}")
-        self.check(len(self.branches) > 0, "C1", "has no branches")
-        types = [region_types(branch) for branch in self.branches]
-        self.check(not any(takes for takes, _ in types), "C2", "has branches with arguments")
-        first = types[0][1]
-        same = all(all_pairs_compatible(first, gives) for _, gives in types)
-        self.check(same, "C3", f"has branches giving {[gives for _, gives in types]}")
-        return first
+        wanted = f"operand #0 must be tensor of 32-bit signless integer values, but got '{self.index.type}'"
+        self.check(self.index.type.element is i32, "I1", wanted)
+        self.check(len(self.branches) > 0, "C1", "expect at least one branch")
+        return check_branches(self, self.branches, "C2", "C3")
 
     def evaluate(self, run: Run, index: Array) -> tuple[Array, ...]:
         at, last = int(index), len(self.branches) - 1
@@ -102,12 +120,19 @@ class While(TensorOp, name="stablehlo.while"):
     def infer(self) -> Sequence[Type]:
         types = [v.type for v in self.operands]
         takes, gives = region_types(self.cond)
-        fits = all_pairs_compatible(takes, types) and is_predicate(gives)
-        self.check(fits, "C1", f"has a condition from {takes} to {gives} for {types}")
-        takes, gives = region_types(self.body)
-        fits = all_pairs_compatible(takes, types) and all_pairs_compatible(gives, types)
-        self.check(fits, "C2", f"has a body from {takes} to {gives} for {types}")
+        self._check_types("C1", types, takes, "condition block arguments")
+        body_takes, body_gives = region_types(self.body)
+        self._check_types("C2", types, body_takes, "body block arguments")
+        self._check_types("C2", types, body_gives, "body block return types")
+        message = f"expect condition body returns a single value but got {len(gives)}"
+        self.check(len(gives) == 1, "C1", message)
+        message = f"expect condition block return a zero-ranked tensor of i1 but got '{gives[0]}'"
+        self.check(is_predicate(gives), "C1", message)
         return types
+
+    def _check_types(self, label: str, types: Sequence[Any], others: Sequence[Any], what: str) -> None:
+        message = f"expect operands to be compatible with {what} but got {quoted(types)} vs {quoted(others)}"
+        self.check(all_pairs_compatible(types, others), label, message)
 
     def evaluate(self, run: Run, *arrays: Array) -> tuple[Array, ...]:
         while run(self.cond, *arrays)[0]:
@@ -165,8 +190,12 @@ class GetTupleElement(TensorOp, name="stablehlo.get_tuple_element"):
 
     def infer(self) -> Sequence[Type]:
         type = self.operand.type
-        self.check(isinstance(type, TupleType), "I1", f"takes a tuple, not {type}")
-        self.check(0 <= self.index < len(type.elements), "C1", f"takes element {self.index} of {type}")
+        self.check_integer("index", "C1")
+        self.check(isinstance(type, TupleType), "I1", f"operand #0 must be nested tuple, but got '{type}'")
+        size = len(type.elements)
+        self.check(
+            self.index < size, "C1", f"index {self.index} is out of bounds of operand with size {size}"
+        )
         return [type.elements[self.index]]
 
     def evaluate(self, values: Any) -> tuple[Any]:

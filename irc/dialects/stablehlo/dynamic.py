@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from irc.dialects.stablehlo import numerics as N
-from irc.dialects.stablehlo.base import TensorOp, all_compatible, dims_in_range, is_unique
+from irc.dialects.stablehlo.attributes import ConvDimensionNumbers
+from irc.dialects.stablehlo.base import (
+    TensorOp,
+    all_compatible,
+    is_unique,
+    same_dim,
+    shape_text,
+)
 from irc.dialects.stablehlo.indexing import Gather, gather
 from irc.dialects.stablehlo.linalg import Convolution, ConvWindow
 from irc.dialects.stablehlo.numerics import Array
@@ -29,9 +36,11 @@ def known_components(value: Value) -> list[Dim]:
 
 def check_shape_operand(op: TensorOp, shape: Value, type: TensorType, label: str) -> None:
     """A shape operand has one component for each dimension of the result, and agrees with what is known of both."""
-    op.check(shape.type.shape[0] == type.rank, label, f"makes {type} by a shape {shape.type}")
+    message = "result should have a rank equal to the number of elements in output_shape"
+    op.check(shape.type.shape[0] == type.rank, label, f"{message}: '{type}' by '{shape.type}'")
     known = known_components(shape)
-    op.check(compatible_shapes(tuple(known), type.shape), label, f"makes {type} by the shape {known}")
+    message = f"output shape [{shape_text(known)}] is incompatible with return type of operation '{type}'"
+    op.check(compatible_shapes(tuple(known), type.shape), label, message)
 
 
 class DynamicIota(TensorOp, name="stablehlo.dynamic_iota"):
@@ -50,8 +59,9 @@ class DynamicIota(TensorOp, name="stablehlo.dynamic_iota"):
         self.check_operands()
         type = self.given_type("C2")
         check_shape_operand(self, self.output_shape, type, "C2")
-        in_range = 0 <= self.iota_dimension < type.rank
-        self.check(in_range, "C1", f"counts along dimension {self.iota_dimension} of {type}")
+        self.check_integer("iota_dimension", "C1")
+        inside = self.iota_dimension < type.rank
+        self.check(inside, "C1", "iota dimension cannot go beyond the output rank.")
         return [type]
 
     def evaluate(self, shape: Array) -> Array:
@@ -80,7 +90,9 @@ class DynamicReshape(TensorOp, name="stablehlo.dynamic_reshape"):
         source, type = self.operand.type, self.given_type("C4")
         self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         static = source.is_static and type.is_static
-        self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
+        if static:
+            message = f"number of output elements ({type.size}) doesn't match expected number of elements"
+            self.check(source.size == type.size, "C2", f"{message} ({source.size})")
         check_shape_operand(self, self.output_shape, type, "C4")
         check_reshaped(self, source, type)
         return [type]
@@ -123,11 +135,12 @@ class DynamicBroadcastInDim(TensorOp, name="stablehlo.dynamic_broadcast_in_dim")
         check_shape_operand(self, self.output_dimensions, type, "C7")
         check_broadcast(self, source, type, self.broadcast_dimensions)
         stretch, stay = self.known_expanding_dimensions or (), self.known_nonexpanding_dimensions or ()
-        self.check(
-            is_unique(stretch + stay), "C8", f"has dimensions {stretch} that stretch and {stay} that do not"
-        )
-        self.check(dims_in_range(stretch, source.rank), "C9", f"stretches dimensions {stretch} of {source}")
-        self.check(dims_in_range(stay, source.rank), "C10", f"does not stretch dimensions {stay} of {source}")
+        message = "duplicate expansion hint for at least one operand dimension"
+        self.check(is_unique(stretch + stay), "C8", message)
+        for label, dims in (("C9", stretch), ("C10", stay)):
+            for d in dims:
+                message = f"hint for expanding dimension {d} does not refer to a valid operand dimension"
+                self.check(0 <= d < source.rank, label, message)
         return [type]
 
     def evaluate(self, x: Array, shape: Array) -> Array:
@@ -158,11 +171,15 @@ class DynamicPad(TensorOp, name="stablehlo.dynamic_pad"):
         self.check(same, "C1", f"pads {source} with {self.padding_value.type} to {type}")
         amounts = self.operands[2:]
         for value in amounts:
-            self.check(value.type.shape[0] == source.rank, "C2", f"pads {source} by {value.type}")
+            message = f"padding operands size ({value.type.shape[0]}) must match operand rank ({source.rank})"
+            self.check(value.type.shape[0] == source.rank, "C2", message)
         low, high, interior = map(known_components, amounts)
-        self.check(all(n is None or n >= 0 for n in interior), "C3", f"has interior padding {interior}")
+        message = f"interior_padding must be non-negative, but got {shape_text(interior)}"
+        self.check(all(n is None or n >= 0 for n in interior), "C3", message)
         shape = tuple(map(_padded_extent, source.shape, low, high, interior))
-        self.check(compatible_shapes(shape, type.shape), "C4", f"pads {source} to {type}")
+        for i, (n, m) in enumerate(zip(shape, type.shape, strict=True)):
+            message = f"expected output dimension at index {i} to equal {n}, but got {m}"
+            self.check(same_dim(n, m), "C4", message)
         return [type]
 
     def evaluate(self, x: Array, value: Array, low: Array, high: Array, interior: Array) -> Array:
@@ -194,8 +211,11 @@ class RealDynamicSlice(TensorOp, name="stablehlo.real_dynamic_slice"):
         source, type = self.operand.type, self.given_type("C1")
         fits = same_element(source.element, type.element) and source.rank == type.rank
         self.check(fits, "C1", f"slices {source} to {type}")
-        for value in self.operands[1:]:
-            self.check(value.type.shape[0] == source.rank, "C2", f"slices {source} by {value.type}")
+        names = ("start_indices", "limit_indices", "strides")
+        for name, value in zip(names, self.operands[1:], strict=True):
+            size = value.type.shape[0]
+            message = f"has mismatched number of operand rank ({source.rank}) and {name} size ({size})"
+            self.check(size == source.rank, "C2", message)
         return [type]
 
     def evaluate(self, x: Array, starts: Array, limits: Array, strides: Array) -> Array:
@@ -236,13 +256,15 @@ class DynamicConv(Convolution, name="stablehlo.dynamic_conv"):
         return self.window_with(((0, 0),) * (self.lhs.type.rank - 2))
 
     def infer(self) -> Sequence[Type]:
-        type: Any = super().infer()[0]
-        padding, spatial = self.padding.type, type.rank - 2
-        self.check(compatible_shapes(padding.shape, (spatial, 2)), "C4", f"pads {self.lhs.type} by {padding}")
-        shape = list(type.shape)
-        for i in self.dimension_numbers.output_spatial_dimensions:
-            shape[i] = None
-        return [type.with_shape(tuple(shape))]
+        (type,) = super().infer()
+        padding, spatial = self.padding.type, self.lhs.type.rank - 2
+        message = f"expects padding to be of shape [{spatial}, 2], but got [{shape_text(padding.shape)}]"
+        self.check(compatible_shapes(padding.shape, (spatial, 2)), "C4", message)
+        return [type]
+
+    def _shape(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> tuple[Dim, ...]:
+        known = super()._shape(a, b, d)
+        return tuple(None if i in d.output_spatial_dimensions else n for i, n in enumerate(known))
 
     def evaluate(self, x: Array, kernel: Array, padding: Array) -> Array:  # type: ignore[override]
         return self.convolve(x, kernel, self.window_with(tuple(map(tuple, padding.tolist()))))

@@ -17,6 +17,7 @@ from irc.dialects.stablehlo.base import (
     compatible,
     merge_shapes,
     merge_types,
+    quoted,
 )
 from irc.dialects.stablehlo.numerics import Array, native, precise
 from irc.dialects.stablehlo.quantized import any_quantized, check_sum
@@ -64,7 +65,8 @@ class BinaryElementwise(TensorOp):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         a, b = self.lhs.type, self.rhs.type
-        self.check(compatible(a, b), "C1", f"has operands of types {a} and {b}")
+        message = "requires compatible types for all operands and results"
+        self.check(compatible(a, b), "C1", f"{message}, but has {quoted((a, b))}")
         return [merge_types((a, b))]
 
 
@@ -252,8 +254,8 @@ class ReducePrecision(TensorOp, name="stablehlo.reduce_precision"):
 
     def infer(self) -> Sequence[Type]:
         self.check_operands()
-        self.check(self.exponent_bits >= 1, "C2", f"has {self.exponent_bits} exponent bits")
-        self.check(self.mantissa_bits >= 0, "C3", f"has {self.mantissa_bits} mantissa bits")
+        self.check_integer("exponent_bits", "C2", positive=True)
+        self.check_integer("mantissa_bits", "C3")
         return [self.operand.type]
 
     def evaluate(self, x: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from irc.dialects.stablehlo.base import COMPLEX, FLOAT, TensorOp, element_kind, same_dim
+from irc.dialects.stablehlo.base import COMPLEX, FLOAT, TensorOp, element_kind, same_dim, shape_text
 from irc.dialects.stablehlo.numerics import Array
 from irc.ir.fields import I64_ARRAY, Attr, Operand, Result, enum
 from irc.ir.types import ComplexType, Dim, Type
@@ -40,20 +40,30 @@ class Fft(TensorOp, name="stablehlo.fft"):
         self.check_operands()
         type, kind, lengths = self.operand.type, self.fft_type, self.fft_length
         n = len(lengths)
-        self.check(n <= type.rank, "C1", f"transforms {n} dimensions of {type}")
-        takes = "float" if kind == "RFFT" else "complex"
-        self.check(element_kind(type.element) == takes, "C2", f"{kind} of {type}")
-        self.check(1 <= n <= 3, "C3", f"transforms {n} dimensions")
+        self.check(1 <= n <= 3, "C3", f"rank must be between 1 and 3, but got {n}.")
+        takes, real = ("float", True) if kind == "RFFT" else ("complex", False)
+        message = (
+            f"RFFT requires f32 or f64 input type, but is given '{type.element}'."
+            if real
+            else f"FFT/IFFT/IRFFT take a complex tensor as input, but is given '{type}'."
+        )
+        self.check(element_kind(type.element) == takes, "C2", message)
+        message = f"operand rank must not be less than fft rank of {n} for operand of type '{type}'."
+        self.check(n <= type.rank, "C1", message)
         shape: list[Dim] = list(type.shape)
         inner = lengths[:-1] if kind == "IRFFT" else lengths
         fits = all(map(same_dim, shape[len(shape) - n :], inner))
-        self.check(fits, "C4", f"{kind} of {type} with lengths {list(lengths)}")
+        got = f"to be compatible with fft_length. Got: {shape_text(shape)} but wanted {shape_text(lengths)}"
+        which = "non-final dimensions" if kind == "IRFFT" else "innermost dimensions"
+        self.check(fits, "C4", f"{kind} requires {which} {got}.")
         if kind == "RFFT":
             shape[-1] = lengths[-1] // 2 + 1 if lengths[-1] else 0
             return [type.with_shape(tuple(shape)).with_element(ComplexType(type.element))]
         if kind == "IRFFT":
             half = lengths[-1] // 2 + 1 if lengths[-1] else 0
-            self.check(same_dim(shape[-1], half), "C5", f"{kind} of {type} with lengths {list(lengths)}")
+            message = "IRFFT requires innermost dimension to be compatible with fft_length[-1]/2+1. Got: "
+            got = f"{message}{shape[-1]} but fft_length is {shape_text(lengths)}."
+            self.check(same_dim(shape[-1], half), "C5", got)
             shape[-1] = lengths[-1]
             return [type.with_shape(tuple(shape)).with_element(type.element.element)]
         return [type]

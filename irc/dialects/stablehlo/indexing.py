@@ -10,11 +10,11 @@ import numpy as np
 from irc.dialects.stablehlo.attributes import GatherDimensionNumbers, ScatterDimensionNumbers
 from irc.dialects.stablehlo.base import (
     TensorOp,
-    dims_in_range,
     is_sorted,
     is_unique,
     merge_shapes,
     same_dim,
+    shape_text,
 )
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run, check_reducer, over_elements, update_in_order
@@ -60,6 +60,21 @@ def batching_places(places: Array, index_batching_dims: Sequence[int], index_vec
     return np.stack([grids[a] for a in axes], axis=-1) if axes else np.zeros((*shape, 0), np.int64)
 
 
+def check_paired(
+    op: TensorOp,
+    label: str,
+    names: tuple[str, str],
+    first: tuple[TensorType, Sequence[int]],
+    second: tuple[TensorType, Sequence[int]],
+) -> None:
+    """Paired batching dimensions have one extent."""
+    (type, dims), (other, others) = first, second
+    for k, (i, j) in enumerate(zip(dims, others, strict=True)):
+        n, m = type.shape[i], other.shape[j]
+        message = f"{names[0]}[{k}] and {names[1]}[{k}] must have compatible sizes, but got {n} and {m}."
+        op.check(same_dim(n, m), label, message)
+
+
 class Gather(TensorOp, name="stablehlo.gather"):
     """Slices of operand at start indices, which are clamped so that slices lie inside.
 
@@ -103,56 +118,70 @@ class Gather(TensorOp, name="stablehlo.gather"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, indices, d = self.operand.type, self.start_indices.type, self.dimension_numbers
-        sizes, text = self.sizes, f"has dimension numbers {d.body()} for {type} and {indices}"
-        self._check_operand_dims(type, d, sizes, text)
-        self._check_indices(type, indices, d, text)
+        sizes = self.sizes
+        self._check_operand_dims(type, d, sizes)
+        self._check_indices(type, indices, d)
         places = index_shape(indices.shape, d.index_vector_dim)
         collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
         window = [n for i, n in enumerate(sizes) if i not in collapsed]
-        in_result = dims_in_range(d.offset_dims, len(places) + len(window))
-        self.check(in_result, "C5", text)
+        self.check_inside("C5", "offset_dims", d.offset_dims, len(places) + len(window), "result")
         return [type.with_shape(combine(places, window, d.offset_dims))]
 
-    def _check_operand_dims(
-        self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[Dim], text: str
-    ) -> None:
+    def _check_operand_dims(self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[Dim]) -> None:
         collapsed, batching = d.collapsed_slice_dims, d.operand_batching_dims
+        message = (
+            f"offset_dims size ({len(d.offset_dims)}) plus collapse_slice_dims size ({len(collapsed)}) plus "
+            f"operand_batching_dims size ({len(batching)}) is not equal to operand rank ({type.rank})"
+        )
         counted = len(d.offset_dims) + len(collapsed) + len(batching)
-        self.check(type.rank == counted, "C1", text)
-        self.check(is_unique(d.offset_dims) and is_sorted(d.offset_dims), "C4", text)
-        self.check(is_unique(collapsed + batching), "C6", text)
-        self.check(is_sorted(collapsed), "C7", text)
-        self.check(dims_in_range(collapsed, type.rank), "C8", text)
-        self.check(is_sorted(batching), "C10", text)
-        self.check(dims_in_range(batching, type.rank), "C11", text)
-        self.check(len(sizes) == type.rank, "C20", f"takes slices {list(sizes)} of {type}")
-        pairs = zip(sizes, type.shape, strict=True)
-        fits = all(s is None or (s >= 0 and (n is None or s <= n)) for s, n in pairs)
-        self.check(fits, "C21", f"takes slices {list(sizes)} of {type}")
+        self.check(type.rank == counted, "C1", message)
+        self._check_sorted("C4", "offset_dims", d.offset_dims)
         self.check(
-            all((sizes[i] or 0) <= 1 for i in collapsed),
-            "C9",
-            f"collapses {collapsed} of slices {list(sizes)}",
+            is_unique(d.offset_dims),
+            "C4",
+            f"expects offset_dims to not repeat, got: [{shape_text(d.offset_dims)}]",
         )
-        self.check(
-            all((sizes[i] or 0) <= 1 for i in batching), "C12", f"batches {batching} of slices {list(sizes)}"
-        )
+        self.check_distinct("C6", ("collapsed_slice_dims", collapsed), ("operand_batching_dims", batching))
+        self._check_sorted("C7", "collapsed_slice_dims", collapsed)
+        self.check_inside("C8", "collapsed_slice_dims", collapsed, type.rank, "operand")
+        self._check_sorted("C10", "operand_batching_dims", batching)
+        self.check_inside("C11", "operand_batching_dims", batching, type.rank, "operand")
+        message = f"slice_sizes size ({len(sizes)}) not equal to operand rank ({type.rank})"
+        self.check(len(sizes) == type.rank, "C20", message)
+        for i, (s, n) in enumerate(zip(sizes, type.shape, strict=True)):
+            message = f"slice size ({s}) is out of bounds for operand dimension ({n}) at index {i}"
+            self.check(s is None or (s >= 0 and (n is None or s <= n)), "C21", message)
+        for label, name, dims in (
+            ("C9", "collapsed_slice_dims", collapsed),
+            ("C12", "operand_batching_dims", batching),
+        ):
+            for i in dims:
+                message = f"Expects that for each dim in {name}, slice_sizes[dim] should be <= 1, but got {sizes[i]}"
+                self.check((sizes[i] or 0) <= 1, label, message)
 
-    def _check_indices(
-        self, type: TensorType, indices: TensorType, d: GatherDimensionNumbers, text: str
-    ) -> None:
+    def _check_sorted(self, label: str, name: str, dims: Sequence[int]) -> None:
+        self.check(is_sorted(dims), label, f"expects {name} to be sorted, got: [{shape_text(dims)}]")
+
+    def _check_indices(self, type: TensorType, indices: TensorType, d: GatherDimensionNumbers) -> None:
         batching, index_batching = d.operand_batching_dims, d.start_indices_batching_dims
-        self.check(0 <= d.index_vector_dim <= indices.rank, "C2", text)
-        known = components(indices.shape, d.index_vector_dim)
-        self.check(same_dim(known, len(d.start_index_map)), "C3", text)
-        self.check(is_unique(index_batching), "C13", text)
-        self.check(dims_in_range(index_batching, indices.rank), "C14", text)
-        self.check(d.index_vector_dim not in index_batching, "C15", text)
-        self.check(len(batching) == len(index_batching), "C16", text)
-        pairs = zip(batching, index_batching, strict=True)
-        self.check(all(same_dim(type.shape[i], indices.shape[j]) for i, j in pairs), "C17", text)
-        self.check(is_unique(d.start_index_map + batching), "C18", text)
-        self.check(dims_in_range(d.start_index_map, type.rank), "C19", text)
+        vector = d.index_vector_dim
+        self.check_vector_dim("C2", vector, indices.rank, "start_indices")
+        known = components(indices.shape, vector)
+        message = f"start_index_map size ({len(d.start_index_map)}) is not equal to size of index dimension ({vector}) of"
+        self.check(same_dim(known, len(d.start_index_map)), "C3", f"{message} start_indices ({known})")
+        message = f"expects start_indices_batching_dims to not repeat, got: [{shape_text(index_batching)}]"
+        self.check(is_unique(index_batching), "C13", message)
+        self.check_inside("C14", "start_indices_batching_dims", index_batching, indices.rank, "start_indices")
+        message = f"expects start_indices_batching_dims not to include index_vector_dim {vector}"
+        self.check(vector not in index_batching, "C15", message)
+        message = "operand_batching_dims and start_indices_batching_dims should have the same size"
+        self.check(len(batching) == len(index_batching), "C16", message)
+        names = "operand_batching_dims", "start_indices_batching_dims"
+        check_paired(self, "C17", names, (type, batching), (indices, index_batching))
+        self.check_distinct(
+            "C18", ("start_index_map", d.start_index_map), ("operand_batching_dims", batching)
+        )
+        self.check_inside("C19", "start_index_map", d.start_index_map, type.rank, "operand")
 
     def evaluate(self, x: Array, indices: Array) -> Array:
         return gather(x, indices, self.dimension_numbers, self.slice_sizes)
@@ -228,68 +257,95 @@ class Scatter(TensorOp, name="stablehlo.scatter"):
     scattered = Result(variadic=True)
 
     def infer(self) -> Sequence[Type]:
-        self.check(
-            len(self.operands) >= 3 and len(self.operands) % 2 == 1,
-            "C5",
-            f"has {len(self.operands)} operands",
-        )
+        paired = len(self.operands) >= 3 and len(self.operands) % 2 == 1
+        self.check(paired, "C5", f"has {len(self.operands)} operands")
         self.check_operands()
         types, updates = [v.type for v in self.inputs], [v.type for v in self.updates]
         indices, d = self.scatter_indices.type, self.scatter_dimension_numbers
-        self.check(
-            all(compatible_shapes(types[0].shape, t.shape) for t in types), "C1", f"has inputs {types}"
-        )
-        self.check(
-            all(compatible_shapes(updates[0].shape, t.shape) for t in updates), "C3", f"has updates {updates}"
-        )
-        same = all(same_element(u.element, t.element) for u, t in zip(updates, types, strict=True))
-        self.check(same, "C6", f"scatters {updates} into {types}")
-        text = f"has dimension numbers {d.body()} for {types[0]}, {indices} and {updates[0]}"
-        self._check_input_dims(types[0], d, text)
-        self._check_indices(types[0], indices, d, text)
-        self._check_updates(types[0], indices, updates[0], d, text)
+        one_shape = all(compatible_shapes(types[0].shape, t.shape) for t in types)
+        self.check(one_shape, "C1", "Not all inputs have compatible shapes.")
+        one_shape = all(compatible_shapes(updates[0].shape, t.shape) for t in updates)
+        self.check(one_shape, "C3", "Not all updates have compatible shapes.")
+        for i, (u, t) in enumerate(zip(updates, types, strict=True)):
+            message = (
+                f"The element-type of reduction-region's argument at index {len(types) + i} is expected to be"
+            )
+            same = same_element(u.element, t.element)
+            self.check(same, "C6", f"{message} promotable from '{t.element}', but got '{u.element}'")
+        self._check_input_dims(types[0], d)
+        self._check_indices(types[0], indices, d)
+        self._check_updates(types[0], indices, updates[0], d)
         elements = check_reducer(self, self.update_computation, [t.element for t in types], "C23")
         shape = merge_shapes(t.shape for t in types)
         return [TensorType(shape, e) for e in elements]
 
-    def _check_input_dims(self, type: TensorType, d: ScatterDimensionNumbers, text: str) -> None:
+    def _check_input_dims(self, type: TensorType, d: ScatterDimensionNumbers) -> None:
         inserted, batching = d.inserted_window_dims, d.input_batching_dims
         counted = len(d.update_window_dims) + len(inserted) + len(batching)
-        self.check(type.rank == counted, "C2", text)
-        self.check(is_unique(d.update_window_dims) and is_sorted(d.update_window_dims), "C7", text)
-        self.check(is_unique(inserted + batching), "C9", text)
-        self.check(is_sorted(inserted), "C10", text)
-        self.check(dims_in_range(inserted, type.rank), "C11", text)
-        self.check(is_sorted(batching), "C12", text)
-        self.check(dims_in_range(batching, type.rank), "C13", text)
+        message = (
+            "Expects rank-of operand to match size-of('update_window_dims') + size-of('inserted_window_dims') + "
+            f"size-of('input_batching_dims') i.e. {counted} but got {type.rank}."
+        )
+        self.check(type.rank == counted, "C2", message)
+        self.check_in_order("C7", "update_window_dims", d.update_window_dims)
+        self.check_distinct("C9", ("inserted_window_dims", inserted), ("input_batching_dims", batching))
+        self.check_in_order("C10", "inserted_window_dims", inserted)
+        self.check_inside("C11", "inserted_window_dims", inserted, type.rank, "operand")
+        self.check_in_order("C12", "input_batching_dims", batching)
+        self.check_inside("C13", "input_batching_dims", batching, type.rank, "operand")
 
-    def _check_indices(
-        self, type: TensorType, indices: TensorType, d: ScatterDimensionNumbers, text: str
-    ) -> None:
+    def _check_indices(self, type: TensorType, indices: TensorType, d: ScatterDimensionNumbers) -> None:
         batching, index_batching = d.input_batching_dims, d.scatter_indices_batching_dims
-        self.check(0 <= d.index_vector_dim <= indices.rank, "C22", text)
-        self.check(is_unique(index_batching), "C14", text)
-        self.check(dims_in_range(index_batching, indices.rank), "C15", text)
-        self.check(d.index_vector_dim not in index_batching, "C16", text)
-        self.check(len(batching) == len(index_batching), "C17", text)
-        pairs = zip(batching, index_batching, strict=True)
-        self.check(all(same_dim(type.shape[i], indices.shape[j]) for i, j in pairs), "C18", text)
-        known = components(indices.shape, d.index_vector_dim)
-        self.check(same_dim(known, len(d.scatter_dims_to_operand_dims)), "C19", text)
-        self.check(is_unique(d.scatter_dims_to_operand_dims + batching), "C20", text)
-        self.check(dims_in_range(d.scatter_dims_to_operand_dims, type.rank), "C21", text)
+        vector, targets = d.index_vector_dim, d.scatter_dims_to_operand_dims
+        self.check_vector_dim("C22", vector, indices.rank, "scatter_indices")
+        message = f"Expects scatter_indices_batching_dims to not repeat; got: [{shape_text(index_batching)}]."
+        self.check(is_unique(index_batching), "C14", message)
+        self.check_inside(
+            "C15", "scatter_indices_batching_dims", index_batching, indices.rank, "scatter_indices"
+        )
+        message = f"expects scatter_indices_batching_dims not to include index_vector_dim {vector}."
+        self.check(vector not in index_batching, "C16", message)
+        message = "input_batching_dims and scatter_indices_batching_dims should have the same size."
+        self.check(len(batching) == len(index_batching), "C17", message)
+        names = "input_batching_dims", "scatter_indices_batching_dims"
+        check_paired(self, "C18", names, (type, batching), (indices, index_batching))
+        known = components(indices.shape, vector)
+        message = (
+            f"Scatter op has {len(targets)} elements in scatter_dims_to_operand_dims and the bound of dimension "
+            f"index_vector_dim={vector} of scatter_indices is {known}. These two numbers must be equal."
+        )
+        self.check(same_dim(known, len(targets)), "C19", message)
+        self.check_distinct(
+            "C20", ("scatter_dims_to_operand_dims", targets), ("input_batching_dims", batching)
+        )
+        self.check_inside("C21", "scatter_dims_to_operand_dims", targets, type.rank, "operand")
 
     def _check_updates(
-        self, type: TensorType, indices: TensorType, update: TensorType, d: ScatterDimensionNumbers, text: str
+        self, type: TensorType, indices: TensorType, update: TensorType, d: ScatterDimensionNumbers
     ) -> None:
-        self.check(dims_in_range(d.update_window_dims, update.rank), "C8", text)
         places = index_shape(indices.shape, d.index_vector_dim)
-        window = [update.shape[i] for i in d.update_window_dims]
-        limits = [type.shape[i] for i in self._window_dims(type.rank)]
-        self.check(update.rank == len(places) + len(window), "C4", text)
-        same = compatible_shapes(combine(places, window, d.update_window_dims), update.shape)
-        small = all(w is None or n is None or w <= n for w, n in zip(window, limits, strict=True))
-        self.check(same and small, "C4", text)
+        rank = len(places) + len(d.update_window_dims)
+        message = (
+            f"expects updates tensor must be of rank {rank} ( == rank-of('scatter_indices') - 1 + "
+            "size-of('update_window_dims'), where 'scatter_indices' is expanded by a trailing 1 dimension if "
+            f"'index_vector_dim' == rank-of('scatter_indices')), but got {update.rank}."
+        )
+        self.check(update.rank == rank, "C4", message)
+        self.check_inside("C8", "update_window_dims", d.update_window_dims, update.rank, "updates")
+        for dim, i in zip(d.update_window_dims, self._window_dims(type.rank), strict=True):
+            w, n = update.shape[dim], type.shape[i]
+            message = (
+                "expects bounds of the window dimensions of updates to not exceed the bounds of the corresponding "
+                f"dimensions of operand. For dimension {dim}, updates bound is {w}, operand bound is {n}."
+            )
+            self.check(w is None or n is None or w <= n, "C4", message)
+        for dim, n in zip(place_dims(update.rank, d.update_window_dims), places, strict=True):
+            message = (
+                "expects bounds of the scatter dimensions of updates to be same as the bounds of the corresponding "
+                f"dimensions of scatter indices. For scatter dimension {dim}, updates bound is {update.shape[dim]} , "
+                f"scatter_indices bound is {n}."
+            )
+            self.check(same_dim(update.shape[dim], n), "C4", message)
 
     def _window_dims(self, rank: int) -> list[int]:
         """Input dimensions that an update's window covers."""

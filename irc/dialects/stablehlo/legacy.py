@@ -34,7 +34,9 @@ class Dot(TensorOp, name="stablehlo.dot"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         a, b = self.lhs.type, self.rhs.type
-        self.check(a.rank in (1, 2) and b.rank in (1, 2), "C1", f"multiplies {a} by {b}")
+        self.check(
+            a.rank in (1, 2) and b.rank in (1, 2), "C1", "expected both lhs/rhs ranks to be either 1 or 2"
+        )
         self.check(same_dim(a.shape[-1], b.shape[0]), "C2", f"multiplies {a} by {b}")
         element = self.results[0].type.element if self.results else a.element
         if not any_quantized(a.element, b.element, element):
@@ -61,7 +63,8 @@ class Broadcast(TensorOp, name="stablehlo.broadcast"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, sizes = self.operand.type, self.broadcast_sizes
-        self.check(all(n >= 0 for n in sizes), "C1", f"repeats by {list(sizes)}")
+        message = f"Broadcast with negative dimension size {min(sizes, default=0)}"
+        self.check(all(n >= 0 for n in sizes), "C1", message)
         return [type.with_shape((*sizes, *type.shape))]
 
     def evaluate(self, x: Array) -> Array:

@@ -19,17 +19,20 @@ from irc.dialects.stablehlo.base import (
     COMPLEX,
     FLOAT,
     TensorOp,
+    check_padding,
     dilated,
     dims_in_range,
     is_unique,
     padded,
     same_dim,
+    shape_text,
     window_count,
 )
 from irc.dialects.stablehlo.numerics import Array, arithmetic_dtype, convert, fma, multiply, narrow, of_parts
 from irc.dialects.stablehlo.quantized import any_quantized, check_product
 from irc.dialects.stablehlo.shape import pad
 from irc.ir.fields import BOOL, BOOL_ARRAY, I64, I64_ARRAY, Attr, Operand, Result, enum, i64_elements, struct
+from irc.ir.quantized import same_element
 from irc.ir.types import Dim, TensorType, Type, compatible_shapes
 
 
@@ -129,26 +132,34 @@ class DotGeneral(TensorOp, name="stablehlo.dot_general"):
     def _check_dimensions(self, a: TensorType, b: TensorType, d: DotDimensionNumbers) -> None:
         lhs_batch, rhs_batch = d.lhs_batching_dimensions, d.rhs_batching_dimensions
         lhs_sum, rhs_sum = d.lhs_contracting_dimensions, d.rhs_contracting_dimensions
-        text = f"has dimension numbers {d.body()} for {a} and {b}"
-        self.check(len(lhs_batch) == len(rhs_batch), "C1", text)
-        self.check(len(lhs_sum) == len(rhs_sum), "C2", text)
-        self.check(is_unique(lhs_batch + lhs_sum), "C3", text)
-        self.check(is_unique(rhs_batch + rhs_sum), "C4", text)
-        self.check(dims_in_range(lhs_batch, a.rank), "C5", text)
-        self.check(dims_in_range(lhs_sum, a.rank), "C6", text)
-        self.check(dims_in_range(rhs_batch, b.rank), "C7", text)
-        self.check(dims_in_range(rhs_sum, b.rank), "C8", text)
+        message = "lhs and rhs should have the same number of"
+        self.check(len(lhs_batch) == len(rhs_batch), "C1", f"{message} batching dimensions")
+        self.check(len(lhs_sum) == len(rhs_sum), "C2", f"{message} contracting dimensions")
+        lists = {
+            "lhs_batching_dimensions": (lhs_batch, a.rank, "C5"),
+            "lhs_contracting_dimensions": (lhs_sum, a.rank, "C6"),
+            "rhs_batching_dimensions": (rhs_batch, b.rank, "C7"),
+            "rhs_contracting_dimensions": (rhs_sum, b.rank, "C8"),
+        }
+        for label, side in (("C3", "lhs"), ("C4", "rhs")):
+            names = f"{side}_batching_dimensions", f"{side}_contracting_dimensions"
+            self.check_distinct(label, *((name, lists[name][0]) for name in names))
+        for name, (dims, rank, label) in lists.items():
+            outside = next((i for i in dims if not 0 <= i < rank), None)
+            self.check(outside is None, label, f"{name} value: {outside} is out of range: [0, {rank})")
         batched = all(same_dim(a.shape[i], b.shape[j]) for i, j in zip(lhs_batch, rhs_batch, strict=True))
-        self.check(batched, "C9", text)
+        self.check(batched, "C9", "batching dimension sizes must match for lhs/rhs")
         summed = all(same_dim(a.shape[i], b.shape[j]) for i, j in zip(lhs_sum, rhs_sum, strict=True))
-        self.check(summed, "C10", text)
+        self.check(summed, "C10", "contracting dimension sizes must match for lhs/rhs")
 
     def _check_algorithm(self, algorithm: DotAlgorithm) -> None:
         precise = [p for p in self.precision_config or () if p != "DEFAULT"]
-        self.check(not precise, "C21", f"has precision {precise} beside an algorithm")
-        self.check(algorithm.lhs_component_count > 0, "C22", f"has {algorithm}")
-        self.check(algorithm.rhs_component_count > 0, "C23", f"has {algorithm}")
-        self.check(algorithm.num_primitive_operations > 0, "C24", f"has {algorithm}")
+        self.check(not precise, "C21", "must specify DEFAULT precision config when algorithm is set.")
+        self.check(algorithm.lhs_component_count > 0, "C22", "lhs component count must be positive")
+        self.check(algorithm.rhs_component_count > 0, "C23", "rhs component count must be positive")
+        self.check(algorithm.num_primitive_operations > 0, "C24", "num primitive operations must be positive")
+        message = f"dot algorithm not known to be supported on any hardware: {algorithm.summary}"
+        self.check(algorithm.is_known, "I8", message)
 
     def evaluate(self, x: Array, y: Array) -> Array:
         return contract(x, y, self.dot_dimension_numbers, self.result.type.element.numpy)
@@ -184,7 +195,9 @@ def free_dimensions(lhs_rank: int, rhs_rank: int, d: DotDimensionNumbers) -> tup
 def check_precision(op: Any, label: str) -> None:
     """`precision_config` is absent, empty, or has one entry for each side."""
     given = op.precision_config
-    op.check(given is None or len(given) in (0, 2), label, f"has precision {given}")
+    count = 0 if given is None else len(given)
+    message = f"expects precision config to be empty or have <= 2 elements, got {count}"
+    op.check(count in (0, 2), label, message)
 
 
 class Convolution(TensorOp, name="stablehlo.convolution"):
@@ -267,67 +280,107 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         a, b, d = self.lhs.type, self.rhs.type, self.dimension_numbers
-        self.check(a.rank == b.rank, "C1", f"convolves {a} with {b}")
+        message = f"expects convolution arguments to have same number of dimensions. Got: '{a}' and '{b}'."
+        self.check(a.rank == b.rank, "C1", message)
         self._check_window(a.rank - 2)
         self._check_dimensions(a.rank, d)
         self._check_features(a, b, d)
         check_precision(self, "C24")
         element = a.element
         if self.results:
-            self.check(self.results[0].type.rank == a.rank, "C26", f"has a result {self.results[0].type}")
+            self._check_result(a, b, d)
             element = self.results[0].type.element
         if any_quantized(a.element, b.element, element):
             self._check_quantized(a.element, b.element, element, d)
         else:
-            self.check(a.element is b.element, "C27", f"convolves {a} with {b}")
+            message = (
+                f"expects lhs and rhs to have compatible element type. Got: '{a.element}' and '{b.element}'"
+            )
+            self.check(a.element is b.element, "C27", message)
         return [TensorType(self._shape(a, b, d), element)]
 
     def _check_quantized(self, lhs: Any, rhs: Any, result: Any, d: ConvDimensionNumbers) -> None:
         check_product(self, lhs, rhs, result, 28)
         output = d.kernel_output_feature_dimension
-        message = f"quantization dimension of rhs should be kernel_output_feature_dimension {output}"
+        message = "quantization dimension of rhs should be same with kernel_output_feature_dimension"
         self.check(rhs.axis in (None, output), "C29", message)
         output = d.output_feature_dimension
-        message = f"quantization dimension of result should be output_feature_dimension {output}"
+        message = "quantization dimension of result should be same with output_feature_dimension"
         self.check(getattr(result, "axis", None) in (None, output), "C30", message)
+
+    def _check_result(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> None:
+        given, shape = self.results[0].type, self._shape(a, b, d)
+        message = (
+            f"inferred shape '[{shape_text(shape)}]' is incompatible with return type of operation '{given}'"
+        )
+        self.check(given.rank == a.rank, "C26", message)
+        self.check(compatible_shapes(shape, given.shape), "C25", message)
 
     def _check_window(self, n: int) -> None:
         w = self.window
-        self.check(len(w.strides) == n, "C2", f"has window strides {w.strides} for {n} dimensions")
-        self.check(all(v > 0 for v in w.strides), "C3", f"has window strides {w.strides}")
-        well_formed = len(w.padding) == n and all(len(p) == 2 for p in w.padding)
-        self.check(well_formed, "C4", f"has padding {w.padding} for {n} dimensions")
-        self.check(len(w.lhs_dilation) == n, "C5", f"has lhs dilations {w.lhs_dilation} for {n} dimensions")
-        self.check(all(v > 0 for v in w.lhs_dilation), "C6", f"has lhs dilations {w.lhs_dilation}")
-        self.check(len(w.rhs_dilation) == n, "C7", f"has rhs dilations {w.rhs_dilation} for {n} dimensions")
-        self.check(all(v > 0 for v in w.rhs_dilation), "C8", f"has rhs dilations {w.rhs_dilation}")
-        self.check(len(w.reversal) == n, "C9", f"has window reversals {w.reversal} for {n} dimensions")
+        lists: dict[str, tuple[Sequence[int], str, str, str]] = {
+            "window-strides": (w.strides, "stride", "C2", "C3"),
+            "base-dilation factors": (w.lhs_dilation, "base dilation factor", "C5", "C6"),
+            "window-dilation factors": (w.rhs_dilation, "window dilation factor", "C7", "C8"),
+            "window-reversal": (tuple(map(bool, w.reversal)), "", "C9", ""),
+        }
+        for name, (values, what, count, above) in lists.items():
+            message = (
+                f"expects {name} to have same dimension-size as size of window dimensions ({n}), but got: "
+            )
+            self.check(len(values) == n, count, f"{message}{len(values)}.")
+            for i, value in enumerate(values):
+                message = (
+                    f"expects window to have positive {what} for {i}-th window dimension, but got {value}."
+                )
+                self.check(not what or value > 0, above, message)
+        check_padding(self, w.padding, n, "C4")
 
     def _check_dimensions(self, rank: int, d: ConvDimensionNumbers) -> None:
-        text = f"has dimension numbers {d.body()}"
-        self.check(len(d.input_spatial_dimensions) == rank - 2, "C12", text)
-        self.check(_is_permutation(d.input_dimensions, rank), "C13", text)
-        self.check(len(d.kernel_spatial_dimensions) == rank - 2, "C17", text)
-        self.check(_is_permutation(d.kernel_dimensions, rank), "C18", text)
-        self.check(len(d.output_spatial_dimensions) == rank - 2, "C19", text)
-        self.check(_is_permutation(d.output_dimensions, rank), "C20", text)
+        sides = {
+            "input": (d.input_spatial_dimensions, d.input_dimensions, "C12", "C13"),
+            "kernel": (d.kernel_spatial_dimensions, d.kernel_dimensions, "C17", "C18"),
+            "output": (d.output_spatial_dimensions, d.output_dimensions, "C19", "C20"),
+        }
+        counts = [len(spatial) for spatial, _, _, _ in sides.values()]
+        message = "expects the same size for input, kernel and output spatial-dimensions, but got "
+        message += f"{counts[0]}, {counts[1]}, and {counts[2]} resp."
+        wanted = f"expects convolution arguments to have {counts[0] + 2} dimensions. Got: {rank}"
+        for spatial, _, label, _ in sides.values():
+            self.check(len(spatial) == rank - 2, label, message if len(set(counts)) > 1 else wanted)
+        for name, (_, dims, _, label) in sides.items():
+            message = f"expects input, kernel, and output dimension-numbers to be in-range [0, {rank})."
+            self.check(dims_in_range(dims, rank), label, message)
+            message = f"expects {name} dimension-numbers to be unique, got {{{shape_text(dims)}}}."
+            self.check(is_unique(dims), label, message)
 
     def _check_features(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> None:
         features, batches = self.feature_group_count, self.batch_group_count
-        text = f"convolves {a} with {b} in {features} feature groups and {batches} batch groups"
-        self.check(features > 0, "C21", text)
-        self.check(batches > 0, "C22", text)
-        self.check(features == 1 or batches == 1, "C23", text)
+        self.check_integer("feature_group_count", "C21", positive=True)
+        self.check_integer("batch_group_count", "C22", positive=True)
+        message = "expects batch_group_count and feature_group_count not to be both greater than 1. Got "
+        self.check(features == 1 or batches == 1, "C23", f"{message}{batches} and {features} resp.")
         batch, channels = a.shape[d.input_batch_dimension], a.shape[d.input_feature_dimension]
         inputs, outputs = (
             b.shape[d.kernel_input_feature_dimension],
             b.shape[d.kernel_output_feature_dimension],
         )
-        self.check(_divides(batches, batch), "C10", text)
-        self.check(_divides(features, channels), "C11", text)
-        self.check(same_dim(inputs, channels and channels // features), "C14", text)
-        self.check(_divides(batches, outputs), "C15", text)
-        self.check(_divides(features, outputs), "C16", text)
+        in_batches, in_features = f"batch_group_count = {batches}.", f"feature_group_count = {features}."
+        message = (
+            f"expects input batch dimension ({batch}) to be divisible by batch_group_count. Got {in_batches}"
+        )
+        self.check(_divides(batches, batch), "C10", message)
+        start = f"expects input feature dimension ({channels})"
+        message = f"{start} to be a multiple of feature_group_count. Got {in_features}"
+        self.check(_divides(features, channels), "C11", message)
+        message = (
+            f"{start} / feature_group_count = kernel input feature dimension ({inputs}). Got {in_features}"
+        )
+        self.check(same_dim(inputs, channels and channels // features), "C14", message)
+        message = f"expects output feature dimension size ({outputs}) to be a multiple of batch_group_count. Got {in_batches}"
+        self.check(_divides(batches, outputs), "C15", message)
+        message = f"expects kernel output feature dimension ({outputs}) to be divisible by feature_group_count. For {in_features}"
+        self.check(_divides(features, outputs), "C16", message)
 
     def _shape(self, a: TensorType, b: TensorType, d: ConvDimensionNumbers) -> tuple[Dim, ...]:
         shape: list[Dim] = [None] * a.rank
@@ -434,8 +487,10 @@ class Cholesky(TensorOp, name="stablehlo.cholesky"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type = self.a.type
-        self.check(type.rank >= 2, "C2", f"factors {type}")
-        self.check(same_dim(type.shape[-2], type.shape[-1]), "C3", f"factors {type}")
+        shape = shape_text(type.shape)
+        self.check(type.rank >= 2, "C2", f"argument 'a' must have rank >= 2, got shape {shape}.")
+        message = f"minor dimensions of 'a' must have equal size, got shape {shape}."
+        self.check(same_dim(type.shape[-2], type.shape[-1]), "C3", message)
         return [type]
 
     def evaluate(self, a: Array) -> Array:
@@ -472,17 +527,26 @@ class TriangularSolve(TensorOp, name="stablehlo.triangular_solve"):
     left_side = Attr(BOOL)
     lower = Attr(BOOL)
     unit_diagonal = Attr(BOOL)
-    transpose_a = Attr(enum("stablehlo", "transpose", ("NO_TRANSPOSE", "TRANSPOSE", "ADJOINT")))
+    transpose_a = Attr(
+        enum("stablehlo", "transpose", ("NO_TRANSPOSE", "TRANSPOSE", "ADJOINT", "TRANSPOSE_INVALID"))
+    )
     result = Result()
 
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         a, b = self.a.type, self.b.type
-        self.check(a.element is b.element, "C1", f"solves {a} for {b}")
-        self.check(a.rank == b.rank >= 2, "C2", f"solves {a} for {b}")
-        rows = b.shape[-2 if self.left_side else -1]
-        fits = compatible_shapes(a.shape[-2:], (rows, rows)) and compatible_shapes(a.shape[:-2], b.shape[:-2])
-        self.check(fits, "C3", f"solves {a} for {b}")
+        both = f"compatible, but got '{a}' and '{b}'"
+        self.check(same_element(a.element, b.element), "C1", f"element types of the operands must be {both}")
+        self.check(a.rank >= 2, "C2", f"operand 'a' must have rank >= 2, but got '{a}'")
+        square = same_dim(a.shape[-2], a.shape[-1])
+        self.check(square, "C3", f"two minor dimensions of operand 'a' must be compatible, but got '{a}'")
+        self.check(a.rank == b.rank, "C2", f"operands must have equal rank, but got '{a}' and '{b}'")
+        shared = same_dim(a.shape[-1], b.shape[-2 if self.left_side else -1])
+        self.check(shared, "C3", f"shared dimension of operands 'a' and 'b' must be {both}")
+        batched = compatible_shapes(a.shape[:-2], b.shape[:-2])
+        self.check(batched, "C3", f"batch dimensions of the operands must be {both}")
+        known = self.transpose_a in ("NO_TRANSPOSE", "TRANSPOSE", "ADJOINT")
+        self.check(known, "I6", "Invalid transpose option value for triangular solve")
         return [b]
 
     def evaluate(self, a: Array, b: Array) -> Array:

@@ -25,9 +25,10 @@ class _BatchNorm(TensorOp):
         """C1 and C2, and by its own label the extent of each named vector; the type of a vector."""
         self.check_operands()
         type = self.operands[0].type
-        self.check(
-            0 <= self.feature_index < type.rank, "C1", f"has feature dimension {self.feature_index} of {type}"
-        )
+        self.check_integer("feature_index", "C1")
+        message = "expects featureIndex to be smaller than the rank of multi-dimensional operands; got featureIndex "
+        rank = f"{self.feature_index}, and rank {type.rank}."
+        self.check(self.feature_index < type.rank, "C1", message + rank)
         for value in self.operands:
             self.check(
                 same_element(value.type.element, type.element), "C2", f"normalises {type} with {value.type}"
@@ -35,7 +36,12 @@ class _BatchNorm(TensorOp):
         features = type.shape[self.feature_index]
         for name, label in sizes.items():
             given = getattr(self, name).type
-            self.check(same_dim(given.shape[0], features), label, f"normalises {type} with {name} {given}")
+            size = given.shape[0]
+            message = (
+                "expects the size of single-dimensional operands to be compatible with feature count, but the size of "
+                f"single-dimensional operands is {size} and the feature count is {features}."
+            )
+            self.check(same_dim(size, features), label, message)
         return TensorType((features,), type.element)
 
     def spread(self, vector: Array, rank: int) -> Array:
@@ -132,7 +138,8 @@ class BatchNormGrad(_BatchNorm, name="stablehlo.batch_norm_grad"):
     def infer(self) -> Sequence[Type]:
         vector = self.check_features({"scale": "C5", "mean": "C4", "variance": "C4"})
         type, grad = self.operand.type, self.grad_output.type
-        self.check(compatible_shapes(type.shape, grad.shape), "C3", f"has a gradient {grad} for {type}")
+        message = "expects multi-dimensional operands to have compatible shapes."
+        self.check(compatible_shapes(type.shape, grad.shape), "C3", message)
         for result in self.results[1:]:
             fits = compatible_shapes(result.type.shape, vector.shape)
             self.check(fits, "C4", f"has gradients {result.type} for {vector}")

@@ -11,18 +11,23 @@ import numpy as np
 
 from irc.dialects.stablehlo.base import (
     TensorOp,
+    check_padding,
+    compatible,
     dilated,
-    dims_in_range,
+    is_predicate,
     is_unique,
     merge_shapes,
     padded,
+    quoted,
+    region_types,
+    repeated,
+    scalar,
     window_count,
 )
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import (
     Run,
     check_reducer,
-    check_signature,
     over_elements,
     reduce_last,
     update_in_order,
@@ -30,17 +35,21 @@ from irc.dialects.stablehlo.regions import (
 from irc.dialects.stablehlo.shape import pad
 from irc.ir.fields import I64_ARRAY, Attr, Operand, RegionField, Result, i64_elements
 from irc.ir.quantized import same_element
-from irc.ir.types import Dim, TensorType, Type, compatible_shapes, i1
+from irc.ir.types import Dim, TensorType, Type, compatible_shapes
 
 
 def check_inputs(op: Any, count: str, shapes: str, elements: str) -> tuple[list[TensorType], tuple[Dim, ...]]:
     """Checks `inputs` against `init_values` under these labels; the input types and their common shape."""
-    op.check(len(op.operands) > 0 and len(op.operands) % 2 == 0, count, f"has {len(op.operands)} operands")
+    op.check(len(op.operands) > 0 and len(op.operands) % 2 == 0, count, "requires at least 1 input value")
     op.check_operands()
     types, inits = [v.type for v in op.inputs], [v.type for v in op.init_values]
-    op.check(all(compatible_shapes(types[0].shape, t.shape) for t in types), shapes, f"reduces {types}")
-    same = all(same_element(t.element, i.element) for t, i in zip(types, inits, strict=True))
-    op.check(same, elements, f"reduces {types} from {inits}")
+    for i, type in enumerate(types):
+        message = f"expects all inputs to have compatible shapes. Shape at input-index {i} is not compatible with shape"
+        op.check(compatible_shapes(types[0].shape, type.shape), shapes, f"{message} at input-index 0")
+    for i, (type, init) in enumerate(zip(types, inits, strict=True)):
+        message = f"The element-type of reduction-region's argument at index {len(types) + i} is expected to be promotable"
+        fits = same_element(type.element, init.element)
+        op.check(fits, elements, f"{message} from '{type.element}', but got '{init.element}'")
     return types, merge_shapes(t.shape for t in types)
 
 
@@ -69,8 +78,10 @@ class Reduce(TensorOp, name="stablehlo.reduce"):
     def infer(self) -> Sequence[Type]:
         types, shape = check_inputs(self, count="C3", shapes="C1", elements="C2")
         dims = self.dimensions
-        self.check(dims_in_range(dims, len(shape)), "C4", f"reduces {types} along {list(dims)}")
-        self.check(is_unique(dims), "C5", f"reduces {types} along {list(dims)}")
+        outside = next((d for d in dims if not 0 <= d < len(shape)), None)
+        message = f"Out-of-bounds dimension {outside}, expected to be in range [0, {len(shape)})"
+        self.check(outside is None, "C4", message)
+        self.check(is_unique(dims), "C5", f"Duplicate reduction dimension: {repeated(dims)}")
         elements = check_reducer(self, self.body, [t.element for t in types], "C6")
         kept = tuple(n for i, n in enumerate(shape) if i not in dims)
         return [TensorType(kept, e) for e in elements]
@@ -133,16 +144,12 @@ class ReduceWindow(TensorOp, name="stablehlo.reduce_window"):
     def infer(self) -> Sequence[Type]:
         types, shape = check_inputs(self, count="C1", shapes="C2", elements="C3")
         w = self.window
-        labelled = {
-            "window dimensions": (w.sizes, "C4", "C5"),
-            "window strides": (w.strides, "C6", "C7"),
-            "base dilations": (w.base_dilations, "C8", "C9"),
-            "window dilations": (w.window_dilations, "C10", "C11"),
-        }
-        for name, (values, count, positive) in labelled.items():
-            self.check(len(values) == len(shape), count, f"has {name} {values} for {types}")
-            self.check(all(v > 0 for v in values), positive, f"has {name} {values}")
-        check_padding(self, w, len(shape), "C12")
+        message = "expects window-dimensions size == input rank, but got window-dimensions size:"
+        rank = f"with rank = {len(shape)}."
+        self.check(
+            len(w.sizes) == len(shape), "C4", f"{message} {len(w.sizes)} and input: '{types[0]}' {rank}"
+        )
+        check_window(self, w, ("C5", "C6", "C7", "C8", "C9", "C10", "C11", "C12"))
         elements = check_reducer(self, self.body, [t.element for t in types], "C13")
         given = [r.type for r in self.results if isinstance(r.type, TensorType)]
         self.check(
@@ -189,10 +196,26 @@ class Window:
         return x.reshape(*x.shape[:rank], prod(self.sizes))
 
 
-def check_padding(op: TensorOp, window: Window, rank: int, label: str) -> None:
-    """Raises the error labelled so unless padding has two numbers a dimension."""
-    well_formed = len(window.padding) == rank and all(len(p) == 2 for p in window.padding)
-    op.check(well_formed, label, f"has padding {window.padding} for {rank} dimensions")
+def check_window(op: TensorOp, window: Window, labels: Sequence[str]) -> None:
+    """Sizes are positive; strides, base and window dilations are as many as dimensions, and positive; padding has two
+    numbers for each. Labels are in this order."""
+    n = len(window.sizes)
+    positive, *rest = labels
+    lists = {
+        "window-strides": (window.strides, "stride"),
+        "base-dilation factors": (window.base_dilations, "base dilation factor"),
+        "window-dilation factors": (window.window_dilations, "window dilation factor"),
+    }
+    for i, size in enumerate(window.sizes):
+        message = f"expects window to have positive value for {i}-th window dimension, but got {size}."
+        op.check(size > 0, positive, message)
+    for (name, (values, what)), count, above in zip(lists.items(), rest[::2], rest[1::2], strict=False):
+        message = f"expects {name} to have same dimension-size as size of window dimensions ({n}), but got: {len(values)}."
+        op.check(len(values) == n, count, message)
+        for i, value in enumerate(values):
+            message = f"expects window to have positive {what} for {i}-th window dimension, but got {value}."
+            op.check(value > 0, above, message)
+    check_padding(op, window.padding, n, labels[-1])
 
 
 class SelectAndScatter(TensorOp, name="stablehlo.select_and_scatter"):
@@ -238,18 +261,23 @@ class SelectAndScatter(TensorOp, name="stablehlo.select_and_scatter"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, source, init, w = self.operand.type, self.source.type, self.init_value.type, self.window
-        self.check(same_element(source.element, type.element), "C1", f"scatters {source} by {type}")
-        self.check(same_element(init.element, type.element), "C3", f"scatters onto {init} by {type}")
-        self.check(len(w.sizes) == type.rank, "C4", f"has window dimensions {w.sizes} for {type}")
-        self.check(all(v > 0 for v in w.sizes), "C5", f"has window dimensions {w.sizes}")
-        self.check(len(w.strides) == type.rank, "C6", f"has window strides {w.strides} for {type}")
-        self.check(all(v > 0 for v in w.strides), "C7", f"has window strides {w.strides}")
-        check_padding(self, w, type.rank, "C8")
-        counts = w.counts(type.shape)
+        same = same_element(source.element, type.element)
         self.check(
-            compatible_shapes(counts, source.shape), "C2", f"has {list(counts)} windows for source {source}"
+            same, "C1", f"expects source-type to have element type '{type.element}', but got '{source}'"
         )
-        check_signature(self, self.select, [type.element] * 2, [i1], "C9")
+        message = "The element-type of reduction-region's argument at index 1 is expected to be promotable"
+        same = same_element(init.element, type.element)
+        self.check(same, "C3", f"{message} from '{type.element}', but got '{init.element}'")
+        message = "expects window-dimensions size == operand rank, but got window-dimensions size:"
+        rank = f"with rank = {type.rank}."
+        self.check(
+            len(w.sizes) == type.rank, "C4", f"{message} {len(w.sizes)} and operand-type: '{type}' {rank}"
+        )
+        check_window(self, w, ("C5", "C6", "C7", *["C6"] * 4, "C8"))
+        counts = w.counts(type.shape)
+        message = f"expects source-type to be '{type.with_shape(counts)}', but got'{source}'"
+        self.check(compatible_shapes(counts, source.shape), "C2", message)
+        self._check_select(type.element)
         (element,) = check_reducer(self, self.scatter, [type.element], "C10")
         return [type.with_element(element)]
 
@@ -260,6 +288,18 @@ class SelectAndScatter(TensorOp, name="stablehlo.select_and_scatter"):
         add = over_elements(run, self.scatter)
         update_in_order(add, [result], chosen.reshape(-1), [source.reshape(-1).astype(dtype)])
         return result.reshape(x.shape)
+
+    def _check_select(self, element: Any) -> None:
+        arguments, returned = region_types(self.select)
+        message = f"expects the select-region to take 2 parameters, but takes {len(arguments)}"
+        self.check(len(arguments) == 2, "C9", message)
+        for i, argument in enumerate(arguments):
+            message = f"expects the type of select-region's parameter at index {i} to be '{scalar(element)}', but got"
+            self.check(compatible(argument, scalar(element)), "C9", f"{message} '{argument}'")
+        message = f"expects select-region to return single value, but got: {len(returned)}"
+        self.check(len(returned) == 1, "C9", message)
+        message = f"expects the return-type of select-region to be tensor<i1>, but got: {quoted(returned)}"
+        self.check(is_predicate(returned), "C9", message)
 
     def _chosen(self, select: Any, x: Array) -> Array:
         """The flat index of each window's choice; -1 for a window of padding alone."""

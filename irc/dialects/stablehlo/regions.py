@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from irc.dialects.stablehlo.base import TensorOp, promotable, region_types, scalar
+from irc.dialects.stablehlo.base import TensorOp, compatible, promotable, quoted, region_types, scalar
 from irc.dialects.stablehlo.numerics import Array, narrow
 from irc.ir.operation import Region
+from irc.ir.types import TensorType
 
 Run = Callable[..., tuple[Array, ...]]
 """`run(region_or_function_name, *arrays)`: what the interpreter hands to ops with regions or callees."""
@@ -22,22 +23,48 @@ def check_reducer(op: TensorOp, region: Region, elements: Sequence[Any], label: 
     """The result elements `E` of a body of type (tensor<E>..., tensor<E>...) -> (tensor<E>...), each `E` promotable from
     the element given."""
     arguments, returned = region_types(region)
-    well_formed = len(returned) == len(elements) and all(getattr(t, "shape", None) == () for t in returned)
-    op.check(well_formed, label, f"has a body that returns {returned}")
-    op.check(arguments == returned * 2, label, f"has a body from {arguments} to {returned}")
-    targets = [t.element for t in returned]
-    fits = all(map(promotable, elements, targets))
-    op.check(fits, label, f"has a body on {targets} for elements {list(elements)}")
-    return targets
+    n = len(elements)
+    message = f"Reduction-region must take {2 * n} parameters, but takes {len(arguments)} parameter(s)"
+    op.check(len(arguments) == 2 * n, label, message)
+    op.check(len(returned) > 0, label, "The reduction-region expected to return some value(s)")
+    message = f"Reduction-region here must produce {n} tensors, but produces {len(returned)} instead"
+    op.check(len(returned) == n, label, message)
+    for type in returned:
+        message = f"Reduction-region here must produce tensor-typed result(s), but produces '{type}' instead"
+        op.check(isinstance(type, TensorType), label, message)
+    for i, argument in enumerate(arguments):
+        which = f"reduction-region's parameter at index {i} is different than the corresponding result type"
+        message = f"The type of {which}: '{argument}' vs '{returned[i % n]}'"
+        op.check(compatible(argument, returned[i % n]), label, message)
+    for i, (type, element) in enumerate(zip(returned, elements, strict=True)):
+        start = f"reduction-region's result type at index {i}"
+        message = f"The shape of {start} differs from the op's corresponding init-value type"
+        op.check(type.rank == 0, label, f"{message}: '{type}' vs '{scalar(element)}'")
+        message = (
+            f"The element-type of {start} is expected to be promotable from the op's corresponding init-value"
+        )
+        op.check(
+            promotable(element, type.element),
+            label,
+            f"{message} element-type: '{type}' vs '{scalar(element)}'",
+        )
+    return [t.element for t in returned]
 
 
 def check_signature(
     op: TensorOp, region: Region, takes: Sequence[Any], gives: Sequence[Any], label: str
 ) -> None:
-    """The body's exact type, given by element types of its scalars."""
+    """A comparator's exact type, given by element types of its scalars."""
     arguments, returned = region_types(region)
-    expected = [scalar(e) for e in takes], [scalar(e) for e in gives]
-    op.check((arguments, returned) == expected, label, f"has a body from {arguments} to {returned}")
+    message = f"comparator block should have {len(takes)} arguments"
+    op.check(len(arguments) == len(takes), label, message)
+    for i, (argument, element) in enumerate(zip(arguments, takes, strict=True)):
+        message = f"comparator block argument #{i} should be of type '{scalar(element)}' but got '{argument}'"
+        op.check(argument is scalar(element), label, message)
+    message = f"comparator must return single output but got {len(returned)}"
+    op.check(len(returned) == len(gives), label, message)
+    message = f"comparator must return {', '.join(str(scalar(e)) for e in gives)} but got {quoted(returned)}"
+    op.check(returned == [scalar(e) for e in gives], label, message)
 
 
 def over_elements(run: Run, region: Region) -> Callable[..., tuple[Array, ...]]:

@@ -14,6 +14,7 @@ from irc.dialects.stablehlo.base import (
     compatible,
     element_kind,
     merge_types,
+    shape_text,
 )
 from irc.dialects.stablehlo.numerics import Array, native
 from irc.ir.fields import Attr, Operand, Result, enum
@@ -65,7 +66,11 @@ class Compare(TensorOp, name="stablehlo.compare"):
         self.check_operands()
         a, b = self.lhs.type, self.rhs.type
         self.check(same_element(a.element, b.element), "C1", f"compares {a} with {b}")
-        self.check(compatible_shapes(a.shape, b.shape), "C2", f"compares {a} with {b}")
+        self.check(
+            compatible_shapes(a.shape, b.shape),
+            "C2",
+            "requires compatible types for all operands and results",
+        )
         allowed = (None, "NOTYPE", *_COMPARISONS_OF[element_kind(a.element)])
         self.check(self.compare_type in allowed, "C3", f"compares {a.element} as {self.compare_type}")
         return [merge_types((a, b)).with_element(i1)]
@@ -98,9 +103,9 @@ class Select(TensorOp, name="stablehlo.select"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         pred, a, b = (o.type for o in self.operands)
-        self.check(compatible(a, b), "C2", f"chooses between {a} and {b}")
+        self.check(compatible(a, b), "C2", "requires compatible types for non-predicate operands")
         fits = pred.rank == 0 or all_compatible([t.with_element(i1) for t in (pred, a)])
-        self.check(fits, "C1", f"chooses elements of {a} by {pred}")
+        self.check(fits, "C1", "requires the same shape for all operands")
         return [merge_types((a, b))]
 
     def evaluate(self, pred: Array, on_true: Array, on_false: Array) -> Array:
@@ -135,12 +140,10 @@ class Clamp(TensorOp, name="stablehlo.clamp"):
             "C3",
             f"clamps {x} between {low} and {high}",
         )
-        self.check(
-            low.rank == 0 or compatible_shapes(low.shape, x.shape), "C1", f"clamps {x} from below by {low}"
-        )
-        self.check(
-            high.rank == 0 or compatible_shapes(high.shape, x.shape), "C2", f"clamps {x} from above by {high}"
-        )
+        for label, name, type in (("C1", "min", low), ("C2", "max", high)):
+            shape = f"{name} shape [{shape_text(type.shape)}] is not scalar and is not compatible to operand shape"
+            fits = type.rank == 0 or compatible_shapes(type.shape, x.shape)
+            self.check(fits, label, f"{shape} [{shape_text(x.shape)}]")
         return [x]
 
     def evaluate(self, low: Array, x: Array, high: Array) -> Array:

@@ -15,11 +15,11 @@ from irc.dialects.stablehlo.base import (
     INTEGER,
     TensorOp,
     all_compatible,
-    dims_in_range,
     element_kind,
     is_unique,
     merge_shapes,
     same_dim,
+    shape_text,
 )
 from irc.dialects.stablehlo.elementwise import UnaryElementwise
 from irc.dialects.stablehlo.numerics import Array
@@ -74,8 +74,10 @@ class Iota(TensorOp, name="stablehlo.iota"):
 
     def infer(self) -> Sequence[Type]:
         type = self.given_type("C1")
-        in_range = 0 <= self.iota_dimension < type.rank
-        self.check(in_range, "C1", f"counts along dimension {self.iota_dimension} of {type}")
+        self.check_integer("iota_dimension", "C1")
+        self.check(type.rank > 0, "C1", "does not support scalars.")
+        in_range = self.iota_dimension < type.rank
+        self.check(in_range, "C1", "iota dimension cannot go beyond the output rank.")
         kinds = (*INTEGER, *FLOAT, *COMPLEX)
         self.check(element_kind(type.element) in kinds, "O1", f"cannot count in {type.element}")
         return [type]
@@ -120,9 +122,28 @@ class BitcastConvert(TensorOp, name="stablehlo.bitcast_convert"):
         self.check_operands()
         source, type = self.operand.type, self.given_type("C1")
         kinds = [element_kind(t.element) for t in (source, type)]
-        self.check(kinds.count("complex") != 1, "C2", f"from {source} to {type}")
-        self.check(self._shapes_agree(source, type), "C1", f"from {source} to {type}")
+        message = f"cannot convert between real and complex types, but got: '{source}' and '{type}'"
+        self.check(kinds.count("complex") != 1, "C2", message)
+        self._check_shapes(source, type)
         return [type]
+
+    def _check_shapes(self, source: TensorType, type: TensorType) -> None:
+        old, new = source.element.width, type.element.width
+        small, big = (source, type) if old < new else (type, source)
+        s, b = small.rank, big.rank
+        message = (
+            f"rank of smaller element type ({s}) should be 1 more than rank of larger element type ({b})"
+        )
+        self.check(old == new or s == b + 1, "C1", f"{message}, but {s} != {b} + 1.")
+        pair = f"Got: '{source}' and '{type}'"
+        last = small.shape[-1] if old != new else 1
+        narrow, wide = min(old, new), max(old, new)
+        message = f"requires compatible bit widths. {pair}, but {narrow} * {last} != {wide}."
+        self.check(last is None or narrow * last == wide, "C1", message)
+        message = (
+            "operand and result shapes must match except for the innermost dimension of the shape with the"
+        )
+        self.check(self._shapes_agree(source, type), "C1", f"{message} smaller element type. {pair}.")
 
     @staticmethod
     def _shapes_agree(source: TensorType, type: TensorType) -> bool:
@@ -180,7 +201,9 @@ class Reshape(TensorOp, name="stablehlo.reshape"):
         source, type = self.operand.type, self.given_type("C2")
         self.check(same_element(source.element, type.element), "C1", f"from {source} to {type}")
         static = source.is_static and type.is_static
-        self.check(not static or source.size == type.size, "C2", f"from {source} to {type}")
+        if static:
+            message = f"number of output elements ({type.size}) doesn't match expected number of elements"
+            self.check(source.size == type.size, "C2", f"{message} ({source.size})")
         check_reshaped(self, source, type)
         return [type]
 
@@ -220,11 +243,17 @@ class BroadcastInDim(TensorOp, name="stablehlo.broadcast_in_dim"):
 
 def check_broadcast(op: TensorOp, source: TensorType, type: TensorType, dims: Sequence[int]) -> None:
     """C2 to C5 of broadcast_in_dim and dynamic_broadcast_in_dim."""
-    op.check(len(dims) == source.rank, "C2", f"has {len(dims)} dims for {source}")
-    op.check(dims_in_range(dims, type.rank), "C3", f"has dims {list(dims)} outside {type}")
-    op.check(is_unique(dims), "C4", f"has repeated dims {list(dims)}")
-    fits = all(n == 1 or same_dim(n, type.shape[d]) for n, d in zip(source.shape, dims, strict=True))
-    op.check(fits, "C5", f"cannot stretch {source} to {type} along dims {list(dims)}")
+    message = f"broadcast_dimensions size ({len(dims)}) does not match operand rank ({source.rank})"
+    op.check(len(dims) == source.rank, "C2", message)
+    op.check(is_unique(dims), "C4", "broadcast_dimensions should not have duplicates")
+    for i, (n, d) in enumerate(zip(source.shape, dims, strict=True)):
+        message = f"broadcast_dimensions contains invalid value {d} for result with rank {type.rank}"
+        op.check(0 <= d < type.rank, "C3", message)
+        size = type.shape[d]
+        message = (
+            f"size of operand dimension {i} ({n}) is not equal to 1 or size of result dimension {d} ({size})"
+        )
+        op.check(n == 1 or same_dim(n, size), "C5", message)
     check_spread(op, source, type, dims)
 
 
@@ -255,8 +284,11 @@ class Transpose(TensorOp, name="stablehlo.transpose"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, permutation = self.operand.type, self.permutation
-        complete = sorted(permutation) == list(range(type.rank))
-        self.check(complete, "C2", f"permutes {type} by {list(permutation)}")
+        dims, rank = list(range(type.rank)), len(permutation)
+        message = f"TransposeOp operand rank {type.rank} does not match permutation size {rank}"
+        self.check(type.rank == rank, "C2", message)
+        message = f"attribute permutation must be a permutation of {dims} but got {shape_text(permutation)}"
+        self.check(sorted(permutation) == dims, "C2", message)
         shape = tuple(type.shape[d] for d in permutation)
         if not any_quantized(type.element) or not self.results:
             return [type.with_shape(shape)]
@@ -297,13 +329,18 @@ class Slice(TensorOp, name="stablehlo.slice"):
         self.check_operands()
         type = self.operand.type
         lists = (self.start_indices, self.limit_indices, self.strides)
-        self.check(
-            all(len(v) == type.rank for v in lists), "C2", f"has starts, limits, strides {lists} for {type}"
-        )
-        for start, limit, stride, n in zip(*lists, type.shape, strict=True):
-            inside = 0 <= start <= limit and (n is None or limit <= n)
-            self.check(inside, "C3", f"takes {start} up to {limit} of {type}")
-            self.check(stride > 0, "C4", f"has stride {stride}")
+        count = next((len(v) for v in lists if len(v) != type.rank), None)
+        message = f"the number of elements in start_indices ({count}) does not match the rank of the operand"
+        self.check(count is None, "C2", f"{message} ({type.rank})")
+        for i, (start, limit, stride, n) in enumerate(zip(*lists, type.shape, strict=True)):
+            where = f"in dimension {i}"
+            self.check(start >= 0, "C3", f"negative start index {start} {where}")
+            message = f"limit index {limit} is larger than dimension size {n} {where}"
+            self.check(n is None or limit <= n, "C3", message)
+            self.check(
+                start <= limit, "C3", f"start index {start} is larger than limit index {limit} {where}"
+            )
+            self.check(stride > 0, "C4", f"stride must be positive but got {stride} {where}")
         shape = tuple(-(-(limit - start) // stride) for start, limit, stride in zip(*lists, strict=True))
         return [type.with_shape(shape)]
 
@@ -334,11 +371,19 @@ class DynamicSlice(TensorOp, name="stablehlo.dynamic_slice"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, sizes, starts = self.operand.type, self.slice_sizes, [v.type for v in self.start_indices]
-        matched = len(starts) == len(sizes) == type.rank
-        self.check(matched, "C2", f"has {len(starts)} starts and {len(sizes)} sizes for {type}")
-        self.check(all_compatible(starts), "C3", f"has starts of types {starts}")
-        fits = all(s >= 0 and (n is None or s <= n) for s, n in zip(sizes, type.shape, strict=True))
-        self.check(fits, "C4", f"takes {list(sizes)} of {type}")
+        message = (
+            f"has mismatched number of slice sizes ({len(sizes)}) and number of start indices ({len(starts)})"
+        )
+        self.check(len(starts) == len(sizes), "C2", message)
+        message = (
+            f"has mismatched number of start indices ({len(starts)}) and the rank of operand ({type.rank})"
+        )
+        self.check(len(starts) == type.rank, "C2", message)
+        self.check(all_compatible(starts), "C3", "start indices must have same element type")
+        for i, (size, n) in enumerate(zip(sizes, type.shape, strict=True)):
+            self.check(size >= 0, "C4", f"has negative size index to dynamic slice: {size}")
+            message = f"has slice size {size} greater than dimension size {n} in dimension {i} of operand"
+            self.check(n is None or size <= n, "C4", message)
         return [type.with_shape(tuple(sizes))]
 
     def evaluate(self, x: Array, *starts: Array) -> Array:
@@ -372,11 +417,14 @@ class DynamicUpdateSlice(TensorOp, name="stablehlo.dynamic_update_slice"):
         self.check_operands()
         type, update, starts = self.operand.type, self.update.type, [v.type for v in self.start_indices]
         self.check(same_element(update.element, type.element), "C2", f"puts {update} into {type}")
-        self.check(update.rank == type.rank, "C3", f"puts {update} into {type}")
-        self.check(len(starts) == type.rank, "C4", f"has {len(starts)} starts for {type}")
-        self.check(all_compatible(starts), "C5", f"has starts of types {starts}")
-        fits = all(u is None or n is None or u <= n for u, n in zip(update.shape, type.shape, strict=True))
-        self.check(fits, "C6", f"puts {update} into {type}")
+        message = f"update rank does not match operand rank: {update.rank} vs {type.rank}."
+        self.check(update.rank == type.rank, "C3", message)
+        message = f"expects number of start_indices to match operand rank: {len(starts)} vs {type.rank}."
+        self.check(len(starts) == type.rank, "C4", message)
+        self.check(all_compatible(starts), "C5", "start indices must have same element type")
+        for i, (u, n) in enumerate(zip(update.shape, type.shape, strict=True)):
+            message = f"expects size at dimension {i} of update to be in range [0, {n}]. Got: {u}."
+            self.check(u is None or n is None or u <= n, "C6", message)
         return [type]
 
     def evaluate(self, x: Array, update: Array, *starts: Array) -> Array:
@@ -410,11 +458,15 @@ class Pad(TensorOp, name="stablehlo.pad"):
         type, value = self.operand.type, self.padding_value.type
         low, high, interior = self.edge_padding_low, self.edge_padding_high, self.interior_padding
         self.check(same_element(value.element, type.element), "C1", f"pads {type} with {value}")
-        matched = all(len(v) == type.rank for v in (low, high, interior))
-        self.check(matched, "C2", f"pads {type} by {low}, {high}, {interior}")
-        self.check(all(i >= 0 for i in interior), "C3", f"has interior padding {list(interior)}")
+        for name in ("edge_padding_low", "edge_padding_high", "interior_padding"):
+            length = len(getattr(self, name))
+            message = f"{name} length ({length}) must match operand rank ({type.rank})"
+            self.check(length == type.rank, "C2", message)
+        message = f"Interior padding cannot be negative: {min(interior, default=0)}"
+        self.check(all(i >= 0 for i in interior), "C3", message)
         shape = tuple(map(padded_extent, type.shape, low, high, interior))
-        self.check(all(n is None or n >= 0 for n in shape), "C4", f"pads {type} to extents {list(shape)}")
+        for i, n in enumerate(shape):
+            self.check(n is None or n >= 0, "C4", f"Padding result in negative size for dimension {i}")
         return [type.with_shape(shape)]
 
     def evaluate(self, x: Array, value: Array) -> Array:
@@ -456,13 +508,24 @@ class Concatenate(TensorOp, name="stablehlo.concatenate"):
     result = Result()
 
     def infer(self) -> Sequence[Type]:
-        self.check(len(self.inputs) > 0, "C3", "has no inputs")
+        self.check(len(self.inputs) > 0, "C3", "expected 1 or more operands, but found 0")
         self.check_operands()
         types, dim = [v.type for v in self.inputs], self.dimension
+        self.check_integer("dimension", "C4")
         self.check(all(same_element(t.element, types[0].element) for t in types), "C1", f"joins {types}")
-        self.check(0 <= dim < types[0].rank, "C4", f"joins {types} along dimension {dim}")
+        first = types[0]
+        self.check(first.rank > 0, "C4", "rank-0 values cannot be concatenated")
+        message = f"dimension {dim} is out-of-bounds for input rank {first.rank}"
+        self.check(dim < first.rank, "C4", message)
+        for i, type in enumerate(types):
+            self.check(type.rank == first.rank, "C2", f"operands (0) and ({i}) do not match rank")
+            for d, (n, m) in enumerate(zip(first.shape, type.shape, strict=True)):
+                shapes = f"({shape_text(first.shape)}) != ({shape_text(type.shape)})"
+                message = (
+                    f"shapes of operand (0) and ({i}) are not compatible at non-concat index {d}: {shapes}"
+                )
+                self.check(d == dim or same_dim(n, m), "C2", message)
         others = [t.with_shape((*t.shape[:dim], *t.shape[dim + 1 :])) for t in types]
-        self.check(all_compatible(others), "C2", f"joins {types} along dimension {dim}")
         shape = list(merge_shapes(t.shape for t in others))
         extents = [t.shape[dim] for t in types]
         shape.insert(dim, None if None in extents else sum(extents))
@@ -491,8 +554,11 @@ class Reverse(TensorOp, name="stablehlo.reverse"):
     def infer(self) -> Sequence[Type]:
         self.check_operands()
         type, dims = self.operand.type, self.dimensions
-        self.check(is_unique(dims), "C2", f"names dimensions {list(dims)}")
-        self.check(dims_in_range(dims, type.rank), "C3", f"names dimensions {list(dims)} of {type}")
+        self.check(is_unique(dims), "C2", f"dimensions should be unique. Got: {shape_text(dims)}")
+        for d in dims:
+            self.check(d >= 0, "C3", f"all dimensions should be non-negative. Got dimension: {d}.")
+            message = f"all dimensions should be between [0, {type.rank}). Got dimension: {d}."
+            self.check(d < type.rank, "C3", message)
         return [type]
 
     def evaluate(self, x: Array) -> Array:

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from irc.dialects.stablehlo.base import TensorOp, all_compatible, merge_shapes, region_types, scalar
+from irc.dialects.stablehlo.base import (
+    TensorOp,
+    all_compatible,
+    merge_shapes,
+    region_types,
+    scalar,
+    shape_text,
+)
 from irc.dialects.stablehlo.numerics import Array
 from irc.dialects.stablehlo.regions import Run, check_signature, over_elements
 from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, RegionField, Result
@@ -34,9 +41,14 @@ class Sort(TensorOp, name="stablehlo.sort"):
         self.check(len(self.inputs) > 0, "C1", "has no inputs")
         self.check_operands()
         types = [v.type for v in self.inputs]
-        self.check(all(compatible_shapes(types[0].shape, t.shape) for t in types), "C3", f"sorts {types}")
+        self.check(
+            all(compatible_shapes(types[0].shape, t.shape) for t in types),
+            "C3",
+            "requires the same shape for all operands and results",
+        )
         rank = types[0].rank
-        self.check(-rank <= self.dimension < rank, "C4", f"sorts {types} along dimension {self.dimension}")
+        message = f"dimension attribute value must be in range [-{rank}, {rank}), but found {self.dimension}"
+        self.check(-rank <= self.dimension < rank, "C4", message)
         pairs = [t.element for t in types for _ in range(2)]
         check_signature(self, self.comparator, pairs, [i1], "C5")
         shape = merge_shapes(t.shape for t in types)
@@ -101,12 +113,34 @@ class Map(TensorOp, name="stablehlo.map"):
         types: list[Any] = [v.type for v in self.inputs]
         self.check(all_compatible([t.with_element(i1) for t in types]), "C1", f"maps {types}")
         complete = list(self.dimensions) == list(range(types[0].rank))
-        self.check(complete, "C3", f"maps {types} along {list(self.dimensions)}")
-        arguments, returned = region_types(self.computation)
-        takes = arguments == [scalar(t.element) for t in types]
-        gives = len(returned) == 1 and getattr(returned[0], "shape", None) == ()
-        self.check(takes and gives, "C4", f"has a computation from {arguments} to {returned}")
+        dims, rank = list(self.dimensions), types[0].rank
+        message = (
+            f"requires monotonically increasing dimension numbers, but got: {shape_text(dims)}"
+            if dims != list(range(len(dims)))
+            else "applied to a subset of dimensions currently not supported: "
+            f"operand dimensions = {rank}, requested map dimensions size = {len(dims)}"
+        )
+        self.check(complete, "C3", message)
+        returned = self._check_computation(types)
         return [TensorType(merge_shapes(t.shape for t in types), returned[0].element)]
+
+    def _check_computation(self, types: Sequence[Any]) -> list[Any]:
+        """What the computation of scalars gives."""
+        arguments, returned = region_types(self.computation)
+        message = "expects number of operands to match the arity of map computation, but got: "
+        self.check(len(arguments) == len(types), "C4", f"{message}{len(types)} and {len(arguments)}")
+        for i, (argument, type) in enumerate(zip(arguments, types, strict=True)):
+            message = f"computation arguments must be 0-rank tensor, but got: arg #{i} of type '{argument}'"
+            self.check(getattr(argument, "shape", None) == (), "C4", message)
+            message = (
+                f"element type of operands and computation arguments must match, but got: {type.element} and "
+            )
+            self.check(argument is scalar(type.element), "C4", f"{message}{argument.element}")
+        message = f"computation must return single output, but got: {len(returned)}"
+        self.check(len(returned) == 1, "C4", message)
+        message = f"computation must return 0-rank tensor, but got: '{returned[0]}'"
+        self.check(getattr(returned[0], "shape", None) == (), "C4", message)
+        return returned
 
     def evaluate(self, run: Run, *arrays: Array) -> tuple[Array, ...]:
         return over_elements(run, self.computation)(*arrays)
