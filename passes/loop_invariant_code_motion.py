@@ -19,6 +19,8 @@ FREE = (Constant, Iota, BroadcastInDim, Reshape)
 MOST_GROWTH = 2
 """An op moves if its results are at most so many times as big as its operands: to read them must be cheaper."""
 
+MOVED = "what every iteration computes alike is computed before the loop"
+
 rules = RewriteSet()
 
 
@@ -94,22 +96,24 @@ class _Motion(Rewriter):
         inside: dict[Value, None] = dict.fromkeys(region.arguments)
         free: dict[Value, Operation] = {}
         moved: dict[Value, Value] = {}
+        renamed: dict[
+            Value, Value
+        ] = {}  # what the region reads now: what moved, and what was made anew for it
         kept: list[Operation] = []
         for op in region.operations:
-            if self._stays(op, inside):
-                kept.append(op if not moved else _with(op, moved))
-                inside.update(dict.fromkeys(op.results))
-                if kept[-1] is not op:
-                    moved.update(zip(op.results, kept[-1].results, strict=True))
-                    inside.update(dict.fromkeys(kept[-1].results))
-            elif isinstance(op, FREE):
-                kept.append(op)
-                free[op.results[0]] = op
-            else:
-                self.log.record(
-                    "what every iteration computes alike is computed before the loop", op.location
-                )
+            stays = self._stays(op, inside)
+            if not stays and not isinstance(op, FREE):
+                self.log.record(MOVED, op.location)
                 self._emit_outside(op, free, moved)
+                renamed.update((old, moved[old]) for old in op.results)
+                continue
+            if stays:
+                inside.update(dict.fromkeys(op.results))
+            else:
+                free[op.results[0]] = op
+            kept.append(_with(op, renamed))
+            if kept[-1] is not op:
+                renamed.update(zip(op.results, kept[-1].results, strict=True))
         return region if len(kept) == len(region.operations) else Region([Block(region.arguments, kept)])
 
     def _stays(self, op: Operation, inside: Mapping[Value, None]) -> bool:
@@ -151,7 +155,7 @@ def _in_order(values: Sequence[Value], free: Mapping[Value, Operation]) -> list[
 
 def _with(op: Operation, moved: Mapping[Value, Value]) -> Operation:
     """The op reading what moved: the same object when it reads nothing of it."""
-    if any(v in moved for inner in op.walk() for v in inner.operands):
+    if moved and any(v in moved for inner in op.walk() for v in inner.operands):
         return fresh_copy(op, moved)
     return op
 
