@@ -82,7 +82,7 @@ class Machine:
     def get(self, register: int) -> Array:
         held = self.registers[register]
         if held is None:
-            raise Fault(f"register {register} is read before anything is written to it")
+            raise Fault(f"register {register} is read before anything is written to it", 0)
         if self.whole or held.shape[0] == 1:
             return held
         return held[self.active]

@@ -264,7 +264,7 @@ class Schedule:
         if wait:
             self.parked.append((place, number, lanes))
         if (arrived > expected).any():
-            raise Fault(f"barrier {number} of {expected} threads is reached by {int(arrived.max())}")
+            raise Fault(f"barrier {number} of {expected} threads is reached by {int(arrived.max())}", 0)
         complete = arrived == expected
         if not complete.any():
             return
