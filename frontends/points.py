@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from irc.frontends.lowering import channels_last as L
 from irc.frontends.lowering import convolution as V
 from irc.frontends.lowering import creation as C
 from irc.frontends.lowering import elementwise as W
@@ -45,7 +44,7 @@ POINTS = (
         "BatchNorm",
         "eps 1e-5, momentum 0.1 (new share), unbiased running variance",
         "eps 1e-3, momentum 0.99 (old share), biased running variance",
-        (("BatchNorm", ""),),
+        (("BatchNorm", ""), ("BatchNorm's running statistics", ""), ("BatchNorm of given statistics", "")),
     ),
     Point("LayerNorm eps", "1e-5", "1e-3", (("LayerNorm", "eps"),)),
     Point(
@@ -122,21 +121,14 @@ def _pairs(padding: Any) -> tuple[tuple[int, int], ...]:
 
 @_notes(N.batch_norm_train)
 def _batch_norm(statics: Statics) -> Note:
-    return Note.of("BatchNorm", eps=statics[-1], running_variance="unbiased (over n - 1)")
-
-
-@_notes(L.batch_norm_train)
-def _batch_norm_last(statics: Statics) -> Note:
-    return Note.of("BatchNorm", eps=statics[1], running_variance="biased (over n)")
+    _, eps, _, unbiased = statics
+    return Note.of(
+        "BatchNorm", eps=eps, running_variance="unbiased (over n - 1)" if unbiased else "biased (over n)"
+    )
 
 
 @_notes(N.batch_norm_infer)
 def _batch_norm_infer(statics: Statics) -> Note:
-    return Note.of("BatchNorm of given statistics", eps=statics[-1])
-
-
-@_notes(L.batch_norm_infer)
-def _batch_norm_infer_last(statics: Statics) -> Note:
     return Note.of("BatchNorm of given statistics", eps=statics[1])
 
 
@@ -148,11 +140,6 @@ def _running(statics: Statics) -> Note:
 
 @_notes(N.layer_norm)
 def _layer_norm(statics: Statics) -> Note:
-    return Note.of("LayerNorm", eps=statics[-1])
-
-
-@_notes(L.layer_norm)
-def _layer_norm_last(statics: Statics) -> Note:
     return Note.of("LayerNorm", eps=statics[1])
 
 
@@ -202,26 +189,35 @@ def _binary_logits(statics: Statics) -> Note:
 # Optimizers
 
 
+@_notes(U.sgd, K.sgd)
+def _sgd(statics: Statics) -> Note:
+    return Note.of("SGD")
+
+
 @_notes(U.adam)
 def _adam(statics: Statics) -> Note:
     _, beta1, beta2, eps, *_ = statics
-    return Note.of("Adam", beta1=beta1, beta2=beta2, eps=f"{eps}, on the corrected root")
+    return Note.of("Adam", beta1=beta1, beta2=beta2, eps=_eps(eps, "on the corrected root"))
 
 
 @_notes(K.adam)
 def _adam_keras(statics: Statics) -> Note:
     _, beta1, beta2, eps, *_ = statics
-    return Note.of("Adam", beta1=beta1, beta2=beta2, eps=f"{eps}, on the root")
+    return Note.of("Adam", beta1=beta1, beta2=beta2, eps=_eps(eps, "on the root"))
+
+
+def _eps(eps: float, place: str) -> str:
+    return f"{eps} {place}" if eps else "none"
 
 
 @_notes(U.rmsprop)
 def _rmsprop(statics: Statics) -> Note:
-    return Note.of("RMSprop", alpha=statics[1], eps=f"{statics[2]}, outside the root")
+    return Note.of("RMSprop", alpha=statics[1], eps=_eps(statics[2], "outside the root"))
 
 
 @_notes(K.rmsprop)
 def _rmsprop_keras(statics: Statics) -> Note:
-    return Note.of("RMSprop", alpha=statics[1], eps=f"{statics[3]}, inside the root")
+    return Note.of("RMSprop", alpha=statics[1], eps=_eps(statics[3], "inside the root"))
 
 
 # Initial values

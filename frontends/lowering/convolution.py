@@ -11,7 +11,7 @@ import numpy as np
 
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.elementwise import Shape
-from irc.frontends.lowering.reduction import lowest
+from irc.frontends.lowering.reduction import lowest, maximum, mean
 from irc.ir.types import TensorType
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
@@ -211,7 +211,11 @@ def adaptive_windows(extent: int, out: int) -> list[tuple[int, int]]:
 
 
 def adaptive_pool(scope: Scope, x: Expr, out: Shape, average: bool) -> Expr:
-    """Pools to a given size, one dimension after another; windows may overlap."""
+    """Pools to a given size: to one place by the mean (or maximum) over all dimensions, else one dimension after another,
+    where windows may overlap."""
+    if all(n == 1 for n in out):
+        spatial = tuple(range(2, x.rank))
+        return mean(scope, x, spatial, True, x.element) if average else maximum(scope, x, spatial, True)
     for d, n in enumerate(out, 2):
         x = _adaptive(x, d, n, average)
     return x
@@ -237,9 +241,9 @@ def _adaptive(x: Expr, d: int, n: int, average: bool) -> Expr:
     return E.concatenate(parts, d)
 
 
-def upsample_nearest(scope: Scope, x: Expr, factors: Shape) -> Expr:
-    """Each element repeated along the spatial dimensions."""
-    for d, times in enumerate(factors, 2):
+def upsample_nearest(scope: Scope, x: Expr, factors: Shape, first: int = 2) -> Expr:
+    """Each element repeated along the dimensions from `first` on."""
+    for d, times in enumerate(factors, first):
         if times != 1:
             wide = (*x.shape[: d + 1], times, *x.shape[d + 1 :])
             kept = tuple(i for i in range(len(wide)) if i != d + 1)

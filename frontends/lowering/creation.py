@@ -83,12 +83,17 @@ def normal(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr,
     return state, E.convert(radius * E.cos(unit(second, wide) * (2 * math.pi)), element)
 
 
-def truncated_normal(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr, Expr]:
-    """The next state, and standard normal numbers within (-2, 2), by the inverse of the distribution function."""
+def truncated_normal(
+    scope: Scope, state: Expr, shape: Shape, element: Any, low: float = -2.0, high: float = 2.0
+) -> tuple[Expr, Expr]:
+    """The next state, and standard normal numbers between two bounds, by the inverse of the distribution function."""
     wide = f64 if element is f64 else f32
     state, drawn = bits(scope, state, shape, _word(element))
-    # Phi(2) - Phi(-2) = erf(sqrt 2): uniform there, then x = sqrt 2 erfinv(.).
-    spread_out = (unit(drawn, wide) * 2 - 1) * math.erf(math.sqrt(2))
+    # erf(x / sqrt 2) is uniform between its values at the bounds; then x = sqrt 2 erfinv(.).
+    below, above = (math.erf(bound / math.sqrt(2)) for bound in (low, high))
+    spread_out = (unit(drawn, wide) * 2 - 1) * ((above - below) / 2)
+    if below != -above:
+        spread_out = spread_out + (above + below) / 2
     return state, E.convert(emit(registered("chlo.erf_inv"), spread_out) * math.sqrt(2), element)
 
 

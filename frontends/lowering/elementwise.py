@@ -152,10 +152,15 @@ def leaky_relu(scope: Scope, x: Expr, slope: float) -> Expr:
 def prelu(scope: Scope, x: Expr, weight: Expr) -> Expr:
     """The slope of channel (dimension 1) c is weight[c], or one weight for all."""
     if weight.type.size == 1 or x.rank < 2:
-        slope = spread(E.reshape(weight, ()), x.shape)
+        weight = E.reshape(weight, ())
     else:
-        slope = E.broadcast(weight, x.shape, (1,))
-    return E.select(x > 0, x, x * slope)
+        weight = E.broadcast(weight, x.shape, (1,))
+    return sloped(scope, x, weight)
+
+
+def sloped(scope: Scope, x: Expr, slope: Expr) -> Expr:
+    """x above 0, times the slope (of a shape that spreads to x's) below."""
+    return E.select(x > 0, x, x * spread(slope, x.shape))
 
 
 def elu(scope: Scope, x: Expr, alpha: float, scale: float, input_scale: float) -> Expr:
@@ -211,6 +216,52 @@ def log_sigmoid(scope: Scope, x: Expr) -> Expr:
 
 def softsign(scope: Scope, x: Expr) -> Expr:
     return x / (E.absolute(x) + 1)
+
+
+def sinh(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return (E.exp(x) - E.exp(-x)) / 2
+
+
+def cosh(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return (E.exp(x) + E.exp(-x)) / 2
+
+
+def asinh(scope: Scope, x: Expr, element: Any) -> Expr:
+    """The sign of x times log(|x| + sqrt(x^2 + 1)), which loses nothing where x is negative."""
+    x = E.convert(x, element)
+    return emit(hlo.Sign, x) * E.log(E.absolute(x) + E.sqrt(x * x + 1))
+
+
+def acosh(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return E.log(x + E.sqrt(x * x - 1))
+
+
+def atanh(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return (emit(hlo.LogPlusOne, x) - emit(hlo.LogPlusOne, -x)) / 2
+
+
+def atan(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return emit(hlo.Atan2, x, number(x, 1))
+
+
+def asin(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return emit(hlo.Atan2, x, _other_leg(x))
+
+
+def acos(scope: Scope, x: Expr, element: Any) -> Expr:
+    x = E.convert(x, element)
+    return emit(hlo.Atan2, _other_leg(x), x)
+
+
+def _other_leg(x: Expr) -> Expr:
+    """sqrt(1 - x^2), exact near 1."""
+    return E.sqrt((1 - x) * (1 + x))
 
 
 def clamp(scope: Scope, x: Expr, *limits: Expr, has_low: bool, element: Any) -> Expr:

@@ -24,6 +24,8 @@ def take(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
     """x's slices along a dimension, at the places that `index` (any shape) names; its dimensions stand there."""
     index = wrapped(index, x.shape[dimension])
     k = index.rank
+    if not k:
+        return take_one(scope, x, index, dimension)
     offsets = (*range(dimension), *range(dimension + k, x.rank - 1 + k))
     numbers = hlo.GatherDimensionNumbers(
         offset_dims=offsets,
@@ -37,6 +39,14 @@ def take(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
             x.value, index.value, dimension_numbers=numbers, slice_sizes=sizes, indices_are_sorted=False
         )
     )
+
+
+def take_one(scope: Scope, x: Expr, index: Expr, dimension: int) -> Expr:
+    """x's slice along a dimension at a scalar index that is not negative, without that dimension."""
+    zero = scope.constant(0, index.type)
+    starts = [index if d == dimension else zero for d in range(x.rank)]
+    part = E.dynamic_slice(x, starts, tuple(1 if d == dimension else n for d, n in enumerate(x.shape)))
+    return E.reshape(part, tuple(n for d, n in enumerate(x.shape) if d != dimension))
 
 
 def take_batched(scope: Scope, x: Expr, index: Expr, dimension: int, batches: int) -> Expr:

@@ -32,17 +32,20 @@ def normal(scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, d
 
 
 def truncated_normal(
-    scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float
-) -> Drawn:
-    """Normal, and never further than two deviations from the mean."""
-    state, drawn = creation.truncated_normal(scope, state, shape, _wide(element))
+    scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float, low: float = -2.0, high: float = 2.0
+) -> Drawn:  # fmt: skip
+    """Normal, and between so many deviations from the mean, two on either side by default."""
+    state, drawn = creation.truncated_normal(scope, state, shape, _wide(element), low, high)
     return state, E.convert(drawn * deviation + mean, element)
 
 
-def orthogonal(scope: Scope, state: Expr, shape: Shape, element: FloatType, gain: float) -> Drawn:
-    """A matrix (all dimensions but the last are its rows) with orthonormal columns, or rows where there are fewer: Gram
-    and Schmidt on normal numbers, twice for each vector, which is enough (Kahan, by Parlett)."""
-    rows, columns = math.prod(shape[:-1]), shape[-1]
+def orthogonal(
+    scope: Scope, state: Expr, shape: Shape, element: FloatType, gain: float, leading: int = -1
+) -> Drawn:
+    """A matrix (its rows are the `leading` dimensions, all but the last by default) with orthonormal columns, or rows
+    where there are fewer: Gram and Schmidt on normal numbers, twice for each vector, which is enough (Kahan, by
+    Parlett)."""
+    rows, columns = math.prod(shape[:leading]), math.prod(shape[leading:])
     n, m = sorted((rows, columns))
     wide = _wide(element)
     state, drawn = creation.normal(scope, state, (n, m), wide)

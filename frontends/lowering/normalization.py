@@ -1,4 +1,4 @@
-"""Normalisations."""
+"""Normalisations, along whichever dimension the channels have."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from typing import Any
 from irc.frontends.lowering.elementwise import Shape
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
-
-
-def _channels(v: Expr, x: Expr) -> Expr:
-    return E.broadcast(v, x.shape, (1,) if x.rank > 1 else (0,))
 
 
 def moments(x: Expr, dimensions: Shape) -> tuple[Expr, Expr, Expr]:
@@ -31,31 +27,39 @@ def both_moments(scope: Scope, x: Expr, dimensions: Shape, keep: bool) -> tuple[
 
 
 def batch_norm_train(scope: Scope, x: Expr, *more: Any) -> tuple[Expr, Expr, Expr]:
-    """x normalised by its own mean and variance over batch and space, then scale and shift; with both statistics (the
-    variance over n - 1, for the running one). Statics: whether scale and shift are given, and eps."""
-    *affine, eps = more
-    dims = tuple(d for d in range(x.rank) if d != 1)
+    """x normalised by its own mean and variance over all dimensions but the channels', then scale and shift; with both
+    statistics. After x: scale and shift where given; statics: the channels' dimension, eps, whether there is a scale, and
+    whether the variance that is given back is over n - 1."""
+    *affine, axis, eps, has_scale, unbiased = more
+    dims = tuple(d for d in range(x.rank) if d != axis)
     mean, variance, centred = moments(x, dims)
-    y = centred * _channels(_inverse_root(variance, eps), x)
+    y = _affine(centred * _along(_inverse_root(variance, eps), x, (axis,)), affine, has_scale, (axis,))
     n = math.prod(x.shape[d] for d in dims)
-    return _affine(y, affine, x), mean, variance * (n / max(n - 1, 1))
+    return y, mean, variance * (n / max(n - 1, 1)) if unbiased else variance
+
+
+def batch_norm_infer(scope: Scope, x: Expr, mean: Expr, variance: Expr, *more: Any) -> Expr:
+    """x normalised by given statistics, then scale and shift where given. Statics: the channels' dimension, eps, whether
+    there is a scale."""
+    *affine, axis, eps, has_scale = more
+    y = (x - _along(mean, x, (axis,))) * _along(_inverse_root(variance, eps), x, (axis,))
+    return _affine(y, affine, has_scale, (axis,))
+
+
+def _along(v: Expr, x: Expr, dimensions: Shape) -> Expr:
+    return E.broadcast(v, x.shape, dimensions)
 
 
 def _inverse_root(variance: Expr, eps: float) -> Expr:
     return 1 / E.sqrt(variance + eps)
 
 
-def _affine(y: Expr, affine: list[Expr], x: Expr) -> Expr:
-    if affine:
-        y = y * _channels(affine[0], x) + _channels(affine[1], x)
-    return y
-
-
-def batch_norm_infer(scope: Scope, x: Expr, mean: Expr, variance: Expr, *more: Any) -> Expr:
-    """x normalised by given statistics."""
-    *affine, eps = more
-    y = (x - _channels(mean, x)) * _channels(_inverse_root(variance, eps), x)
-    return _affine(y, affine, x)
+def _affine(y: Expr, affine: list[Expr], has_scale: bool, dimensions: Shape) -> Expr:
+    """y times the scale plus the shift, each where given."""
+    rest = list(affine)
+    if has_scale:
+        y = y * _along(rest.pop(0), y, dimensions)
+    return y + _along(rest[0], y, dimensions) if rest else y
 
 
 def running(scope: Scope, old: Expr, new: Expr, momentum: float) -> Expr:
@@ -70,34 +74,31 @@ def cumulative_average(scope: Scope, old: Expr, new: Expr, count: Expr) -> Expr:
 
 
 def layer_norm(scope: Scope, x: Expr, *more: Any) -> Expr:
-    """x normalised over its last dimensions; scale and shift of their shape or none. Statics: how many, and eps."""
-    *affine, count, eps = more
-    lead = x.rank - count
-    dims = tuple(range(lead, x.rank))
+    """x normalised over some dimensions; scale and shift, of those dimensions' extents, where given. Statics: the
+    dimensions in order, eps, whether there is a scale."""
+    *affine, dims, eps, has_scale = more
     _, variance, centred = moments(x, dims)
-    y = centred * E.broadcast(_inverse_root(variance, eps), x.shape, tuple(range(lead)))
-    for i, v in enumerate(affine):
-        v = E.broadcast(v, x.shape, dims)
-        y = y + v if i else y * v
-    return y
+    return _affine(centred * _outside(_inverse_root(variance, eps), x, dims), affine, has_scale, dims)
 
 
 def rms_norm(scope: Scope, x: Expr, *more: Any) -> Expr:
-    """x over the root of its mean square along its last dimensions."""
-    *affine, count, eps = more
-    lead = x.rank - count
-    dims = tuple(range(lead, x.rank))
+    """x over the root of its mean square over some dimensions; a scale where given. Statics: the dimensions, eps."""
+    *affine, dims, eps = more
     square = E.reduce_sum(x * x, dims) / math.prod(x.shape[d] for d in dims)
-    y = x * E.broadcast(_inverse_root(square, eps), x.shape, tuple(range(lead)))
-    return y * E.broadcast(affine[0], x.shape, dims) if affine else y
+    return _affine(x * _outside(_inverse_root(square, eps), x, dims), affine, bool(affine), dims)
+
+
+def _outside(v: Expr, x: Expr, dimensions: Shape) -> Expr:
+    """What is known for each place of the other dimensions, for all places."""
+    return E.broadcast(v, x.shape, tuple(d for d in range(x.rank) if d not in dimensions))
 
 
 def group_norm(scope: Scope, x: Expr, *more: Any) -> Expr:
-    """Channels in groups, each normalised over itself and space."""
+    """Channels (dimension 1) in groups, each normalised over itself and space; scale and shift or neither."""
     *affine, groups, eps = more
     n, c = x.shape[:2]
     split = E.reshape(x, (n, groups, c // groups, *x.shape[2:]))
     dims = tuple(range(2, split.rank))
     _, variance, centred = moments(split, dims)
-    y = centred * E.broadcast(_inverse_root(variance, eps), split.shape, (0, 1))
-    return _affine(E.reshape(y, x.shape), affine, x)
+    y = centred * _outside(_inverse_root(variance, eps), split, dims)
+    return _affine(E.reshape(y, x.shape), affine, bool(affine), (1,))

@@ -19,7 +19,7 @@ def _groups(xs: tuple[Expr, ...], *counts: int) -> list[list[Expr]]:
     return out
 
 
-def _as(number: Expr, like: Expr) -> Expr:
+def as_like(number: Expr, like: Expr) -> Expr:
     """A scalar spread over a tensor's type."""
     return spread(E.convert(number, like.element), like.shape)
 
@@ -35,12 +35,12 @@ def sgd(scope: Scope, *more: Any) -> list[Expr]:
     for i, (p, g) in enumerate(zip(params, grads, strict=True)):
         g = -g if maximize else g
         if has_decay:
-            g = g + _as(decay, p) * p
+            g = g + as_like(decay, p) * p
         if has_momentum:
-            b = _as(momentum, p) * buffers[i] + (_as(undamped, p) * g if dampened else g)
+            b = as_like(momentum, p) * buffers[i] + (as_like(undamped, p) * g if dampened else g)
             new_buffers.append(b)
-            g = g + _as(momentum, p) * b if nesterov else b
-        new_params.append(p - _as(lr, p) * g)
+            g = g + as_like(momentum, p) * b if nesterov else b
+        new_params.append(p - as_like(lr, p) * g)
     return [*new_params, *new_buffers]
 
 
@@ -59,16 +59,16 @@ def adam(scope: Scope, *more: Any) -> list[Expr]:
     for i, (p, m, v, g) in enumerate(zip(params, firsts, seconds, grads, strict=True)):
         g = -g if maximize else g
         if has_decay and decoupled:
-            p = p * _as(1 - lr * decay, p)
+            p = p * as_like(1 - lr * decay, p)
         elif has_decay:
-            g = g + _as(decay, p) * p
+            g = g + as_like(decay, p) * p
         m = m + (g - m) * (1 - beta1)
         v = v * beta2 + (g * g) * (1 - beta2)
         top = v
         if amsgrad:
             top = emit(hlo.Maximum, peaks[i], v)
             out[3].append(top)
-        p = p - _as(size, p) * (m / (E.sqrt(top) / _as(root, p) + eps))
+        p = p - as_like(size, p) * (m / (E.sqrt(top) / as_like(root, p) + eps))
         out[0].append(p)
         out[1].append(m)
         out[2].append(v)
@@ -84,10 +84,10 @@ def adagrad(scope: Scope, *more: Any) -> list[Expr]:
     rate = lr / (1 + (step - 1) * lr_decay)
     new_params, new_sums = [], []
     for p, s, g in zip(params, sums, grads, strict=True):
-        g = g + _as(decay, p) * p
+        g = g + as_like(decay, p) * p
         s = s + g * g
         new_sums.append(s)
-        new_params.append(p - _as(rate, p) * (g / (E.sqrt(s) + eps)))
+        new_params.append(p - as_like(rate, p) * (g / (E.sqrt(s) + eps)))
     return [*new_params, *new_sums, step]
 
 
@@ -100,7 +100,7 @@ def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
     lr, decay, momentum = xs[-3:]
     out: list[list[Expr]] = [[], [], [], []]
     for i, (p, s, g) in enumerate(zip(params, squares, grads, strict=True)):
-        g = g + _as(decay, p) * p
+        g = g + as_like(decay, p) * p
         s = s * alpha + (g * g) * (1 - alpha)
         spread_of = s
         if centred:
@@ -109,11 +109,16 @@ def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
             spread_of = s - mean * mean
         move = g / (E.sqrt(spread_of) + eps)
         if has_momentum:
-            move = _as(momentum, p) * buffers[i] + move
+            move = as_like(momentum, p) * buffers[i] + move
             out[3].append(move)
-        out[0].append(p - _as(lr, p) * move)
+        out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
     return [*out[0], *out[1], *out[2], *out[3]]
+
+
+def adadelta_move(square: Expr, moves: Expr, g: Expr, eps: float) -> Expr:
+    """A gradient times the root of the mean square of moves so far, over that of gradients (Zeiler 2012)."""
+    return E.sqrt(moves + eps) / E.sqrt(square + eps) * g
 
 
 def adadelta(scope: Scope, *more: Any) -> list[Expr]:
@@ -124,10 +129,10 @@ def adadelta(scope: Scope, *more: Any) -> list[Expr]:
     lr, decay = xs[-2:]
     out: list[list[Expr]] = [[], [], []]
     for p, s, d, g in zip(params, squares, moves, grads, strict=True):
-        g = g + _as(decay, p) * p
+        g = g + as_like(decay, p) * p
         s = s * rho + (g * g) * (1 - rho)
-        move = E.sqrt(d + eps) / E.sqrt(s + eps) * g
-        out[0].append(p - _as(lr, p) * move)
+        move = adadelta_move(s, d, g, eps)
+        out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
         out[2].append(d * rho + (move * move) * (1 - rho))
     return [*out[0], *out[1], *out[2]]

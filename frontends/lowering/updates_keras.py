@@ -9,18 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
-from irc.frontends.lowering.elementwise import emit, spread
+from irc.frontends.lowering.elementwise import emit
+from irc.frontends.lowering.updates import adadelta_move, as_like
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
 
 
 def _cut(xs: list[Expr], n: int, groups: int) -> list[list[Expr]]:
     return [xs[i * n : (i + 1) * n] for i in range(groups)]
-
-
-def _as(number: Expr, like: Expr) -> Expr:
-    """A scalar spread over a tensor's type."""
-    return spread(E.convert(number, like.element), like.shape)
 
 
 def _power(base: float, exponent: Expr) -> Expr:
@@ -38,10 +34,10 @@ def sgd(scope: Scope, *more: Any) -> list[Expr]:
     groups = _cut(xs, n, 3 if momentum else 2)
     params, grads, lr = groups[0], groups[-1], xs[-1]
     if not momentum:
-        return [p - _as(lr, p) * g for p, g in zip(params, grads, strict=True)]
+        return [p - as_like(lr, p) * g for p, g in zip(params, grads, strict=True)]
     new_params, velocities = [], []
     for p, m, g in zip(params, groups[1], grads, strict=True):
-        move = g * _as(lr, p)
+        move = g * as_like(lr, p)
         m = m * momentum - move
         velocities.append(m)
         new_params.append(p + (m * momentum - move) if nesterov else p + m)
@@ -62,7 +58,7 @@ def adam(scope: Scope, *more: Any) -> list[Expr]:
         m = m + (g - m) * (1 - beta1)
         v = v + (g * g - v) * (1 - beta2)
         top = emit(hlo.Maximum, groups[3][i], v) if amsgrad else v
-        new = [p - (m * _as(size, p)) / (E.sqrt(top) + eps), m, v, top]
+        new = [p - (m * as_like(size, p)) / (E.sqrt(top) + eps), m, v, top]
         for held, value in zip(out, new, strict=False):
             held.append(value)
     return [x for held in out for x in held]
@@ -76,8 +72,8 @@ def adamax(scope: Scope, *more: Any) -> list[Expr]:
     for p, m, u, g in zip(*_cut(xs, n, 4), strict=True):
         m = m + (g - m) * (1 - beta1)
         u = emit(hlo.Maximum, u * beta2, E.absolute(g))
-        left = _as(1 - _power(beta1, _step(iteration, p)), p)
-        out[0].append(p - (_as(lr, p) * m) / (left * (u + eps)))
+        left = as_like(1 - _power(beta1, _step(iteration, p)), p)
+        out[0].append(p - (as_like(lr, p) * m) / (left * (u + eps)))
         out[1].append(m)
         out[2].append(u)
     return [x for held in out for x in held]
@@ -97,9 +93,11 @@ def nadam(scope: Scope, *more: Any) -> list[Expr]:
     for p, m, v, g in zip(params, firsts, seconds, grads, strict=True):
         m = m + (g - m) * (1 - beta1)
         v = v + (g * g - v) * (1 - beta2)
-        ahead = m * _as(after, p) / _as(1 - product * after, p) + g * _as(1 - now, p) / _as(1 - product, p)
-        root = E.sqrt(v / _as(1 - _power(beta2, step), p))
-        out[0].append(p - ahead * _as(lr, p) / (root + eps))
+        ahead = m * as_like(after, p) / as_like(1 - product * after, p) + g * as_like(1 - now, p) / as_like(
+            1 - product, p
+        )
+        root = E.sqrt(v / as_like(1 - _power(beta2, step), p))
+        out[0].append(p - ahead * as_like(lr, p) / (root + eps))
         out[1].append(m)
         out[2].append(v)
     return [*out[0], *out[1], *out[2], product]
@@ -119,7 +117,7 @@ def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
             mean = groups[2 + has_momentum][i] * rho + g * (1 - rho)
             out[2 + has_momentum].append(mean)
             under = square - mean * mean + eps
-        move = (_as(lr, p) * g) / E.sqrt(under)
+        move = (as_like(lr, p) * g) / E.sqrt(under)
         if has_momentum:
             move = groups[2][i] * momentum + move
             out[2].append(move)
@@ -136,7 +134,7 @@ def adagrad(scope: Scope, *more: Any) -> list[Expr]:
     for p, s, g in zip(*_cut(xs, n, 3), strict=True):
         s = s + g * g
         sums.append(s)
-        new_params.append(p - (_as(lr, p) * g) / E.sqrt(s + eps))
+        new_params.append(p - (as_like(lr, p) * g) / E.sqrt(s + eps))
     return [*new_params, *sums]
 
 
@@ -147,8 +145,8 @@ def adadelta(scope: Scope, *more: Any) -> list[Expr]:
     out: list[list[Expr]] = [[], [], []]
     for p, s, d, g in zip(*_cut(xs, n, 4), strict=True):
         s = s * rho + g * g * (1 - rho)
-        move = -(E.sqrt(d + eps) * g / E.sqrt(s + eps))
-        out[0].append(p + _as(lr, p) * move)
+        move = adadelta_move(s, d, g, eps)
+        out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
         out[2].append(d * rho + move * move * (1 - rho))
     return [x for held in out for x in held]
@@ -158,7 +156,7 @@ def decay(scope: Scope, *more: Any) -> list[Expr]:
     """Variables and lr; statics: how many, and the share that goes."""
     *xs, n, share = more
     lr = xs[-1]
-    return [p - p * share * _as(lr, p) for p in xs[:n]]
+    return [p - p * share * as_like(lr, p) for p in xs[:n]]
 
 
 def clip_value(scope: Scope, *more: Any) -> list[Expr]:
@@ -185,7 +183,7 @@ def _scaled(g: Expr, every: list[Expr], limit: float) -> Expr:
         total = total + E.convert(_square_sum(other), total.element)
     norm = E.sqrt(total)
     factor = limit / emit(hlo.Maximum, norm, norm.lift(limit))
-    return g * _as(factor, g)
+    return g * as_like(factor, g)
 
 
 def _square_sum(g: Expr) -> Expr:

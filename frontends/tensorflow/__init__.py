@@ -4,7 +4,7 @@ import math as _math
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from irc.frontends import explain as _explain  # noqa: F401 - errors say where operands come from
+from irc.frontends import explain as _explain
 from irc.frontends.errors import NotThere as _NotThere
 from irc.frontends.errors import install_hook as _install_hook
 from irc.frontends.recorder.storage import located as _located

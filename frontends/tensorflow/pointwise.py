@@ -236,43 +236,20 @@ def reciprocal(x: Any, name: str | None = None) -> Tensor:
     return emit(L.reciprocal, (x,), x.dtype.element, op="Reciprocal")
 
 
-def sinh(x: Any, name: str | None = None) -> Tensor:
-    x = convert_to_tensor(x)
-    return (exp(x) - exp(negative(x))) / 2
+def _composed(name: str, op: str, lower: Any) -> Callable[..., Tensor]:
+    def run(x: Any, name: str | None = None) -> Tensor:
+        x = floating(x, op)
+        return emit(lower, (x,), x.dtype.element, op=op)
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = f"{name}(x), elementwise; of floats."
+    return run
 
 
-def cosh(x: Any, name: str | None = None) -> Tensor:
-    x = convert_to_tensor(x)
-    return (exp(x) + exp(negative(x))) / 2
-
-
-def asinh(x: Any, name: str | None = None) -> Tensor:
-    x = convert_to_tensor(x)
-    return sign(x) * log(abs(x) + sqrt(square(x) + 1))
-
-
-def acosh(x: Any, name: str | None = None) -> Tensor:
-    x = convert_to_tensor(x)
-    return log(x + sqrt(square(x) - 1))
-
-
-def atanh(x: Any, name: str | None = None) -> Tensor:
-    x = convert_to_tensor(x)
-    return (log1p(x) - log1p(negative(x))) / 2
-
-
-def atan(x: Any, name: str | None = None) -> Tensor:
-    return atan2(floating(x, "Atan"), 1.0)
-
-
-def asin(x: Any, name: str | None = None) -> Tensor:
-    x = floating(x, "Asin")
-    return atan2(x, sqrt((1 - x) * (1 + x)))
-
-
-def acos(x: Any, name: str | None = None) -> Tensor:
-    x = floating(x, "Acos")
-    return atan2(sqrt((1 - x) * (1 + x)), x)
+sinh, cosh = _composed("sinh", "Sinh", L.sinh), _composed("cosh", "Cosh", L.cosh)
+asinh, acosh = _composed("asinh", "Asinh", L.asinh), _composed("acosh", "Acosh", L.acosh)
+atanh, atan = _composed("atanh", "Atanh", L.atanh), _composed("atan", "Atan", L.atan)
+asin, acos = _composed("asin", "Asin", L.asin), _composed("acos", "Acos", L.acos)
 
 
 def softplus(features: Any, name: str | None = None) -> Tensor:

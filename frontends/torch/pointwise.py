@@ -277,30 +277,19 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     return log(x / (1 - x))
 
 
-def sinh(input: Tensor) -> Tensor:
-    return (exp(input) - exp(-input)) / 2
+def _composed(name: str, lower: Any) -> Callable[[Tensor], Tensor]:
+    def run(input: Tensor) -> Tensor:
+        return emit(lower, (need_tensor(input, name),), floating(input.dtype).element)
+
+    run.__name__ = run.__qualname__ = name
+    run.__doc__ = f"torch.{name}(input): elementwise."
+    return run
 
 
-def cosh(input: Tensor) -> Tensor:
-    return (exp(input) + exp(-input)) / 2
-
-
-def atan(input: Tensor) -> Tensor:
-    return atan2(input, 1.0)
-
-
-arctan = atan
-
-
-def asin(input: Tensor) -> Tensor:
-    return atan2(input, sqrt((1 - input) * (1 + input)))
-
-
-def acos(input: Tensor) -> Tensor:
-    return atan2(sqrt((1 - input) * (1 + input)), input)
-
-
-arcsin, arccos = asin, acos
+sinh, cosh, atan = _composed("sinh", L.sinh), _composed("cosh", L.cosh), _composed("atan", L.atan)
+asin, acos = _composed("asin", L.asin), _composed("acos", L.acos)
+asinh, acosh, atanh = _composed("asinh", L.asinh), _composed("acosh", L.acosh), _composed("atanh", L.atanh)
+arctan, arcsin, arccos = atan, asin, acos
 
 
 def isnan(input: Tensor) -> Tensor:
@@ -457,7 +446,8 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "tan": tan, "tanh": tanh, "sigmoid": sigmoid, "neg": neg, "negative": neg, "abs": abs, "absolute": abs,
     "sign": sign, "floor": floor, "ceil": ceil, "round": round, "trunc": trunc, "frac": frac, "log2": log2,
     "log10": log10, "exp2": exp2, "square": square, "reciprocal": reciprocal, "erf": erf, "logit": logit,
-    "sinh": sinh, "cosh": cosh, "atan": atan, "asin": asin, "acos": acos, "isnan": isnan, "isinf": isinf,
+    "sinh": sinh, "cosh": cosh, "atan": atan, "asin": asin, "acos": acos,
+    "asinh": asinh, "acosh": acosh, "atanh": atanh, "isnan": isnan, "isinf": isinf,
     "isfinite": isfinite, "logical_and": logical_and, "logical_or": logical_or, "logical_xor": logical_xor,
     "logical_not": logical_not, "clamp": clamp, "clip": clamp, "clamp_min": clamp_min, "clamp_max": clamp_max,
     "masked_fill": masked_fill, "lerp": lerp, "addcmul": addcmul, "addcdiv": addcdiv, "clone": clone,

@@ -11,7 +11,7 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.source import Site, scopes
 from irc.frontends.suggest import advice, missing
 from irc.frontends.tensorflow import nn
-from irc.frontends.tensorflow.pointwise import exp, floating, maximum, minimum, where
+from irc.frontends.tensorflow.pointwise import exp, floating, minimum, where
 from irc.frontends.tensorflow.pointwise import sigmoid as _sigmoid
 from irc.frontends.tensorflow.pointwise import softplus as _softplus
 from irc.frontends.tensorflow.pointwise import tanh as _tanh
@@ -105,7 +105,8 @@ def mish(x: Any) -> Tensor:
 
 
 def hard_tanh(x: Any) -> Tensor:
-    return maximum(minimum(convert_to_tensor(x), 1.0), -1.0)
+    """x between -1 and 1."""
+    return emit(W.hardtanh, (floating(x, "HardTanh"),), -1.0, 1.0)
 
 
 relu6, selu, softsign, log_softmax = nn.relu6, nn.selu, nn.softsign, nn.log_softmax

@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 from irc.frontends.errors import RecordValueError
+from irc.frontends.lowering import initial as L
+from irc.frontends.recorder.random import generator as _generator
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import noted
 from irc.frontends.torch import creation
 from irc.frontends.torch.creation import eye, rand, randn
 from irc.frontends.torch.grad_mode import no_grad
 from irc.frontends.torch.in_place import copy_, fill_
-from irc.frontends.torch.joining import stack
 from irc.frontends.torch.pointwise import where
-from irc.frontends.torch.tensor import Tensor
+from irc.frontends.torch.tensor import Tensor, wrap
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
@@ -71,13 +72,15 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normal numbers between a and b: those outside are drawn again, up to eight times, then cut."""
+    """Normal numbers between a and b, by the inverse of the distribution function."""
     with no_grad(), noted("initial", values=f"N({mean:.4g}, {std:.4g}) from {a:.4g} to {b:.4g}"):
-        value = randn(tuple(tensor.shape), dtype=tensor.dtype) * std + mean
-        for _ in range(8):
-            again = randn(tuple(tensor.shape), dtype=tensor.dtype) * std + mean
-            value = where((value < a) | (value > b), again, value)
-        return copy_(tensor, value.clamp(a, b))
+        statics = (mean, std, (a - mean) / std, (b - mean) / std)
+        return copy_(tensor, _drawn(tensor, L.truncated_normal, *statics).clamp(a, b))
+
+
+def _drawn(tensor: Tensor, lower: Any, *statics: Any) -> Tensor:
+    """Numbers of the tensor's shape and dtype, from the global generator."""
+    return wrap(_generator.apply(lower, (tuple(tensor.shape), tensor.dtype.element, *statics)))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
@@ -137,19 +140,11 @@ def kaiming_normal_(
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """A matrix with orthonormal rows or columns: Gram and Schmidt on normal numbers, row after row."""
-    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    n, m = sorted((rows, columns))
+    """A matrix of shape[0] rows, which are orthonormal, or its columns where there are fewer."""
+    if tensor.dim() < 2:
+        raise located(RecordValueError("Only tensors with 2 or more dimensions are supported"))
     with no_grad():
-        basis: list[Tensor] = []
-        for row in randn(n, m).unbind(0):
-            for _ in range(2):  # twice is enough (Kahan, by Parlett)
-                for other in basis:
-                    row = row - (row * other).sum() * other
-            basis.append(row / row.norm())
-        matrix = stack(basis)
-        matrix = matrix if rows <= columns else matrix.t()
-        return copy_(tensor, (matrix * gain).reshape(tensor.shape))
+        return copy_(tensor, _drawn(tensor, L.orthogonal, float(gain), 1))
 
 
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:

@@ -101,7 +101,7 @@ class _BatchNorm(_Norm):
     def _averaged(self, x: Tensor) -> Tensor:
         """With the plain mean of all statistics so far as the running ones."""
         affine = affine_operands(self.weight, self.bias)
-        y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), self.eps)
+        y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), 1, self.eps, bool(affine), True)
         with no_grad():
             for held, new in ((self.running_mean, mean), (self.running_var, variance)):
                 count = self.num_batches_tracked

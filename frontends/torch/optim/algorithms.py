@@ -10,6 +10,7 @@ from irc.frontends.torch.optim.optimizer import (
     Group,
     Optimizer,
     check_range,
+    count_host,
     hyper,
     need_params,
     number_host,
@@ -65,7 +66,7 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Kingma and Ba 2015, with PyTorch's arithmetic."""
+    """Kingma and Ba 2015, with PyTorch's arithmetic: `capturable` corrects with numbers of the parameters' precision."""
 
     decoupled = False
 
@@ -82,6 +83,7 @@ class Adam(Optimizer):
         check_range("weight_decay value", weight_decay)
         defaults = {
             "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad, "maximize": maximize,
+            "capturable": capturable,
         }  # fmt: skip
         super().__init__(params, defaults)
 
@@ -93,7 +95,7 @@ class Adam(Optimizer):
         """Parameters that have taken the same steps share one counter; new ones start one."""
         fresh = [p for p in params if not self.state[p]]
         if fresh:
-            step = number_host(0.0)
+            step = count_host()
             for p in fresh:
                 state = self.state[p]
                 state["step"] = step
@@ -113,31 +115,19 @@ class Adam(Optimizer):
         sharing = sum(s.get("step") is step for s in self.state.values())
         if sharing != len(cohort):
             own = step.detach().clone()
-            powers = getattr(step, "powers", None)
-            if powers is not None:
-                own.powers = tuple(q.detach().clone() for q in powers)
             for p in cohort:
                 self.state[p]["step"] = own
-
-    def _powers(self, step: Tensor, betas: tuple[float, float]) -> tuple[Tensor, Tensor]:
-        """The betas to the power of the steps so far, kept beside the counter."""
-        found = getattr(step, "powers", None)
-        if found is None:
-            count = float(step) if step._read().array is not None else 0.0
-            found = step.powers = (number_host(betas[0] ** count), number_host(betas[1] ** count))  # type: ignore[attr-defined]
-        return found
 
     def _run(self, group: Group, params: list[Tensor]) -> None:
         states = [self.state[p] for p in params]
         step = states[0]["step"]
         moments = [[s[name] for s in states] for name in ("exp_avg", "exp_avg_sq")]
         peaks = [s["max_exp_avg_sq"] for s in states] if group["amsgrad"] else []
-        power1, power2 = self._powers(step, group["betas"])
-        written = [*params, *moments[0], *moments[1], *peaks, step, power1, power2]
+        written = [*params, *moments[0], *moments[1], *peaks, step]
         read = [*(p._grad for p in params), hyper(group, "lr"), hyper(group, "weight_decay")]
         statics = (
             len(params), *map(float, group["betas"]), float(group["eps"]), group["weight_decay"] != 0, self.decoupled,
-            group["amsgrad"], group["maximize"],
+            group["amsgrad"], group["maximize"], bool(group["capturable"]),
         )  # fmt: skip
         run_update(U.adam, written, read, statics)  # type: ignore[arg-type]
 

@@ -18,7 +18,7 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.torch.grad_mode import enable_grad
 from irc.frontends.torch.tensor import Tensor, wrap
-from irc.ir.types import TensorType, f64
+from irc.ir.types import TensorType, f64, i64
 
 Group = dict[str, Any]
 
@@ -166,6 +166,11 @@ def zeros_like_host(p: Tensor) -> Tensor:
 def number_host(value: float) -> Tensor:
     """An f64 scalar that is computed already."""
     return wrap(constant(np.asarray(value, np.float64), TensorType((), f64)))
+
+
+def count_host() -> Tensor:
+    """A count of 0 that is computed already."""
+    return wrap(constant(np.asarray(0, np.int64), TensorType((), i64)))
 
 
 def rewrite(tensors: Sequence[Tensor], values: Iterable[Recorded]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import channels_last as C
+from irc.frontends.lowering import elementwise as W
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes, nn
 from irc.frontends.tensorflow.array_ops import reshape, tile, transpose
@@ -257,7 +258,7 @@ class PReLU(Layer):
         )
 
     def call(self, inputs: Any) -> Any:
-        return nn.relu(inputs) - self.alpha * nn.relu(-inputs)
+        return emit(W.sloped, (inputs, self.alpha), op="PReLU")
 
 
 class Softmax(Layer):

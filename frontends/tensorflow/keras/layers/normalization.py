@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.errors import RecordValueError
-from irc.frontends.lowering import channels_last as C
 from irc.frontends.lowering import normalization as N
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import reshape, transpose
@@ -80,9 +79,9 @@ class BatchNormalization(Layer):
         statics = (self.axis % inputs.ndim, self.epsilon, self.gamma is not None)
         if not (training and self.trainable):
             return emit(
-                C.batch_norm_infer, [inputs, self.moving_mean, self.moving_variance, *affine], *statics
+                N.batch_norm_infer, [inputs, self.moving_mean, self.moving_variance, *affine], *statics
             )
-        y, mean, variance = emit_all(C.batch_norm_train, [inputs, *affine], *statics)
+        y, mean, variance = emit_all(N.batch_norm_train, [inputs, *affine], *statics, False)
         with nothing_kept():
             for held, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 held.assign(emit(N.running, (held, new), 1.0 - self.momentum))
@@ -149,8 +148,10 @@ class LayerNormalization(Layer):
 
     def call(self, inputs: Any) -> Any:
         affine = [v for v in (self.gamma, self.beta) if v is not None]
-        statics = (self._axes(inputs.ndim), self.epsilon, self.gamma is not None, bool(self.rms_scaling))
-        return emit(C.layer_norm, [inputs, *affine], *statics)
+        axes = self._axes(inputs.ndim)
+        if self.rms_scaling:
+            return emit(N.rms_norm, [inputs, *affine], axes, self.epsilon)
+        return emit(N.layer_norm, [inputs, *affine], axes, self.epsilon, self.gamma is not None)
 
     def get_config(self) -> dict[str, Any]:
         own = {"axis": self.axis, "epsilon": self.epsilon, "center": self.center, "scale": self.scale}

@@ -152,7 +152,7 @@ class _UpSampling(Layer):
         self.built = True
 
     def call(self, inputs: Any) -> Any:
-        return emit(C.upsample, (inputs,), self.size, 2 if self._first else 1)
+        return emit(L.upsample_nearest, (inputs,), self.size, 2 if self._first else 1)
 
 
 class UpSampling1D(_UpSampling):

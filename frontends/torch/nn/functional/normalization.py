@@ -33,14 +33,14 @@ def batch_norm(
     affine = affine_operands(weight, bias)
     if not training:
         assert running_mean is not None and running_var is not None
-        return emit(N.batch_norm_infer, (x, running_mean, running_var, *affine), eps)
+        return emit(N.batch_norm_infer, (x, running_mean, running_var, *affine), 1, eps, bool(affine))
     if x.numel() // x.shape[1] <= 1:
         raise located(
             RecordValueError(
                 f"Expected more than 1 value per channel when training, got input size {x.shape}"
             )
         )
-    y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), eps)
+    y, mean, variance = emit_all(N.batch_norm_train, (x, *affine), 1, eps, bool(affine), True)
     for held, new in ((running_mean, mean), (running_var, variance)):
         if held is not None:
             held._write(emit(N.running, (held.detach(), new.detach()), momentum)._read())
@@ -71,16 +71,16 @@ def layer_norm(
             )
         )
     affine = affine_operands(weight, bias) if weight is None else [v for v in (weight, bias) if v is not None]
-    return emit(N.layer_norm, (input, *affine), len(shape), eps)
+    dims = tuple(range(input.dim() - len(shape), input.dim()))
+    return emit(N.layer_norm, (input, *affine), dims, eps, weight is not None or bias is not None)
 
 
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
-    return emit(
-        N.rms_norm, (input,) if weight is None else (input, weight), len(tuple(normalized_shape)), small
-    )
+    dims = tuple(range(input.dim() - len(tuple(normalized_shape)), input.dim()))
+    return emit(N.rms_norm, (input,) if weight is None else (input, weight), dims, small)
 
 
 def group_norm(

@@ -27,12 +27,7 @@ def _dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, in
     if p == 1:
         return written(input, inplace, input * 0)
     mask = wrap(keep_mask(shape, p))
-    return written(input, inplace, emit(_keep, (input, mask), 1 / (1 - p)))
-
-
-def _keep(scope: Any, x: Any, mask: Any, scale: float) -> Any:
-    """x times the scale where the mask holds, 0 elsewhere."""
-    return select(W.spread(mask, x.shape), x * scale, 0)
+    return written(input, inplace, emit(W.keep, (input, mask), 1 / (1 - p)))
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
