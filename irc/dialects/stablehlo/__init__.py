@@ -1,6 +1,9 @@
 """The StableHLO dialect by family. Names, meanings and constraint labels are the StableHLO specification's."""
 
-from irc.dialects.stablehlo import assembly
+from irc.dialects.stablehlo import (
+    assembly,
+    lapack,  # noqa: F401
+)
 from irc.dialects.stablehlo.attributes import (
     Bounds,
     ChannelHandle,
