@@ -278,11 +278,11 @@ class _Parser:
         """The names that the scope which begins at a token declares itself: registers, variables and labels."""
         names: set[str] = set()
         depth, opening = 0, True
-        while depth >= 0:
+        while depth >= 0 and at + 1 < len(self.tokens):
             text = self.tokens[at].text
             depth += (text == "{") - (text == "}")
             if depth == 0 and opening and text in (".reg", *_SPACES):
-                while self.tokens[at].text != ";":
+                while self.tokens[at].text != ";" and at + 2 < len(self.tokens):
                     at += 1
                     if not self.tokens[at].text.startswith(".") and self.tokens[at + 1].text in ",;[<=":
                         names.add(self.tokens[at].text)
