@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
+from irc.frontends.lowering.adam import Adam
 from irc.frontends.lowering.elementwise import emit, spread
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
@@ -45,16 +46,14 @@ def sgd(scope: Scope, *more: Any) -> list[Expr]:
 
 
 def adam(scope: Scope, *more: Any) -> list[Expr]:
-    """Parameters, first and second moments, (largest second moments,) step and the powers of both betas, gradients,
-    then lr and weight decay. Statics: how many parameters, both betas, eps, and whether decay is on, decoupled (AdamW),
-    amsgrad, maximising."""
-    *xs, n, beta1, beta2, eps, has_decay, decoupled, amsgrad, maximize = more
+    """Parameters, first and second moments, (largest second moments,) how many steps were taken, gradients, then lr and
+    weight decay. Statics: how many parameters, both betas, eps, and whether decay is on, decoupled (AdamW), amsgrad,
+    maximising, and corrections are of the parameters' precision."""
+    *xs, n, beta1, beta2, eps, has_decay, decoupled, amsgrad, maximize, capturable = more
     k = n if amsgrad else 0
-    params, firsts, seconds, peaks, (step, power1, power2), grads = _groups(tuple(xs), n, n, n, k, 3, n)
+    params, firsts, seconds, peaks, (count,), grads = _groups(tuple(xs), n, n, n, k, 1, n)
     lr, decay = xs[-2:]
-    step, power1, power2 = step + 1, power1 * beta1, power2 * beta2
-    size = lr / (1 - power1)
-    root = E.sqrt(1 - power2)
+    step = Adam(count, lr, beta1, beta2, eps, corrects_epsilon=True, is_wide=not capturable)
     out: list[list[Expr]] = [[], [], [], []]
     for i, (p, m, v, g) in enumerate(zip(params, firsts, seconds, grads, strict=True)):
         g = -g if maximize else g
@@ -62,17 +61,15 @@ def adam(scope: Scope, *more: Any) -> list[Expr]:
             p = p * as_like(1 - lr * decay, p)
         elif has_decay:
             g = g + as_like(decay, p) * p
-        m = m + (g - m) * (1 - beta1)
-        v = v * beta2 + (g * g) * (1 - beta2)
+        m, v = step.moments(m, v, g)
         top = v
         if amsgrad:
             top = emit(hlo.Maximum, peaks[i], v)
             out[3].append(top)
-        p = p - as_like(size, p) * (m / (E.sqrt(top) / as_like(root, p) + eps))
-        out[0].append(p)
+        out[0].append(p - step.move(m, top))
         out[1].append(m)
         out[2].append(v)
-    return [*out[0], *out[1], *out[2], *out[3], step, power1, power2]
+    return [*out[0], *out[1], *out[2], *out[3], count + 1]
 
 
 def adagrad(scope: Scope, *more: Any) -> list[Expr]:

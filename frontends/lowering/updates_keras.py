@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
+from irc.frontends.lowering.adam import Adam
 from irc.frontends.lowering.elementwise import emit
 from irc.frontends.lowering.updates import adadelta_move, as_like
 from irc.passes import expression as E
@@ -46,20 +47,16 @@ def sgd(scope: Scope, *more: Any) -> list[Expr]:
 
 def adam(scope: Scope, *more: Any) -> list[Expr]:
     """Variables, both moments, (largest second moments,) gradients, lr, iteration; statics: how many, both betas,
-    epsilon, amsgrad. Kingma and Ba 2015, in the form before section 2.1: epsilon is not corrected."""
+    epsilon, amsgrad."""
     *xs, n, beta1, beta2, eps, amsgrad = more
     groups = _cut(xs, n, 5 if amsgrad else 4)
     lr, iteration = xs[-2:]
+    step = Adam(iteration, lr, beta1, beta2, eps)
     out: list[list[Expr]] = [[] for _ in groups[:-1]]
     for i, (p, g) in enumerate(zip(groups[0], groups[-1], strict=True)):
-        step = _step(iteration, p)
-        size = E.convert(lr, p.element) * E.sqrt(1 - _power(beta2, step)) / (1 - _power(beta1, step))
-        m, v = groups[1][i], groups[2][i]
-        m = m + (g - m) * (1 - beta1)
-        v = v + (g * g - v) * (1 - beta2)
+        m, v = step.moments(groups[1][i], groups[2][i], g)
         top = emit(hlo.Maximum, groups[3][i], v) if amsgrad else v
-        new = [p - (m * as_like(size, p)) / (E.sqrt(top) + eps), m, v, top]
-        for held, value in zip(out, new, strict=False):
+        for held, value in zip(out, [p - step.move(m, top), m, v, top], strict=False):
             held.append(value)
     return [x for held in out for x in held]
 

@@ -196,7 +196,7 @@ class TensorArray(_Cells):
         return _Cells.__new__(TensorArray, made, self.size, self.dtype)
 
     def read(self, index: Any, name: Any = None) -> Tensor:
-        return getitem(self._all(), index)
+        return (gather if isinstance(index, TensorBase) else getitem)(self._all(), index)
 
     def stack(self, name: Any = None) -> Tensor:
         """All elements, stacked."""

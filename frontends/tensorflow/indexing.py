@@ -151,7 +151,7 @@ def gather(
     d = normal_axis(b if axis is None else axis, x.ndim, "GatherV2")
     check_bounds(index, x._read().type.shape[d], d)
     if not b:
-        return emit(L.take, (x, index), d, op="GatherV2")
+        return emit(L.take if index.ndim else L.take_one, (x, index), d, op="GatherV2")
     return emit(L.take_batched, (x, index), d, b, op="GatherV2")
 
 

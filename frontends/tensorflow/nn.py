@@ -240,8 +240,13 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
         require(y._read(), check)
     else:
         check(y._read().array)
+    return cross_entropy_of_numbers(y, x)
+
+
+def cross_entropy_of_numbers(y: Any, x: Any) -> Tensor:
+    """-log softmax(x) at the class that each label names; 0 for a label that names none."""
     logp = log_softmax(x, x.ndim - 1)
-    return emit(Losses.likelihood_last, (logp, y), op=op)
+    return emit(Losses.likelihood_last, (logp, y), op="SparseSoftmaxCrossEntropyWithLogits")
 
 
 def sigmoid_cross_entropy_with_logits(

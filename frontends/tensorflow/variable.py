@@ -20,7 +20,16 @@ from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.indexing import put_rows
 from irc.frontends.tensorflow.recording import nothing_kept, tapes
 from irc.frontends.tensorflow.shape import TensorShape
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, shown, wrap
+from irc.frontends.tensorflow.tensor import (
+    Tensor,
+    TensorBase,
+    convert_to_tensor,
+    emit,
+    fits,
+    is_number,
+    shown,
+    wrap,
+)
 
 
 class VariableSynchronization(enum.Enum):
@@ -162,7 +171,7 @@ class Variable(TensorBase):
     ) -> Any:
         """Adds to the value; gives the variable."""
         with nothing_kept():
-            value = self + self._given(delta, "assign_add")
+            value = self + self._step(delta, "assign_add")
         self._put_fresh(value)
         return self if read_value else None
 
@@ -171,7 +180,7 @@ class Variable(TensorBase):
     ) -> Any:
         """Subtracts from the value; gives the variable."""
         with nothing_kept():
-            value = self - self._given(delta, "assign_sub")
+            value = self - self._step(delta, "assign_sub")
         self._put_fresh(value)
         return self if read_value else None
 
@@ -192,6 +201,11 @@ class Variable(TensorBase):
                 )
             )
         return given
+
+    def _step(self, delta: Any, how: str) -> Any:
+        """What is added or subtracted; a number stays one, so that counting is a constant of the program."""
+        given = self._given(delta, how)
+        return delta if is_number(delta) and fits(delta, self.dtype) else given
 
     def _put(self, value: Tensor) -> None:
         """Takes over the value of a tensor that others may show, too."""

@@ -5,7 +5,7 @@ NHWC; results, operands of commutative ops, ops and arguments stand in an order 
 @main keeps its signature and permutes arguments and results around a call of @canonical, so that two programs are the
 same exactly if the texts of @canonical are. Bits stay.
 
-    simplify    inline; algebra, sinking and loops beside canonicalization and folding, until nothing changes
+    simplify    inline; algebra, ones, sinking and loops beside canonicalization and folding, until nothing changes
     axes, plan  which dimensions are one, and the order each is held in
     arrange     the function in these orders
     colours     digests that see neither names nor order
@@ -22,8 +22,9 @@ from irc.errors import IrcError
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.passes.canonical.arrange import Arranged, arrange
+from irc.passes.canonical.ones import in_type, without_extents_of_one
 from irc.passes.canonical.ordering import Ordered
-from irc.passes.canonical.simplify import simplified
+from irc.passes.canonical.simplify import inlined, simplified
 from irc.passes.layout.forms import Forms
 from irc.passes.layout.orders import inverse
 from irc.passes.manager import Context, Pass
@@ -40,7 +41,7 @@ class Canonical(Pass, name="canonical"):
     locations: bool = False
 
     def apply(self, module: Module, context: Context) -> Module:
-        module = simplified(module, context)
+        module = inlined(module, context)
         operations: list[Operation] = []
         for op in module.operations:
             if isinstance(op, Func) and not op.is_declaration:
@@ -49,7 +50,7 @@ class Canonical(Pass, name="canonical"):
 
     def _split(self, func: Func, context: Context) -> tuple[Func, Func]:
         """The entry, and the canonical function that it calls."""
-        arranged = arrange(func, context)
+        arranged = arrange(simplified(func, context), context)
         ordered = Ordered(arranged.func.block, locations=self.locations)
         made = Func.of(canonical_name(func.sym_name), ordered.block, visibility="private")
         return _entry(func, made, arranged, ordered), made
@@ -81,21 +82,23 @@ def _entry(func: Func, canonical: Func, arranged: Arranged, ordered: Ordered) ->
     """The function of the old signature that calls the canonical one."""
     b = Forms()
     given = [Value(a.type, None, i) for i, a in enumerate(func.arguments)]
+    orders = dict(zip(arranged.func.arguments, arranged.arguments, strict=True))
     place = {v: i for i, v in enumerate(arranged.func.arguments)}
-    held = {v: b.transposed(given[place[v]], arranged.arguments[place[v]]) for v in ordered.arguments}
-    call = F.Call(
-        list(held.values()), callee=canonical.sym_name, result_types=[v.type for v in canonical.returned]
-    )
+    inside: dict[Value, Value] = {}
+
+    def value(v: Value) -> Value:
+        """What holds a value of the canonical function."""
+        if v not in inside:
+            inside[v] = b.transposed(without_extents_of_one(b, given[place[v]]), orders[v])
+        return inside[v]
+
+    operands = [value(v) for v in ordered.arguments]
+    call = F.Call(operands, callee=canonical.sym_name, result_types=[v.type for v in canonical.returned])
     b.emit(call)
-    held.update(zip(ordered.results, call.results, strict=True))
+    inside.update(zip(ordered.results, call.results, strict=True))
     returned = []
-    for value, order in zip(arranged.func.returned, arranged.results, strict=True):
-        if value in place and arranged.arguments[place[value]] == order:
-            returned.append(given[place[value]])
-            continue
-        if value not in held:
-            held[value] = b.transposed(given[place[value]], arranged.arguments[place[value]])
-        returned.append(b.transposed(held[value], inverse(order)))
+    for v, order, old in zip(arranged.func.returned, arranged.results, func.returned, strict=True):
+        returned.append(in_type(b, b.transposed(value(v), inverse(order)), old.type))
     b.emit(F.Return(returned))
     attributes = {k: _without_irc(v) for k, v in func.attributes.items() if not k.startswith("irc.")}
     return Func.create((), (), attributes, (Region([Block(given, b.operations)]),))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 
-from irc.dialects.stablehlo import Constant, While
+from irc.dialects.stablehlo import Constant, DotGeneral, While
 from irc.ir.attributes import Attribute, DenseElementsAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.passes.canonical.axes import permutation_of
@@ -112,9 +112,13 @@ class Colours:
             carried = op.regions[1].block.terminator.operands
             pairs = [digest(a, self._up[b]) for a, b in zip(ups, carried, strict=True)]
             return digest(key, *sorted(pairs), ends[0])
-        if is_symmetric(op):
+        if self._is_symmetric(op):
             return digest(key, *self._sides(op, ups))
         return digest(key, *ups, *ends)
+
+    def _is_symmetric(self, op: Operation) -> bool:
+        """Every product is one where it is not seen how dimensions are ordered."""
+        return is_symmetric(op) or (self.coarse and isinstance(op, DotGeneral))
 
     def _sides(self, op: Operation, parts: Sequence[Digest]) -> list[Digest]:
         """What belongs to each operand of a symmetric op, without the order of the two."""
@@ -180,7 +184,7 @@ class Colours:
             self._use_operands(op, token)
 
     def _use_operands(self, op: Operation, token: Digest) -> None:
-        symmetric = is_symmetric(op)
+        symmetric = self._is_symmetric(op)
         keys = side_keys(op) if symmetric and not self.coarse else (b"", b"")
         for i, value in enumerate(op.operands):
             self._use(value, digest(token, keys[i] if symmetric else str(i)))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
 from math import prod
+from typing import Any
 
 from irc.dialects.func import Func
 from irc.dialects.stablehlo import (
@@ -45,7 +47,10 @@ class Wish:
     digest: bytes
     slot: int
     value: Value = field(compare=False)
-    order: Callable[[], Order] = field(compare=False)
+    order: Callable[[], Order | None] = field(compare=False)
+    """None where what it follows from leaves it open."""
+    after: Value | None = field(compare=False, default=None)
+    """The value whose order this one follows: the wish counts when that is chosen."""
 
 
 class Plan:
@@ -57,16 +62,30 @@ class Plan:
         self._heights = heights(func.block)
         self._digest = digest
         self._users = self._users_of_broadcasts(func)
-        wishes: dict[Value, Wish] = {}
-        for op in walk(func.block):
-            for wish in self._wishes(op):
-                root = self._axes.find(wish.value)[0]
-                if root not in wishes or wish < wishes[root]:
-                    wishes[root] = wish
-        for root, wish in sorted(wishes.items(), key=lambda item: item[1]):
-            of_value = self._axes.find(wish.value)[1]
-            self._chosen[root] = permuted(of_value, wish.order())
+        self._grant([wish for op in walk(func.block) for wish in self._wishes(op)])
         self._choose_the_rest(func)
+
+    def _grant(self, wishes: Sequence[Wish]) -> None:
+        """Grants the least wish of each component, those that follow from others as soon as they can be told."""
+        waiting: dict[Value, list[Wish]] = {}
+        ready: list[Wish] = []
+        for wish in wishes:
+            if wish.after is None or rank_of(wish.after) < 2:
+                ready.append(wish)
+            else:
+                waiting.setdefault(self._axes.find(wish.after)[0], []).append(wish)
+        heapify(ready)
+        left = sorted((w for group in waiting.values() for w in group), reverse=True)
+        while ready or left:
+            wish = heappop(ready) if ready else left.pop()
+            root, of_value = self._axes.find(wish.value)
+            if root in self._chosen:
+                continue
+            order = wish.order()
+            if order is not None:
+                self._chosen[root] = permuted(of_value, order)
+                for follower in waiting.get(root, ()):
+                    heappush(ready, follower)
 
     def _users_of_broadcasts(self, func: Func) -> dict[Value, Operation]:
         """For each broadcast, the elementwise op that uses it (the one of least digest)."""
@@ -95,12 +114,13 @@ class Plan:
                 self._chosen.setdefault(root, of_value)
 
     def _wishes(self, op: Operation) -> Iterator[Wish]:
-        for side, slot, value, order, priority in self._asked(op):
+        for side, slot, value, order, priority, *after in self._asked(op):
             if rank_of(value) >= 2 and not is_free(value):
                 height = self._heights[op.results[0]] if op.results else 0
-                yield Wish(priority, height, side, self._digest.get(op, b""), slot, value, order)
+                yield Wish(priority, height, side, self._digest.get(op, b""), slot, value, order, *after)
 
-    def _asked(self, op: Operation) -> Iterator[tuple[int, int, Value, Callable[[], Order], int]]:
+    def _asked(self, op: Operation) -> Iterator[Any]:
+        """Side, slot, value, its order, priority, and the value whose order that follows from."""
         match op:
             case Convolution() if is_static(op):
                 orders = conv_orders(op)
@@ -113,8 +133,8 @@ class Plan:
                     yield OPERAND, slot, value, _always(order), USUAL
                 yield RESULT, 2, op.result, lambda: self._product(op), LAST
             case Reshape() if permutation_of(op) is None:
-                yield OPERAND, 0, op.operand, lambda: self._before(op), USUAL
-                yield RESULT, 1, op.result, lambda: self._after(op), USUAL
+                yield OPERAND, 0, op.operand, lambda: self._before(op), USUAL, op.result
+                yield RESULT, 1, op.result, lambda: self._after(op), USUAL, op.operand
             case BroadcastInDim():
                 user = self._users.get(op.result)
                 if user is not None:
@@ -142,20 +162,22 @@ class Plan:
         first = self.readings(op)[0]
         return first.result_order(self[first.op.lhs], self[first.op.rhs])
 
-    def _before(self, op: Reshape) -> Order:
+    def _before(self, op: Reshape) -> Order | None:
         """The operand's order from which the result comes in the order chosen for it; its own where none is."""
+        if not self._is_chosen(op.result):
+            return identity(rank_of(op.operand))
         found = groups(op.operand.type.shape, op.result.type.shape)
-        order = source_order(op, found, self[op.result]) if found and self._is_chosen(op.result) else None
-        return identity(rank_of(op.operand)) if order is None else order
+        return source_order(op, found, self[op.result]) if found else None
 
-    def _after(self, op: Reshape) -> Order:
+    def _after(self, op: Reshape) -> Order | None:
         """The result's order that comes from the operand in the order chosen for it; its own where none is."""
+        if not self._is_chosen(op.operand):
+            return identity(rank_of(op.result))
         found = groups(op.operand.type.shape, op.result.type.shape)
-        order = target_order(op, found, self[op.operand]) if found and self._is_chosen(op.operand) else None
-        return identity(rank_of(op.result)) if order is None else order
+        return target_order(op, found, self[op.operand]) if found else None
 
     def _is_chosen(self, value: Value) -> bool:
-        return rank_of(value) >= 2 and self._axes.find(value)[0] in self._chosen
+        return rank_of(value) < 2 or self._axes.find(value)[0] in self._chosen
 
     def _spread(self, op: BroadcastInDim, user: Operation) -> Order:
         """The operand's dimensions in the order in which they stand where the broadcast is used."""

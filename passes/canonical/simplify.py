@@ -12,7 +12,7 @@ from irc.dialects.stablehlo import BroadcastInDim, Composite, Iota
 from irc.ir.operation import Block, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes import loop_invariant_code_motion
-from irc.passes.canonical import algebra, sinking
+from irc.passes.canonical import algebra, ones, sinking
 from irc.passes.canonical.spelling import Spelling
 from irc.passes.canonical.symmetry import OneWay
 from irc.passes.canonicalize import REWRITES
@@ -33,7 +33,9 @@ def _folding() -> RewriteSet:
     return rules
 
 
-RULES = RewriteSet(REWRITES, _folding(), algebra.rules, sinking.rules, loop_invariant_code_motion.rules)
+RULES = RewriteSet(
+    REWRITES, _folding(), algebra.rules, ones.rules, sinking.rules, loop_invariant_code_motion.rules
+)
 
 _composites = RewriteSet()
 
@@ -43,11 +45,17 @@ def _decomposed(op: Composite, b: Rewriter) -> Value | tuple[Value, ...]:
     return b.emit(F.Call(op.operands, callee=op.decomposition, result_types=op.result_types))
 
 
-def simplified(module: Module, context: Context) -> Module:
-    """The module without calls, composites and discardable attributes, simplified."""
+def inlined(module: Module, context: Context) -> Module:
+    """The module without calls, composites, and functions that nobody calls."""
     module = _bodies(module, Rewriter(_composites).block_of)
-    module = Inline().apply(module, context)
-    return settled(module, context)
+    return DeadCode().apply(Inline().apply(module, context), context)
+
+
+def simplified(func: Func, context: Context) -> Func:
+    """The function without extents of 1 and discardable attributes, simplified."""
+    (made,) = settled(Module.of([ones.squeezed(func)]), context).operations
+    assert isinstance(made, Func)
+    return made
 
 
 def settled(module: Module, context: Context) -> Module:

@@ -22,40 +22,34 @@ ELEMENTWISE = tuple(
 )
 
 
-def _reshaped(b: Rewriter, x: Value, shape: Sequence[Dim]) -> Value:
+def reshaped(b: Rewriter, x: Value, shape: Sequence[Dim]) -> Value:
+    """x in another shape."""
     return b.emit(Reshape(x, result_types=[x.type.with_shape(tuple(shape))]))
 
 
-def _spread(b: Rewriter, x: Value, dims: Sequence[int], shape: Sequence[Dim]) -> Value:
+def spread(b: Rewriter, x: Value, dims: Sequence[int], shape: Sequence[Dim]) -> Value:
+    """x broadcast to a shape, its dimensions becoming `dims`."""
     type = x.type.with_shape(tuple(shape))
     return b.emit(BroadcastInDim(x, broadcast_dimensions=tuple(dims), result_types=[type]))
 
 
-def _smaller(b: Rewriter, op: Operation, operands: Sequence[Value], shape: Sequence[Dim]) -> Value:
+def smaller(b: Rewriter, op: Operation, operands: Sequence[Value], shape: Sequence[Dim]) -> Value:
     """The elementwise op on operands of another shape."""
     result = op.results[0].type.with_shape(tuple(shape))
     return b.emit(type(op).create(operands, [result], op.attributes, (), op.location))
 
 
-def _is_static(op: Operation) -> bool:
+def is_static(op: Operation) -> bool:
+    """Whether the op has one result, all extents are known, and there are elements."""
     return len(op.results) == 1 and all(v.type.is_static and v.type.size for v in (*op.operands, *op.results))
 
 
 # Broadcasts
 
 
-@rewrite("broadcast(x) = broadcast(reshape(x)) without x's extents of 1", BroadcastInDim)
-def broadcast_without_ones(op: BroadcastInDim, b: Rewriter) -> Value | None:
-    x = op.operand
-    if 1 not in x.type.shape or not _is_static(op):
-        return None
-    dims = [d for d, n in zip(op.broadcast_dimensions, x.type.shape, strict=True) if n != 1]
-    return _spread(b, _reshaped(b, x, without_ones(x.type.shape)), dims, op.result.type.shape)
-
-
 @rewrite("f(broadcast(x), broadcast(y)) = broadcast(f(x, y)), for elementwise f", *ELEMENTWISE)
 def elementwise_of_broadcasts(op: Operation, b: Rewriter) -> Value | None:
-    if not _is_static(op):
+    if not is_static(op):
         return None
     rank = op.results[0].type.rank
     used: dict[int, None] = {}
@@ -70,13 +64,13 @@ def elementwise_of_broadcasts(op: Operation, b: Rewriter) -> Value | None:
     kept = sorted(used)
     shape = [op.results[0].type.shape[d] for d in kept]
     operands = [_narrowed(b, v, kept, shape) for v in op.operands]
-    return _spread(b, _smaller(b, op, operands, shape), kept, op.results[0].type.shape)
+    return spread(b, smaller(b, op, operands, shape), kept, op.results[0].type.shape)
 
 
 def _narrowed(b: Rewriter, v: Value, kept: Sequence[int], shape: Sequence[Dim]) -> Value:
     match v:
         case Value(BroadcastInDim(operand=x, broadcast_dimensions=dims)):
-            return _spread(b, x, [kept.index(d) for d in dims], shape)
+            return spread(b, x, [kept.index(d) for d in dims], shape)
     return v if v.type.rank == 0 else constant(b, v.type.with_shape(tuple(shape)), splat(v))
 
 
@@ -113,8 +107,8 @@ def _spread_before(b: Rewriter, op: BroadcastInDim, x: Value, found: list[Group]
                 shape.append(x.type.shape[d])
         elif place not in covered:
             shape.append(extent)
-    x = _reshaped(b, x, without_ones(x.type.shape))
-    return _reshaped(b, _spread(b, x, [at[d] for d in sorted(at)], shape), target)
+    x = reshaped(b, x, without_ones(x.type.shape))
+    return reshaped(b, spread(b, x, [at[d] for d in sorted(at)], shape), target)
 
 
 # Reshapes
@@ -123,24 +117,30 @@ def _spread_before(b: Rewriter, op: BroadcastInDim, x: Value, found: list[Group]
 @rewrite("f(reshape(x), reshape(y)) = reshape(f(x, y)), for elementwise f", *ELEMENTWISE)
 def elementwise_of_reshapes(op: Operation, b: Rewriter) -> Value | None:
     inner = next((v.op for v in op.operands if isinstance(v.op, Reshape)), None)
-    if inner is None or not _is_static(op) or inner.result.type.shape != op.results[0].type.shape:
+    if inner is None or not is_static(op) or inner.result.type.shape != op.results[0].type.shape:
         return None
-    source = inner.operand.type.shape
+    source = without_ones(inner.operand.type.shape)
     found = groups(source, inner.result.type.shape)
-    if found is None:
+    if found is None or source == inner.result.type.shape:
         return None
     place = {g.target[0]: g.source[0] for g in found if g.is_one}
     if not all(_fits(v, source, place) for v in op.operands):
         return None
+    if (
+        any(v.type.rank == 0 and not isinstance(v.op, Reshape) for v in op.operands)
+        and not op.results[0].type.rank
+    ):
+        # A scalar that stands for itself, not one that is spread.
+        return None
     operands = [_before_reshape(b, v, source, place) for v in op.operands]
-    return _reshaped(b, _smaller(b, op, operands, source), op.results[0].type.shape)
+    return reshaped(b, smaller(b, op, operands, source), op.results[0].type.shape)
 
 
 def _fits(v: Value, source: Sequence[Dim], place: dict[int, int]) -> bool:
     """Whether an operand can be said in the shape before the reshape."""
     match v:
         case Value(Reshape(operand=x)):
-            return x.type.shape == source
+            return without_ones(x.type.shape) == source
         case Value(BroadcastInDim(broadcast_dimensions=dims)):
             return all(d in place for d in dims)
     return v.type.rank == 0 or splat(v) is not None
@@ -149,26 +149,16 @@ def _fits(v: Value, source: Sequence[Dim], place: dict[int, int]) -> bool:
 def _before_reshape(b: Rewriter, v: Value, source: Sequence[Dim], place: dict[int, int]) -> Value:
     match v:
         case Value(Reshape(operand=x)):
-            return x
+            return x if x.type.shape == source else reshaped(b, x, source)
         case Value(BroadcastInDim(operand=x, broadcast_dimensions=dims)):
-            return _spread(b, x, [place[d] for d in dims], source)
+            return spread(b, x, [place[d] for d in dims], source)
     return v if v.type.rank == 0 else constant(b, v.type.with_shape(tuple(source)), splat(v))
 
 
-@rewrite("reduce(x) = reduce(reshape(x)) without the reduced extents of 1", Reduce)
-def reduce_without_ones(op: Reduce, b: Rewriter) -> Any:
-    shape = op.inputs[0].type.shape
-    ones = [d for d in op.dimensions if shape[d] == 1]
-    if not ones or len(ones) == len(op.dimensions) or not op.inputs[0].type.is_static:
-        return None
-    kept = [d for d in range(len(shape)) if d not in ones]
-    inputs = [_reshaped(b, v, [shape[d] for d in kept]) for v in op.inputs]
-    return _reduced(b, op, inputs, [kept.index(d) for d in op.dimensions if d not in ones], op.result_types)
-
-
-def _reduced(
+def reduced(
     b: Rewriter, op: Reduce, inputs: Sequence[Value], dims: Sequence[int], types: Sequence[Any]
 ) -> Any:
+    """The reduction of other inputs along other dimensions."""
     field = Reduce.attribute_fields["dimensions"]
     attributes = {**op.attributes, "dimensions": field.codec.encode(sorted(dims))}
     made = Reduce.create([*inputs, *op.init_values], types, attributes, op.regions, op.location)
@@ -180,11 +170,14 @@ def reduce_of_reshape(op: Reduce, b: Rewriter) -> Any:
     inner = [v.op for v in op.inputs]
     if not all(isinstance(r, Reshape) for r in inner):
         return None
-    sources = [r.operand for r in inner]
-    shape = sources[0].type.shape
+    sources = [r.operand for r in inner]  # type: ignore[union-attr]
+    shape = without_ones(sources[0].type.shape)
     found = groups(shape, op.inputs[0].type.shape)
-    if found is None or any(v.type.shape != shape for v in sources):
+    if found is None or shape == op.inputs[0].type.shape:
         return None
+    if any(without_ones(v.type.shape) != shape for v in sources):
+        return None
+    sources = [v if v.type.shape == shape else reshaped(b, v, shape) for v in sources]
     dims: list[int] = []
     for group in found:
         inside = [d in op.dimensions for d in group.target]
@@ -194,9 +187,9 @@ def reduce_of_reshape(op: Reduce, b: Rewriter) -> Any:
     if not dims:
         return None
     kept = tuple(n for d, n in enumerate(shape) if d not in dims)
-    values = _reduced(b, op, sources, dims, [t.with_shape(kept) for t in op.result_types])
+    values = reduced(b, op, sources, dims, [t.with_shape(kept) for t in op.result_types])
     values = (values,) if isinstance(values, Value) else values
-    return [_reshaped(b, v, t.shape) for v, t in zip(values, op.result_types, strict=True)]
+    return [reshaped(b, v, t.shape) for v, t in zip(values, op.result_types, strict=True)]
 
 
 # Products
@@ -208,7 +201,9 @@ def reduce_of_reshape(op: Reduce, b: Rewriter) -> Any:
 )
 def dot_of_reshape(op: DotGeneral, b: Rewriter) -> Value | None:
     for chosen in ((True, True), (True, False), (False, True)):
-        sides = [_Side.of(v) if use else _Side.plain(v) for v, use in zip(op.operands, chosen, strict=True)]
+        sides = [
+            _Side.of(b, v) if use else _Side.plain(v) for v, use in zip(op.operands, chosen, strict=True)
+        ]
         if all(s is not None for s in sides):
             made = _dot(b, op, *sides)  # type: ignore[arg-type]
             if made is not None:
@@ -228,11 +223,13 @@ class _Side:
         return _Side(v, {d: (d,) for d in range(v.type.rank)})
 
     @staticmethod
-    def of(v: Value) -> _Side | None:
+    def of(b: Rewriter, v: Value) -> _Side | None:
         match v:
             case Value(Reshape(operand=x)):
-                found = groups(x.type.shape, v.type.shape)
-                if found is not None:
+                source = without_ones(x.type.shape)
+                found = groups(source, v.type.shape)
+                if found is not None and source != without_ones(v.type.shape):
+                    x = x if x.type.shape == source else reshaped(b, x, source)
                     return _Side(x, {g.target[0]: g.source for g in found if len(g.target) == 1})
         return None
 
@@ -258,4 +255,4 @@ def _dot(b: Rewriter, op: DotGeneral, lhs: _Side, rhs: _Side) -> Value | None:
     type = op.result.type
     shape = made.infer()[0].shape  # type: ignore[attr-defined]
     product = DotGeneral.create(made.operands, [type.with_shape(shape)], made.attributes, (), op.location)
-    return _reshaped(b, b.emit(product), type.shape)
+    return reshaped(b, b.emit(product), type.shape)

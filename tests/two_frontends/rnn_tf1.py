@@ -20,7 +20,7 @@ def build(weights: starts.Arrays) -> tuple[Any, Any, Any]:
         start = tf.zeros([tf.shape(rows)[0], HIDDEN])
 
         def turn(t: Any, h: Any) -> Any:
-            return t + 1, tf.tanh(parts[t] + tf.matmul(h, held["u"]))
+            return t + 1, tf.tanh(tf.gather(parts, t) + tf.matmul(h, held["u"]))
 
         _, last = tf.while_loop(lambda t, h: t < STEPS, turn, [tf.constant(0), start])
         logits = tf.matmul(last, held["w_out"]) + held["b_out"]

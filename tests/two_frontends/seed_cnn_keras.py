@@ -1,5 +1,5 @@
-"""The seed CNN in Keras style: NCHW by data_format, so that the reshape meets the channels first; a loss that ignores
-class -100, as PyTorch's does by default; SGD."""
+"""The seed CNN in Keras style: NCHW by data_format, so that the reshape meets the channels first; a loss that leaves out
+class -100 and takes the mean over what is left, as PyTorch's does by default; SGD."""
 
 from typing import Any
 
@@ -27,20 +27,26 @@ class SimpleCNN(keras.Model):
         return self.fc2(x)
 
 
+def cross_entropy(labels: Any, logits: Any) -> Any:
+    values = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True, ignore_class=-100)
+    counts = tf.cast(tf.not_equal(labels, -100), tf.float32)
+    return tf.reduce_sum(values) / tf.reduce_sum(counts)
+
+
 def build(weights: starts.Arrays) -> tuple[Any, Any, Any]:
     model = SimpleCNN()
     model.build((None, 3, 32, 32))
     names = ("w0", "b0", "w1", "b1", "w2", "b2")
     model.set_weights([weights[name] for name in names])
-    loss_fn = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
     optimizer = keras.optimizers.SGD(learning_rate=0.01)
 
     def forward(x: np.ndarray) -> np.ndarray:
         return model(x).numpy()
 
     def step(x: np.ndarray, y: np.ndarray) -> float:
+        labels = tf.constant(y)
         with tf.GradientTape() as tape:
-            loss = loss_fn(y, model(x, training=True))
+            loss = cross_entropy(labels, model(x, training=True))
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return float(loss)

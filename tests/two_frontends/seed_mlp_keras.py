@@ -27,8 +27,7 @@ def build(weights: starts.Arrays) -> tuple[Any, Any, Any]:
 
     def step(x: np.ndarray, y: np.ndarray) -> float:
         with tf.GradientTape() as tape:
-            predictions = model(x, training=True)
-            loss = loss_fn(y, predictions)
+            loss = loss_fn(y, model(x, training=True))
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return float(loss)

@@ -1,7 +1,8 @@
 """The seed of 10 -> 10 -> 10 -> 1 in torch style: binary cross entropy of logits, Adam.
 
 PyTorch adds Adam's epsilon to the root of the corrected second moment, Keras and TensorFlow to that of the uncorrected
-one: epsilon is 0 here, where both are one definition."""
+one: epsilon is 0 here, where both are one definition. It corrects with numbers of double precision, they with those of
+the parameters' precision, as PyTorch does when `capturable`."""
 
 from typing import Any
 
@@ -32,7 +33,7 @@ def build(weights: starts.Arrays) -> tuple[Any, Any, Any]:
             layer.weight.copy_(torch.from_numpy(weights[f"w{i}"].T.copy()))
             layer.bias.copy_(torch.from_numpy(weights[f"b{i}"]))
     criterion = nn.BCEWithLogitsLoss()
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, betas=(0.9, 0.999), eps=0.0)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, betas=(0.9, 0.999), eps=0.0, capturable=True)
 
     def forward(x: np.ndarray) -> np.ndarray:
         with torch.no_grad():
@@ -41,8 +42,7 @@ def build(weights: starts.Arrays) -> tuple[Any, Any, Any]:
     def step(x: np.ndarray, y: np.ndarray) -> float:
         inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
         optimizer.zero_grad()
-        outputs = model(inputs)
-        loss = criterion(outputs, targets)
+        loss = criterion(model(inputs), targets)
         loss.backward()
         optimizer.step()
         return loss.item()

@@ -31,7 +31,7 @@ def mlp() -> tuple[Arrays, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 def seed_mlp() -> tuple[Arrays, np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     """Weights, 100 rows of 10 numbers, and which of them have a positive sum."""
-    weights = _drawn(3, w1=(10, 10), b1=(10,), w2=(10, 10), b2=(10,), w3=(10, 1), b3=(1,))
+    weights = _drawn(4, w1=(10, 10), b1=(10,), w2=(10, 10), b2=(10,), w3=(10, 1), b3=(1,))
     x = np.random.default_rng(1).standard_normal((100, 10)).astype(np.float32)
     return weights, x, (x.sum(axis=1, keepdims=True) > 0).astype(np.float32)
 

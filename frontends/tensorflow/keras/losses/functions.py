@@ -257,17 +257,14 @@ def sparse_categorical_crossentropy(
     """-log of the probability of the class that each label names."""
     p = y_pred if isinstance(y_pred, TensorBase) else convert_to_tensor(y_pred, dtype_hint=dtypes.float32)
     y = class_numbers(y_true, p)
-    kept = None
-    if ignore_class is not None:
-        kept = not_equal(y, ignore_class)
-        y = where(kept, y, convert_to_tensor(0, y.dtype))
+    kept = None if ignore_class is None else not_equal(y, ignore_class)
     logits, from_logits = logits_of(p, from_logits, "Softmax", "sparse_categorical_crossentropy")
     if not from_logits:
         logits = log(clip_by_value(p, EPSILON, 1.0 - EPSILON))
-    values = nn.sparse_softmax_cross_entropy_with_logits(y, logits)
-    if kept is not None:
-        values = where(kept, values, 0.0)
-        values._keras_mask = kept  # type: ignore[attr-defined]
+    if kept is None:
+        return nn.sparse_softmax_cross_entropy_with_logits(y, logits)
+    values = where(kept, nn.cross_entropy_of_numbers(y, logits), 0.0)
+    values._keras_mask = kept  # type: ignore[attr-defined]
     return values
 
 
@@ -315,10 +312,13 @@ def _binary(y_true: Any, y_pred: Any, from_logits: bool, label_smoothing: float,
         )
     if label_smoothing:
         y = add(multiply(y, 1.0 - label_smoothing), 0.5 * label_smoothing)
+    told = "logits" if from_logits else "probabilities"
     logits, from_logits = logits_of(p, from_logits, "Sigmoid", "binary_crossentropy")
-    if from_logits:
-        return emit(L.binary_cross_entropy_logits, (logits, y), False, False, reduction)
-    return emit(L.binary_cross_entropy_clipped, (p, y), EPSILON, reduction)
+    clamp = "none" if from_logits else f"probabilities {EPSILON} from 0 and 1"
+    with noted("binary cross entropy", input=told, clamp=clamp):
+        if from_logits:
+            return emit(L.binary_cross_entropy_logits, (logits, y), False, False, reduction)
+        return emit(L.binary_cross_entropy_clipped, (p, y), EPSILON, reduction)
 
 
 binary_crossentropy.elementwise = (  # type: ignore[attr-defined]
