@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from irc.codegen.emit.function import FunctionEmitter, Handler, refuse
-from irc.codegen.emit.held import Buffer, llvm_type
-from irc.dialects import gpu
+from irc.codegen.emit.arith import float_constant, float_op
+from irc.codegen.emit.function import FunctionEmitter, Handler, refuse, suffix, with_scalar
+from irc.codegen.emit.held import Buffer, element_bytes, llvm_type
+from irc.codegen.emit.memref import place
+from irc.dialects import gpu, math, nvgpu
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
@@ -132,6 +134,53 @@ def emit_shuffle(e: FunctionEmitter, op: gpu.Shuffle) -> None:
         return e.call(f"llvm.nvvm.shfl.sync.{name}.i32", "i32", *arguments)
 
     e.values[op.results[0]] = _by_words(e, op, scalar, text, hand_round)
+
+
+@on_device(nvgpu.DeviceAsyncCopy)
+def emit_async_copy(e: FunctionEmitter, op: nvgpu.DeviceAsyncCopy) -> None:
+    """`cp.async` of 4, 8 or 16 bytes; of 16 bytes past the first-level cache where asked for."""
+    if op.srcElements is not None:
+        raise refuse(op, "nvgpu.device_async_copy of part of an element")
+    source, target = e.buffer(op.src), e.buffer(op.dst)
+    size = op.dstElements * element_bytes(source.type.element)
+    if size not in (4, 8, 16):
+        raise refuse(op, f"nvgpu.device_async_copy of {size} bytes")
+    there = place(e, op, source, e.scalars(op.srcIndices))
+    here = place(e, op, target, e.scalars(op.dstIndices))
+    way = "cg" if op.bypassL1 and size == 16 else "ca"
+    e.call(
+        f"llvm.nvvm.cp.async.{way}.shared.global.{size}",
+        "void",
+        ("ptr addrspace(3)", e.ins(f"addrspacecast ptr {here} to ptr addrspace(3)")),
+        ("ptr addrspace(1)", e.ins(f"addrspacecast ptr {there} to ptr addrspace(1)")),
+    )
+
+
+@on_device(nvgpu.DeviceAsyncCreateGroup)
+def emit_async_group(e: FunctionEmitter, op: nvgpu.DeviceAsyncCreateGroup) -> None:
+    """The thread's copies since the last group."""
+    e.call("llvm.nvvm.cp.async.commit.group", "void")
+
+
+@on_device(nvgpu.DeviceAsyncWait)
+def emit_async_wait(e: FunctionEmitter, op: nvgpu.DeviceAsyncWait) -> None:
+    """Until at most `numGroups` of the thread's groups are under way."""
+    e.call("llvm.nvvm.cp.async.wait.group", "void", ("i32", str(op.numGroups or 0)))
+
+
+@on_device(math.Round)
+def emit_round(e: FunctionEmitter, op: math.Round) -> None:
+    """Halves away from zero: the whole part, and one more where half or more is left."""
+
+    def write(t: str, v: tuple[str, ...]) -> str:
+        whole = e.call(f"llvm.trunc.{suffix(t)}", t, (t, v[0]))
+        left = e.call(f"llvm.fabs.{suffix(t)}", t, (t, e.ins(f"fsub {t} {v[0]}, {whole}")))
+        more = e.ins(f"fcmp oge {t} {left}, {float_constant(t, 0.5)}")
+        one, zero = float_constant(t, 1.0), float_constant(t, 0.0)
+        step = e.ins(f"select {with_scalar(t, 'i1')} {more}, {t} {one}, {t} {zero}")
+        return e.ins(f"fadd {t} {whole}, {e.call(f'llvm.copysign.{suffix(t)}', t, (t, step), (t, v[0]))}")
+
+    float_op(e, op, write)
 
 
 def _by_words(e: FunctionEmitter, op: Any, scalar: str, text: str, hand_round: Callable[[str], str]) -> str:

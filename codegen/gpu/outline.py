@@ -93,8 +93,6 @@ class _Cutter:
         """A grid of one thread for what is no forall."""
         if roots:
             body = _Body(self.func, roots)
-            for op in roots:
-                body.copy(op)
             self.used.append(self._piece(body, 1, 1))
 
     def _grid(self, op: scf.Forall) -> Piece:
@@ -135,7 +133,8 @@ class _Cutter:
 
 
 class _Body:
-    """The body of one kernel while it is written; what it needs from before it is computed again inside it."""
+    """The body of one kernel while it is written: its roots but for a forall, and what they need from before, computed
+    again inside it."""
 
     def __init__(self, func: Func, roots: Sequence[Operation]) -> None:
         self.func = func
@@ -154,7 +153,10 @@ class _Body:
                 self.arguments.append(new)
         mine = dict.fromkeys(roots)
         for op in func.block.operations:
-            if op not in mine and any(r in needed for r in op.results):
+            if op in mine:
+                if not _is_grid(op):
+                    self.copy(op)
+            elif any(r in needed for r in op.results):
                 if not _repeatable(op):
                     raise UnsupportedError(
                         f"'{op.name}' between two parts of a kernel is not supported on a device",
@@ -233,8 +235,8 @@ def _each(op: scf.Forall) -> str:
     return "thread"
 
 
-def _is_grid(op: scf.Forall) -> bool:
-    return "irc.sequential" not in op.attributes
+def _is_grid(op: Operation) -> bool:
+    return isinstance(op, scf.Forall) and "irc.sequential" not in op.attributes
 
 
 def _repeatable(op: Operation) -> bool:

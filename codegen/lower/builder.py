@@ -8,11 +8,11 @@ from typing import Any
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
-from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr
+from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr, IntegerAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.types import MemRefType, Type, VectorType, index
+from irc.ir.types import MemRefType, Type, VectorType, i64, index
 
 Index = int | Value
 """An index known now, or a value of type index."""
@@ -110,10 +110,13 @@ class KernelBuilder(Builder):
         self.emit(op)
         return op.results
 
-    def forall(self, bounds: Sequence[int], body: Callable[..., None], each: str = "") -> None:
+    def forall(
+        self, bounds: Sequence[int], body: Callable[..., None], each: str = "", threads: int = 0
+    ) -> None:
         """`scf.forall` over 0 <= i < bound; `body(builder, *indices)`. Dimensions of extent 1 have no index of their own.
 
-        On a grid, `each` says who runs an iteration: a thread, all threads of a `warp`, or those of a `block`."""
+        On a grid, `each` says who runs an iteration: a thread, all threads of a `warp`, or those of a `block`,
+        which has so many."""
         if 0 in bounds:
             return
         live = [d for d, n in enumerate(bounds) if n > 1]
@@ -132,6 +135,8 @@ class KernelBuilder(Builder):
         if each:
             places = (EnumAttr("gpu", each, f"linear_dim_{i}", dotted=True) for i in range(len(live)))
             made = made.with_attributes(mapping=ArrayAttr(tuple(places)[::-1]))
+        if threads:
+            made.attributes["irc.threads"] = IntegerAttr(threads, i64)
         self.emit(made)
 
     def branch(
@@ -158,7 +163,7 @@ class KernelBuilder(Builder):
 
         `alignment`, where not 0: the tile begins at a multiple of so many bytes."""
         places = self.indices(at)
-        if alignment:
+        if alignment and tile is not None:
             return self.emit(vector.Load(buffer, places, alignment=alignment, result_types=[tile]))
         if tile is None:
             return self.emit(memref.Load(buffer, places))

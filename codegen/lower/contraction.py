@@ -14,9 +14,11 @@ The lanes of a tile lie along the result's innermost axis. Where that axis belon
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from irc.codegen.lower.builder import kernel
 from irc.codegen.lower.contraction_axes import Contraction, contraction_of
+from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_of
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
@@ -45,6 +47,8 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
     names = [v.name for v in func.arguments]
     attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
     buffers = (*inputs, *outputs, *plan.scratch)
+    tiles = schedule_of(plan) if machine.is_grid else None
+    emit = emit_contraction if tiles is None else partial(emit_grid_contraction, tiles)
     functions = []
     if plan.schedule.pack_b == "all" and not plan.is_empty:
         functions.append(
@@ -55,7 +59,7 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
         )  # fmt: skip
     functions.append(
         kernel(
-            func.sym_name, buffers, lambda b, *v: emit_contraction(b, plan, v), machine,
+            func.sym_name, buffers, lambda b, *v: emit(b, plan, v), machine,
             attributes=attributes, location=center.location, names=names,
         )
     )  # fmt: skip

@@ -51,7 +51,7 @@ def emit_stores(
     names = [name for name in space.extents if name.startswith("i")]
     loops = merge(space, space.counters(names), [*affines(nodes), *(t.address for t in traced)])
     axes = _axes(loops, nodes, traced)
-    widths = (SQUARE, SQUARE) if len(axes) == 2 else (lanes_for(nodes),)
+    widths: tuple[int, ...] = (SQUARE, SQUARE) if len(axes) == 2 else (lanes_for(nodes),)
     if b.machine.is_grid:
         axes, widths = thread_tile(loops, nodes, traced)
 

@@ -1,0 +1,123 @@
+"""Whole programs as PTX give the host's bits, every thread of them watched by the interpreter."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from device_programs import arrays_for, differences, dot
+from kernel_oracle import verified
+from small_programs import PROGRAMS
+
+from irc import cli
+from irc.codegen.gpu.program import Launch
+from irc.codegen.gpu.target import PROCESSORS, ptx
+from irc.dialects.builtin import Module, parse, print_module
+from irc.driver import compile_module
+from irc.errors import UnsupportedError
+from irc.runtime import cuda
+
+MATMUL = "contracting_dims = [1] x [0]"
+CONVOLUTION = """
+func.func @main(%x: tensor<2x8x9x9xf32>, %w: tensor<40x8x3x3xf32>) -> tensor<2x40x5x5xf32> {
+  %0 = stablehlo.convolution(%x, %w) dim_numbers = [b, f, 0, 1]x[o, i, 0, 1]->[b, f, 0, 1], window = {stride = [2, 2], pad = [[1, 1], [1, 1]]} {batch_group_count = 1 : i64, feature_group_count = 1 : i64} : (tensor<2x8x9x9xf32>, tensor<40x8x3x3xf32>) -> tensor<2x40x5x5xf32>
+  return %0 : tensor<2x40x5x5xf32>
+}"""
+TILED: dict[str, Module] = {
+    "whole tiles": dot("128x96", "96x64", "128x64", "f32", MATMUL),
+    "short tiles": dot("100x37", "37x50", "100x50", "f32", MATMUL),
+    "one tile of depth": dot("70x16", "16x40", "70x40", "f32", MATMUL),
+    "depth contiguous on both sides": dot("64x70", "96x70", "64x96", "f32", "contracting_dims = [1] x [1]"),
+    "depth contiguous on neither": dot("70x64", "70x96", "64x96", "f32", "contracting_dims = [0] x [0]"),
+    "matrices": dot(
+        "3x70x20", "3x20x40", "3x70x40", "f32", "batching_dims = [0] x [0], contracting_dims = [2] x [1]"
+    ),
+    "bf16": dot("70x24", "24x40", "70x40", "bf16", MATMUL),
+    "f64": dot("70x24", "24x40", "70x40", "f64", MATMUL),
+    "integers": dot("70x24", "24x40", "70x40", "i32", MATMUL),
+    "convolution": parse(CONVOLUTION),
+}
+"""Contractions that are large enough for tiles in shared memory."""
+LARGE = dot("1024x20", "20x1024", "1024x1024", "f32", MATMUL)
+"""Enough of them for the large tile."""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str) -> None:
+    module = parse(PROGRAMS[name])
+    assert differences(module, arrays_for(module)) == []
+
+
+@pytest.mark.parametrize("name", TILED)
+def test_contractions_in_tiles(name: str) -> None:
+    assert "cp.async.wait" in compile_module(TILED[name], target="sm_80").stages["ptx"]
+    assert differences(TILED[name], arrays_for(TILED[name])) == []
+
+
+def test_large_tiles() -> None:
+    assert differences(LARGE, arrays_for(LARGE)) == []
+
+
+@pytest.mark.parametrize("name", ["softmax", "while", "if", "matmul", "sum of 9000"])
+def test_cut_programs_are_mlir_and_compile_again(name: str) -> None:
+    """MLIR takes the kernels and the launches; from their text comes the same PTX."""
+    first = compile_module(parse(PROGRAMS[name]), target="sm_80")
+    text = first.stages["kernel"]
+    verified(text)
+    again = compile_module(parse(text), target="sm_80")
+    assert again.stages["ptx"] == first.stages["ptx"]
+    assert again.device_program.host == first.device_program.host  # type: ignore[attr-defined]
+
+
+def test_the_host_decides_between_launches() -> None:
+    host = compile_module(parse(PROGRAMS["while"]), target="sm_80").device_program.host  # type: ignore[attr-defined]
+    assert [type(step).__name__ for step in host.steps] == ["Launch", "Launch", "Launch", "Repeat"]
+    assert all(isinstance(step, Launch) for step in host.steps[-1].body)
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.skipif(shutil.which("ptxas") is None, reason="there is no assembler of PTX here")
+def test_kernels_assemble_and_spill_nothing(processor: str, tmp_path: Path) -> None:
+    chosen = [*TILED.values(), LARGE, *(parse(PROGRAMS[n]) for n in ("softmax", "layernorm", "elementwise"))]
+    for module in chosen:
+        file = tmp_path / "kernels.ptx"
+        file.write_text(compile_module(module, target=processor).stages["ptx"])
+        command = ["ptxas", f"-arch={processor}", "-v", "-o", str(tmp_path / "out"), str(file)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+        spills = [line for line in said.splitlines() if "spill" in line]
+        assert spills and all(" 0 bytes spill stores, 0 bytes spill loads" in line for line in spills)
+
+
+def test_unknown_targets_are_refused() -> None:
+    module = parse(PROGRAMS["sum of 2"])
+    with pytest.raises(
+        UnsupportedError, match=r"no target 'sm_10' .*targets: cpu, cuda, ptx-emulated, sm_80"
+    ):
+        compile_module(module, target="sm_10")
+    with pytest.raises(UnsupportedError, match=r"no PTX for a call of 'llvm\.exp\.f32'"):
+        program = compile_module(module, target="sm_80")
+        ptx("declare float @llvm.exp.f32(float)\n", program.stages.target)
+
+
+def test_without_a_driver_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "LIBRARY", "libcuda-that-is-nowhere.so")
+    monkeypatch.setattr(
+        "irc.runtime.cuda.driver", lambda: __import__("irc.runtime.cuda").runtime.cuda._Driver()
+    )
+    with pytest.raises(
+        UnsupportedError, match=r"needs NVIDIA's driver, and libcuda-that-is-nowhere\.so is not"
+    ):
+        compile_module(parse(PROGRAMS["sum of 2"]), target="cuda")
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "softmax.mlir"
+    file.write_text(print_module(parse(PROGRAMS["softmax"])))
+    assert cli.main(["dump", str(file), "--target", "sm_90a", "--stage", "ptx"]) == 0
+    assert ".target sm_90a" in capsys.readouterr().out
+    assert cli.main(["run", str(file), "--target", "ptx-emulated"]) == 0
+    emulated = capsys.readouterr().out
+    assert cli.main(["run", str(file)]) == 0
+    assert capsys.readouterr().out == emulated
