@@ -27,7 +27,7 @@ from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
 from irc.codegen.program import SIGNATURE, lower_program
-from irc.codegen.schedule.machine import GRID, HOST
+from irc.codegen.schedule.machine import GRID, Machine
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
@@ -39,7 +39,7 @@ from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.runtime import failures
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
-from irc.runtime.target import Target, host_target
+from irc.runtime.target import PROCESSORS, Target, host_target
 
 PREPARATION = "inline,subsume,expand,split_complex"
 """The first passes: one function, of ops that have kernels."""
@@ -89,21 +89,31 @@ class Executable:
 
     def __init__(self, stages: Stages, timings: dict[str, float]) -> None:
         self.stages = stages
-        self.stamp = stamp = stages.stamp
+        self.stamp = stages.stamp
         self.timings = timings
         """Seconds spent in passes, lower, emit, llvm and load."""
         with _timed(timings, "llvm"):
             self.object_code = assemble(stages.llvm, stages.target, stages.opt)
-        with _timed(timings, "load"):
-            self.program = NativeProgram(
-                self.object_code,
-                stamp.inputs,
-                stamp.outputs,
-                arena_bytes=stamp.arena_bytes,
-                donate=dict(stamp.donors),
-                asserts=failures.SYMBOL in stages.llvm,
-            )
-        self.call = self._asserting if failures.SYMBOL in stages.llvm else self.program.call
+        self.call = self._foreign
+        if stages.target.runs_here:
+            with _timed(timings, "load"):
+                self.program = self._loaded(asserts=failures.SYMBOL in stages.llvm)
+            self.call = self._asserting if failures.SYMBOL in stages.llvm else self.program.call
+
+    def _loaded(self, asserts: bool) -> NativeProgram:
+        stamp = self.stamp
+        return NativeProgram(
+            self.object_code,
+            stamp.inputs,
+            stamp.outputs,
+            arena_bytes=stamp.arena_bytes,
+            donate=dict(stamp.donors),
+            asserts=asserts,
+        )
+
+    def _foreign(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
+        made = self.stages.target
+        raise UnsupportedError(f"the code is for {made.cpu} ({made.triple}), which this machine cannot run")
 
     def __call__(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         return self.call(*arrays)
@@ -125,9 +135,11 @@ class Executable:
         """The arena of one call; raises IrcError for a program that was compiled from kernels or later."""
         if self.stages.fused is None:
             raise IrcError("a program of kernels carries no memory plan")
-        return lower_program(self.stages.fused)[1]
+        return lower_program(self.stages.fused, machine=shaped_for(self.stages.target))[1]
 
     def __repr__(self) -> str:
+        if not self.stages.target.runs_here:
+            return f"<program for {self.stages.target.cpu}>"
         return repr(self.program)
 
 
@@ -154,13 +166,6 @@ class DeviceExecutable(Executable):
 
     def _run(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         return execute(self.device_program, self.device, arrays)
-
-    @cached_property
-    def memory_plan(self) -> MemoryPlan:
-        """The arena of one call; raises IrcError for a program that was compiled from kernels or later."""
-        if self.stages.fused is None:
-            raise IrcError("a program of kernels carries no memory plan")
-        return lower_program(self.stages.fused, machine=GRID)[1]
 
     def __repr__(self) -> str:
         return f"<program for {self.stages.target.cpu}: {len(self.device_program.host.steps)} steps>"
@@ -226,7 +231,7 @@ def compile_module(
             fused = finished(run_pipeline(source, left, hooks=every))
         tensor = source if left else None
         with _timed(timings, "lower"):
-            kernels, plan = lower_program(fused, machine=GRID if machine.is_device else HOST)
+            kernels, plan = lower_program(fused, machine=shaped_for(machine))
         if not machine.is_device:
             check(
                 plan,
@@ -256,12 +261,22 @@ def compile_module(
 
 
 def target_of(name: str) -> Target:
-    """The target of a name: `cpu`, or one of a GPU. Raises UnsupportedError for others, and for `cuda` without a driver."""
+    """The target of a name: `cpu` (this machine), another processor, or one of a GPU. Raises UnsupportedError for others,
+    and for `cuda` without a driver."""
     if name == "cpu":
         return host_target()
+    if name in PROCESSORS:
+        return PROCESSORS[name]
     if name not in TARGETS:
-        raise UnsupportedError(f"there is no target '{name}' (targets: cpu, {', '.join(TARGETS)})")
+        raise UnsupportedError(
+            f"there is no target '{name}' (targets: cpu, {', '.join((*PROCESSORS, *TARGETS))})"
+        )
     return device_target(processor_of(name))
+
+
+def shaped_for(target: Target) -> Machine:
+    """What kernels for a target are shaped for."""
+    return GRID if target.is_device else Machine(target.vector_bits)
 
 
 def compile_text(text: str, filename: str = "<string>", opt: int = 2, target: str = "cpu") -> Executable:

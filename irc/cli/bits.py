@@ -15,13 +15,14 @@ from irc.codegen.emulator import emulate
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
-from irc.driver import PIPELINE, Executable, compile_module
+from irc.driver import PIPELINE, Executable, compile_module, retargeted
 from irc.errors import IrcError
 from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import i64
 from irc.passes.hooks import explain_difference
 from irc.runtime.pool import get_num_threads, set_num_threads
+from irc.runtime.target import PROCESSORS
 
 Array = np.ndarray[Any, Any]
 Way = Callable[[], list[Array]]
@@ -68,6 +69,13 @@ def ways(module: Module, program: Executable, arrays: Sequence[Array]) -> Iterat
         for edits in SCHEDULES:
             other = scheduled(stages.fused, edits)
             yield f"schedule {edits}", lambda other=other: compile_module(other)(*copies(arrays))  # type: ignore[misc]
+    tensor = stages.tensor
+    for name, processor in PROCESSORS.items():
+        if tensor is not None and processor.runs_here:
+            yield (
+                f"for {name}",
+                lambda name=name: compile_module(retargeted(tensor), target=name)(*copies(arrays)),
+            )  # type: ignore[misc]
     types = (*program.stamp.inputs, *program.stamp.outputs)
     if stages.kernel is not None and sum(t.size for t in types) <= EMULATED_ELEMENTS:
         kernels = stages.kernel

@@ -23,12 +23,14 @@ from irc.driver import (
     compile_text,
     observing,
     retargeted,
+    target_of,
 )
 from irc.errors import IrcError
 from irc.frontends.models import call_with, models_in
 from irc.frontends.points import noting
 from irc.passes.hooks import Record, Timing
 from irc.passes.manager import Hook
+from irc.runtime.target import PROCESSORS as CPUS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +41,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--stage", choices=[*STAGES, "ptx", "all"], default="tensor", help="which level to show"
     )
     parser.add_argument(
-        "--target", choices=["cpu", *PROCESSORS], default="cpu", help="what the program is compiled for"
+        "--target",
+        choices=["cpu", *CPUS, *PROCESSORS],
+        default="cpu",
+        help="what the program is compiled for",
     )
     parser.add_argument("--timing", action="store_true", help="how long each stage and pass took")
     parser.add_argument("--memory", action="store_true", help="the memory plan")
@@ -91,7 +96,7 @@ def run(arguments: argparse.Namespace) -> int:
             compile_text(*sources.read(arguments.file), target=arguments.target)
     if arguments.target != "cpu":
         collector.programs = [
-            for_target(e, h, arguments.target) if not e.stages.target.is_device else (e, h)
+            for_target(e, h, arguments.target) if e.stages.target != target_of(arguments.target) else (e, h)
             for e, h in collector.programs
         ]
     chosen = list(enumerate(collector.programs))

@@ -20,6 +20,7 @@ from irc.driver import compile_module, compile_text
 from irc.errors import IrcError
 from irc.interpreter import interpret
 from irc.runtime.elf import code_digest
+from irc.runtime.target import PROCESSORS as CPUS
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +43,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of random arguments")
     parser.add_argument(
         "--target",
-        choices=["cpu", "interpreter", *TARGETS],
+        choices=["cpu", "interpreter", *CPUS, *TARGETS],
         default="cpu",
-        help="native code, the reference, or a GPU's code on it or in an interpreter of PTX",
+        help="native code, the reference, code for a lesser processor, or a GPU's code on it or in an interpreter of PTX",
     )
     parser.add_argument(
         "--digest", action="store_true", help="print the object code's digest instead of running"

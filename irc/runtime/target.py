@@ -23,8 +23,8 @@ def initialise() -> None:
     with _LOCK:
         if _initialised:
             return
-        llvm.initialize_native_target()
-        llvm.initialize_native_asmprinter()
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
         llvm.initialize_native_asmparser()
         # Loop strength reduction takes an eighth of code generation and gains nothing on unrolled vector
         # loops.
@@ -54,6 +54,27 @@ class Target:
         if self.has("avx512f"):
             return 512
         return 256 if self.has("avx2") else 128
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this process can execute its code."""
+        host = host_target()
+        wanted = [f for f in self.features.split(",") if f.startswith("+")]
+        same = self.triple.partition("-")[0] == host.triple.partition("-")[0]
+        return same and set(wanted) <= set(host.features.split(","))
+
+
+_X86_2 = "+cx16,+popcnt,+sahf,+sse3,+sse4.1,+sse4.2,+ssse3"
+_X86_3 = f"{_X86_2},+avx,+avx2,+bmi,+bmi2,+f16c,+fma,+lzcnt,+movbe,+xsave"
+_X86_4 = f"{_X86_3},+avx512bw,+avx512cd,+avx512dq,+avx512f,+avx512vl"
+
+PROCESSORS = {
+    "x86-64-v3": Target("x86_64-unknown-linux-gnu", "x86-64-v3", _X86_3),
+    "x86-64-v4": Target("x86_64-unknown-linux-gnu", "x86-64-v4", _X86_4),
+    "aarch64": Target("aarch64-unknown-linux-gnu", "generic", "+fp-armv8,+neon"),
+}
+"""Processors by name, for code that is to run on others than the host: the levels of the x86-64 psABI that have fused
+multiply-adds, and ARMv8-A."""
 
 
 def host_target() -> Target:
