@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.expand import amounts, fft, linalg, narrow, normalization, random, short
+from irc.passes.expand import amounts, fft, lapack, linalg, narrow, normalization, random, short
 from irc.passes.manager import Context, FunctionPass
 
-REWRITES = RewriteSet(amounts.rules, fft.rules, linalg.rules, normalization.rules, random.rules, short.rules)
+REWRITES = RewriteSet(
+    amounts.rules, fft.rules, lapack.rules, linalg.rules, normalization.rules, random.rules, short.rules
+)
 
 WITH_NARROW = RewriteSet(REWRITES, narrow.rules)
 """Rules that look at every elementwise op, for functions where they may find something."""

@@ -21,9 +21,9 @@ rules = RewriteSet()
 def _cholesky(op: Any, b: Rewriter) -> Value | None:
     if not op.a.type.is_static:
         return None
-    a = _wide(Scope(b).of(op.a))
-    made = _factor(a if op.lower else _adjoint(a))
-    return E.convert(made if op.lower else _adjoint(made), op.result.type.element).value
+    a = wide(Scope(b).of(op.a))
+    made = factor(a if op.lower else adjoint(a))
+    return E.convert(made if op.lower else adjoint(made), op.result.type.element).value
 
 
 @rules.rewrite("triangular_solve = one row after another, each from those before it", hlo.TriangularSolve)
@@ -31,52 +31,52 @@ def _triangular_solve(op: Any, b: Rewriter) -> Value | None:
     if not (op.a.type.is_static and op.b.type.is_static):
         return None
     scope = Scope(b)
-    matrix, right = _wide(scope.of(op.a)), _wide(scope.of(op.b))
+    matrix, right = wide(scope.of(op.a)), wide(scope.of(op.b))
     turned = op.transpose_a != "NO_TRANSPOSE"
     if op.transpose_a == "ADJOINT":
         matrix = E.conj(matrix)
     # From the right: the transposed system from the left.
     if turned == op.left_side:
-        matrix = _transposed(matrix)
+        matrix = transposed(matrix)
     lower = op.lower != (turned == op.left_side)
     if not op.left_side:
-        right = _transposed(right)
+        right = transposed(right)
     made = _substituted(matrix, right, lower, op.unit_diagonal)
-    return E.convert(made if op.left_side else _transposed(made), op.result.type.element).value
+    return E.convert(made if op.left_side else transposed(made), op.result.type.element).value
 
 
-def _wide(x: Expr) -> Expr:
+def wide(x: Expr) -> Expr:
     return E.convert(x, ComplexType(f64) if isinstance(x.element, ComplexType) else f64)
 
 
-def _transposed(x: Expr) -> Expr:
+def transposed(x: Expr) -> Expr:
     """The matrices in the last two dimensions, transposed."""
     last = x.rank - 1
     return E.transpose(x, (*range(last - 1), last, last - 1))
 
 
-def _adjoint(x: Expr) -> Expr:
-    return E.conj(_transposed(x))
+def adjoint(x: Expr) -> Expr:
+    return E.conj(transposed(x))
 
 
-def _factor(a: Expr) -> Expr:
+def factor(a: Expr) -> Expr:
     """The lower factor of Hermitian matrices, of which the lower triangles are read."""
     *batch, n, _ = a.shape
     batches = range(len(batch))
     column = TensorType((*batch, n), a.element)
 
     def step(scope: Scope, j: Expr, a: Expr, factor: Expr) -> Expr:
-        row = E.reshape(_at(factor, j, -2), (*batch, n))
-        known = _dot(factor, E.conj(row), batches, len(batch) + 1, len(batch))
-        left = E.reshape(_at(a, j, -1), (*batch, n)) - known
-        pivot_squared = _real(E.reshape(_at(left, j, -1), batch))
+        row = E.reshape(at(factor, j, -2), (*batch, n))
+        known = dot(factor, E.conj(row), batches, len(batch) + 1, len(batch))
+        left = E.reshape(at(a, j, -1), (*batch, n)) - known
+        pivot_squared = real(E.reshape(at(left, j, -1), batch))
         pivot = E.sqrt(select(pivot_squared > 0.0, pivot_squared, nan))
-        spread = E.broadcast(_like(pivot, a.element), column.static_shape, batches)
+        spread = E.broadcast(like(pivot, a.element), column.static_shape, batches)
         place = scope.iota(column.with_element(i32), len(batch))
         here = E.broadcast(j, column.static_shape, ())
         below = select(place > here, left / spread, 0.0)
         made = select(E.eq(place, here), spread, below)
-        return _put(factor, E.reshape(made, (*batch, n, 1)), j, -1)
+        return put(factor, E.reshape(made, (*batch, n, 1)), j, -1)
 
     return _loop(n, step, a, E.zeros_like(a))
 
@@ -92,11 +92,11 @@ def _substituted(matrix: Expr, right: Expr, lower: bool, unit: bool) -> Expr:
 
     def step(scope: Scope, j: Expr, strict: Expr, diagonal: Expr, right: Expr, x: Expr) -> Expr:
         i = j if lower else (n - 1) - j
-        row = E.reshape(_at(strict, i, -2), (*batch, n))
-        left = E.reshape(_at(right, i, -2), (*batch, count)) - _dot(row, x, batches, len(batch), len(batch))
+        row = E.reshape(at(strict, i, -2), (*batch, n))
+        left = E.reshape(at(right, i, -2), (*batch, count)) - dot(row, x, batches, len(batch), len(batch))
         if not unit:
-            left = left / E.broadcast(E.reshape(_at(diagonal, i, -1), batch), left.shape, batches)
-        return _put(x, E.reshape(left, (*batch, 1, count)), i, -2)
+            left = left / E.broadcast(E.reshape(at(diagonal, i, -1), batch), left.shape, batches)
+        return put(x, E.reshape(left, (*batch, 1, count)), i, -2)
 
     return _loop(n, step, strict, diagonal, right, E.zeros_like(right))
 
@@ -128,17 +128,17 @@ def _starts(x: Expr, i: Expr, axis: int) -> list[Expr]:
     return [i if d == axis % x.rank else zero for d in range(x.rank)]
 
 
-def _at(x: Expr, i: Expr, axis: int) -> Expr:
+def at(x: Expr, i: Expr, axis: int) -> Expr:
     """x at index i of one dimension, which stays with an extent of 1."""
     sizes = [1 if d == axis % x.rank else n for d, n in enumerate(x.shape)]
     return E.dynamic_slice(x, _starts(x, i, axis), sizes)
 
 
-def _put(x: Expr, part: Expr, i: Expr, axis: int) -> Expr:
+def put(x: Expr, part: Expr, i: Expr, axis: int) -> Expr:
     return E.dynamic_update_slice(x, part, _starts(x, i, axis))
 
 
-def _dot(x: Expr, y: Expr, batch: Sequence[int], lhs: int, rhs: int) -> Expr:
+def dot(x: Expr, y: Expr, batch: Sequence[int], lhs: int, rhs: int) -> Expr:
     numbers = hlo.DotDimensionNumbers(
         lhs_batching_dimensions=tuple(batch), rhs_batching_dimensions=tuple(batch),
         lhs_contracting_dimensions=(lhs,), rhs_contracting_dimensions=(rhs,),
@@ -146,10 +146,10 @@ def _dot(x: Expr, y: Expr, batch: Sequence[int], lhs: int, rhs: int) -> Expr:
     return x.scope.emit(hlo.DotGeneral(x.value, y.value, dot_dimension_numbers=numbers))
 
 
-def _real(x: Expr) -> Expr:
+def real(x: Expr) -> Expr:
     return E.real(x) if isinstance(x.element, ComplexType) else x
 
 
-def _like(x: Expr, element: Any) -> Expr:
+def like(x: Expr, element: Any) -> Expr:
     """A real number as an element of a field."""
     return E.make_complex(x, E.zeros_like(x)) if isinstance(element, ComplexType) else x
