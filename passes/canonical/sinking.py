@@ -170,7 +170,7 @@ def reduce_of_reshape(op: Reduce, b: Rewriter) -> Any:
     inner = [v.op for v in op.inputs]
     if not all(isinstance(r, Reshape) for r in inner):
         return None
-    sources = [r.operand for r in inner]  # type: ignore[union-attr]
+    sources = [r.operand for r in inner]
     shape = without_ones(sources[0].type.shape)
     found = groups(shape, op.inputs[0].type.shape)
     if found is None or shape == op.inputs[0].type.shape:

@@ -1,11 +1,12 @@
-"""Attributes as they are always spelled: what stands at its default is left out, lists without order are sorted."""
+"""Attributes as they are always spelled: what stands at its default is left out, lists without order are sorted, slices end
+behind their last element."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from irc.dialects.stablehlo import Reduce, Reverse
+from irc.dialects.stablehlo import Reduce, Reverse, Slice
 from irc.ir.attributes import Attribute
 from irc.ir.operation import Operation
 from irc.ir.rewriting import Rewriter
@@ -49,6 +50,17 @@ class Spelling(Rewriter):
         )
 
 
+def _just_enough(op: Slice) -> dict[str, Attribute]:
+    """Limits right behind the last element that is taken; strides of 1 where there is only one."""
+    extents = op.result.type.static_shape
+    strides = tuple(s if n > 1 else 1 for n, s in zip(extents, op.strides, strict=True))
+    limits = tuple(
+        start + max((n - 1) * s + 1, 0)
+        for start, n, s in zip(op.start_indices, extents, strides, strict=True)
+    )
+    return Slice(op.operand, start_indices=op.start_indices, limit_indices=limits, strides=strides).attributes
+
+
 def spelled(op: Operation) -> dict[str, Attribute]:
     """The op's attributes without defaults and without those it does not declare."""
     fields = op.attribute_fields
@@ -63,6 +75,8 @@ def spelled(op: Operation) -> dict[str, Attribute]:
         if field.optional and is_default is not None and is_default(field.codec.decode(attribute)):
             continue
         kept[key] = attribute
+    if isinstance(op, Slice):
+        kept |= _just_enough(op)
     unordered = _UNORDERED.get(type(op))
     if unordered in kept:
         codec = fields[unordered].codec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import wraps
 from typing import Any
 
 from irc.frontends.autograph import convert
@@ -39,6 +40,13 @@ class Layer:
     _losses: list[Any]
     _made_at: Site
     _made_with: tuple[tuple[Any, ...], dict[str, Any]]
+
+    def __init_subclass__(cls, marks_built: bool = True, **options: Any) -> None:
+        """A `build` that is called directly marks the layer as built, too."""
+        super().__init_subclass__(**options)
+        own = cls.__dict__.get("build")
+        if own is not None and marks_built:
+            cls.build = _marking(own)  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         made = object.__new__(cls)
@@ -437,6 +445,15 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _marking(build: Any) -> Any:
+    @wraps(build)
+    def run(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        self.built = True
+
+    return run
 
 
 class _Within:

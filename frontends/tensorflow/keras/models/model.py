@@ -20,7 +20,7 @@ from irc.frontends.tensorflow.pointwise import cast
 from irc.frontends.tensorflow.tensor import TensorBase, convert_to_tensor
 
 
-class Model(Trainer, Layer):
+class Model(Trainer, Layer, marks_built=False):
     """Subclass it with `call`, or give symbolic `inputs` and `outputs`."""
 
     _untracked: tuple[str, ...] = (

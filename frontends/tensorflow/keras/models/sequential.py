@@ -14,7 +14,7 @@ from irc.frontends.tensorflow.keras.models.model import Model
 from irc.frontends.tensorflow.keras.symbolic import KerasTensor, node_of
 
 
-class Sequential(Model):
+class Sequential(Model, marks_built=False):
     """`Sequential([layer, ...])`; it is built when its input's shape is known."""
 
     _untracked = (*Model._untracked, "_first", "_end")

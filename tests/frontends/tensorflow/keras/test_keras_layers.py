@@ -84,6 +84,13 @@ def test_recurrent_layers(ours: str, theirs: str) -> None:
     close(layer(x), other(torch.tensor(x))[0].detach())
 
 
+def test_a_layer_that_was_built_directly_is_not_built_again() -> None:
+    layer, given = L.Dense(3), np.arange(15, dtype=np.float32).reshape(5, 3)
+    layer.build((None, 5))
+    layer.set_weights([given, np.ones(3, np.float32)])
+    np.testing.assert_array_equal(layer(np.eye(5, dtype=np.float32)).numpy(), given + 1)
+
+
 def test_gru_swaps_two_gates() -> None:
     layer, x = L.GRU(4, return_sequences=True), draws(3, 6, 5)
     w, u, b = given(layer, x.shape)
