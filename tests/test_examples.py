@@ -107,6 +107,20 @@ def test_repaired_keras_programs_train(name: str, lines: int) -> None:
     assert told[-1] < told[0] < 3.0
 
 
+RECURRENT = {"rnn": "torch", "keras_rnn": "tensorflow", "tf1_rnn": "tensorflow1"}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_networks_read_digits(name: str) -> None:
+    """More than 90 % of digits not seen; the loop over time is a `while` of the IR."""
+    done = irc("run", "--as", RECURRENT[name], f"examples/seeds/{name}.py")
+    assert done.returncode == 0, done.stderr
+    last = re.findall(r"accuracy ([\d.]+)(%?)", done.stdout)[-1]
+    assert float(last[0]) * (1 if last[1] else 100) > 90
+    shown = irc("dump", "--as", RECURRENT[name], f"examples/seeds/{name}.py")
+    assert "stablehlo.while" in shown.stdout
+
+
 PROGRAMS = ["examples/seeds/cnn.py", "examples/seeds/mlp.py", "examples/digits.py"]
 
 

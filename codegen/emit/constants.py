@@ -57,7 +57,9 @@ def vector_text(values: Any, element: Any) -> str:
 
 
 def bytes_text(data: bytes) -> str:
-    """Bytes as an LLVM string constant."""
+    """Bytes as an LLVM constant: a string, or what LLVM calls all zeros."""
+    if data.count(0) == len(data):
+        return "zeroinitializer"
     return 'c"' + "".join(_BYTES[b] for b in data) + '"'
 
 

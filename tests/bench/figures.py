@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 import irc
+from irc.frontends.recorder.backend import apart, using
 
 ROOT = Path(__file__).parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
 SEED = ROOT / "examples" / "seeds" / "cnn.py"
 ROUNDS = 9
 THREADS = irc.get_num_threads()
@@ -198,7 +200,107 @@ def cold() -> None:
         print(f"{_python(code, PATH=''):.2f} s")
 
 
-FIGURES = {f.__name__: f for f in (matmul, training, overhead, cold)}
+def recurrent() -> None:
+    """Compile time of one training step of a recurrent classifier at 10, 100 and 1000 time steps, in both styles.
+
+    Each sample compiles everything anew (nothing is known from before); the three lengths take turns."""
+    from rnn_steps import STYLES
+
+    for style, step in STYLES.items():
+        samples: dict[int, list[float]] = {10: [], 100: [], 1000: []}
+        for _ in range(ROUNDS):
+            for steps, kept in samples.items():
+                kept.append(_compile_seconds(partial(step, steps)))
+        medians = {steps: statistics.median(kept[1:]) for steps, kept in samples.items()}
+        shown = ", ".join(f"T = {steps}: {1e3 * s:.0f} ms" for steps, s in medians.items())
+        print(
+            f"recurrent classifier, {style} style, compile time: {shown}; "
+            f"longest over shortest {max(medians.values()) / min(medians.values()):.2f} x"
+        )
+
+
+def _compile_seconds(run: Callable[[], Any]) -> float:
+    """CPU seconds spent in the compiler while something runs."""
+    spent = 0.0
+
+    def timed(module: Any, donate: Any) -> Any:
+        nonlocal spent
+        start = time.process_time()
+        made = irc.compile_module(module, donate=donate)
+        spent += time.process_time() - start
+        return made
+
+    with apart(), using(timed):
+        run()
+    return spent
+
+
+def fit() -> None:
+    """The seed network through Keras's `fit`, a step of batch 32, against the same step in PyTorch's style (compiled by
+    irc as well): their CPU times in turns, with callbacks, metrics and batches on the side of `fit`."""
+    import irc.tensorflow as tf
+
+    rng = np.random.default_rng(0)
+    rows = 32 * 8
+    images = rng.standard_normal((rows, 3, 32, 32), dtype=np.float32)
+    labels = rng.integers(0, 10, rows)
+    ours: dict[str, Any] = {}
+    exec(SETUP.format(torch="irc.torch"), ours)
+    compiled, tensor = irc.compile(ours["step"]), ours["torch"].tensor
+    model = _keras_seed(tf)
+    channels_last = np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+    pairs = [(images[i : i + 32], labels[i : i + 32]) for i in range(0, rows, 32)]
+
+    def torch_epoch() -> None:
+        for x, y in pairs:
+            compiled(tensor(x), tensor(y))
+
+    def keras_epoch() -> None:
+        model.fit(channels_last, labels, batch_size=32, shuffle=False, verbose=0)
+
+    irc.set_num_threads(1)
+    for _ in range(3):
+        theirs, fitted = interleaved(time.process_time, [torch_epoch, keras_epoch], 0.1)
+        print(
+            f"seed network, a step through fit: {fitted / 8 * 1e3:.2f} ms, torch form {theirs / 8 * 1e3:.2f} ms: "
+            f"{fitted / theirs:.3f} x"
+        )
+    print(
+        f"Python of fit around a step: {1e6 * _around_a_step(tf):.0f} us (a model of one weight, all of its step)"
+    )
+    irc.set_num_threads(THREADS)
+
+
+def _keras_seed(tf: Any) -> Any:
+    """The seed network in Keras's style, channels last."""
+    keras, layers = tf.keras, tf.keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(64, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(10),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.SGD(0.01), loss=loss)
+    return model
+
+
+def _around_a_step(tf: Any) -> float:
+    """Seconds that a step of `fit` takes where there is next to nothing to compute."""
+    model = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, use_bias=False)])
+    model.compile("sgd", loss="mse")
+    x = np.zeros((32 * 64, 1), np.float32)
+    (epoch,) = interleaved(
+        time.process_time, [lambda: model.fit(x, x, batch_size=32, shuffle=False, verbose=0)]
+    )
+    return epoch / 64
+
+
+FIGURES = {f.__name__: f for f in (matmul, training, fit, recurrent, overhead, cold)}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or FIGURES:

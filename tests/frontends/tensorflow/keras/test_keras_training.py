@@ -230,6 +230,7 @@ def test_a_softmax_under_a_loss_of_logits_warns_once() -> None:
     assert found[0].filename == __file__
 
 
+@pytest.mark.slow
 def test_a_loop_over_time_is_a_loop_in_the_program() -> None:
     """Ten steps and a thousand take about as long to compile (the minimum of three, each a new structure)."""
 
