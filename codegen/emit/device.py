@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from irc.codegen.emit.arith import float_constant, float_op
-from irc.codegen.emit.function import FunctionEmitter, Handler, refuse, suffix, with_scalar
+from irc.codegen.emit.function import FunctionEmitter, Handler, refuse
 from irc.codegen.emit.held import Buffer, element_bytes, llvm_type
 from irc.codegen.emit.memref import place
-from irc.dialects import gpu, math, nvgpu
+from irc.dialects import gpu, nvgpu
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
@@ -166,21 +165,6 @@ def emit_async_group(e: FunctionEmitter, op: nvgpu.DeviceAsyncCreateGroup) -> No
 def emit_async_wait(e: FunctionEmitter, op: nvgpu.DeviceAsyncWait) -> None:
     """Until at most `numGroups` of the thread's groups are under way."""
     e.call("llvm.nvvm.cp.async.wait.group", "void", ("i32", str(op.numGroups or 0)))
-
-
-@on_device(math.Round)
-def emit_round(e: FunctionEmitter, op: math.Round) -> None:
-    """Halves away from zero: the whole part, and one more where half or more is left."""
-
-    def write(t: str, v: tuple[str, ...]) -> str:
-        whole = e.call(f"llvm.trunc.{suffix(t)}", t, (t, v[0]))
-        left = e.call(f"llvm.fabs.{suffix(t)}", t, (t, e.ins(f"fsub {t} {v[0]}, {whole}")))
-        more = e.ins(f"fcmp oge {t} {left}, {float_constant(t, 0.5)}")
-        one, zero = float_constant(t, 1.0), float_constant(t, 0.0)
-        step = e.ins(f"select {with_scalar(t, 'i1')} {more}, {t} {one}, {t} {zero}")
-        return e.ins(f"fadd {t} {whole}, {e.call(f'llvm.copysign.{suffix(t)}', t, (t, step), (t, v[0]))}")
-
-    float_op(e, op, write)
 
 
 def _by_words(e: FunctionEmitter, op: Any, scalar: str, text: str, hand_round: Callable[[str], str]) -> str:

@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from irc.codegen.emit import arith, cf, device, func, masks, math, memory, memref, reduction, scf, shapes
+from irc.codegen.emit import (
+    arith,
+    cf,
+    device,
+    device_math,
+    func,
+    masks,
+    math,
+    memory,
+    memref,
+    reduction,
+    scf,
+    shapes,
+)
 from irc.codegen.emit.function import HANDLERS, FunctionEmitter, refuse
 from irc.codegen.emit.held import Buffer
 from irc.dialects import gpu
@@ -19,7 +32,7 @@ from irc.runtime.target import Target, host_target
 
 __all__ = ["HANDLERS", "ModuleEmitter", "emit_module"]
 
-_FAMILIES = (arith, cf, func, masks, math, memory, memref, reduction, scf, shapes)
+_FAMILIES = (arith, cf, device_math, func, masks, math, memory, memref, reduction, scf, shapes)
 """Importing them fills HANDLERS."""
 
 _ATTRIBUTES = "attributes #0 = { nounwind }"

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from device_programs import arrays_for, differences, dot
 from kernel_oracle import verified
@@ -121,3 +122,18 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     emulated = capsys.readouterr().out
     assert cli.main(["run", str(file)]) == 0
     assert capsys.readouterr().out == emulated
+
+
+@pytest.mark.parametrize("element", ["f16", "f32", "f64"])
+def test_remainders_are_exact(element: str) -> None:
+    """Of numbers of all sizes: a device divides step by step where the host calls libm."""
+    raw = np.random.default_rng(0).integers(0, 2**63, (2, 500), np.uint64)
+    raw[0, :100] = raw[1, :100] % 97
+    x, y = raw.astype(f"u{int(element[1:]) // 8}").view(f"f{int(element[1:]) // 8}")
+    type = f"tensor<500x{element}>"
+    module = parse(f"""
+func.func @main(%x: {type}, %y: {type}) -> {type} {{
+  %0 = stablehlo.remainder %x, %y : {type}
+  return %0 : {type}
+}}""")
+    assert differences(module, [x, y]) == []
