@@ -195,13 +195,15 @@ class Trainer:
     def make_train_function(self, force: bool = False) -> Callable[[Any], Any]:
         return self._step("train")
 
-    def _ready(self, data: Any, train: bool) -> None:
-        """Builds what a step needs before it is recorded: weights, losses, metrics, slots."""
-        x, y, weight = unpack(data)
-        if self._needs_build(y):
-            self._try_out(x, y, weight)
-        if train and self.optimizer is not None and not self.optimizer.built:
-            self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
+    def _ready(self, data: Any, train: bool, first: bool = True) -> None:
+        """Builds what a step needs before it is recorded: weights, losses, metrics, slots. Only the first step of an epoch
+        has to look for that."""
+        if first:
+            x, y, weight = unpack(data)
+            if self._needs_build(y):
+                self._try_out(x, y, weight)
+            if train and self.optimizer is not None and not self.optimizer.built:
+                self.optimizer.build(self.trainable_weights)  # type: ignore[attr-defined]
         if recorder.graph.pending:
             flush()
 
@@ -291,7 +293,7 @@ class Trainer:
     def _train_epoch(self, data: Batches, every: CallbackList) -> Any:
         logs: Any = {}
         for i, element in enumerate(data.epoch()):
-            self._ready(element, train=True)
+            self._ready(element, train=True, first=not i)
             every.on_train_batch_begin(i)
             logs = self._step("train")(element)
             every.on_train_batch_end(i, logs)
@@ -304,7 +306,7 @@ class Trainer:
         self.reset_metrics()
         logs: Any = {}
         for i, element in enumerate(data.epoch()):
-            self._ready(element, train=False)
+            self._ready(element, train=False, first=not i)
             every.on_test_batch_begin(i)
             logs = self._step("test")(element)
             every.on_test_batch_end(i, logs)
