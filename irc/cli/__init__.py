@@ -13,6 +13,7 @@ from irc.errors import IrcError
 
 COMMANDS = {
     "dump": "show what became of a program, at any stage",
+    "diff": "compare two models, and list what they differ in",
     "opt": "run passes on a module's text",
     "run": "run a module's text, or a Python program under irc's frontend",
     "ops": "list the ops, or print one op's reference page",

@@ -1,0 +1,455 @@
+"""What two models differ in, as rows: in the words of the frontends' operations where their notes tell, else op by op.
+
+settings   operations of both models are matched in the order they were recorded, and their notes compared
+boundary   how arguments are held: the order of their dimensions outside of the canonical form
+initial    what parameters start from
+structure  what the canonical functions differ in; ops that a row above explains are left out"""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from functools import cached_property
+
+from irc.frontends.points import title_of
+from irc.ir.locations import UNKNOWN, FusedLoc, Location, described, file_location
+from irc.ir.notes import Note, note_of, notes_of
+from irc.ir.operation import Value
+from irc.passes.difference.alignment import Alignment, Graph, Node, label_of
+from irc.passes.difference.comparison import ORDER, Difference, compare
+from irc.passes.difference.program import INITIAL, Program, is_backward
+
+Place = tuple[Location, Location]
+Operation = tuple[Note, Location]
+
+
+@dataclass(slots=True)
+class Row:
+    """One point: what differs, both values, and the places (of each model) where it does.
+
+    A `held` row is about the boundary alone: the canonical form sees one program through it."""
+
+    title: str
+    what: str
+    a: str
+    b: str
+    places: list[Place] = field(default_factory=list)
+    held: bool = False
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Rows, what only one of the models computes beside the other's, and whether the programs are the same."""
+
+    rows: list[Row]
+    remarks: list[str]
+    same: bool
+
+
+class Rows:
+    """Rows with equal words are one row."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str, str, str, str], Row] = {}
+
+    def add(self, title: str, what: str, a: str, b: str, place: Place, held: bool = False) -> None:
+        row = self.found.setdefault((title, what, a, b), Row(title, what, a, b, [], held))
+        if place not in row.places:
+            row.places.append(place)
+
+
+def differences(programs_a: Sequence[Program], programs_b: Sequence[Program]) -> Comparison:
+    """Compares what two models compute."""
+    of_a, of_b = (_distinct(programs) for programs in (programs_a, programs_b))
+    pairs, alone_a, alone_b = _paired(of_a, of_b)
+    rows, remarks = Rows(), []
+    for a, b in pairs:
+        remarks += _Pair(a, b, rows).fill()
+    for word, alone in (("A", alone_a), ("B", alone_b)):
+        remarks += [f"{word} also runs a program of {_count(p)} ops that the other does not" for p in alone]
+    found = list(rows.found.values())
+    same = all(row.held for row in found) and bool(pairs)
+    return Comparison(found, list(dict.fromkeys(remarks)), same)
+
+
+def _distinct(programs: Iterable[Program]) -> list[Program]:
+    """Programs that compute something, each once."""
+    found: dict[str, Program] = {}
+    for program in programs:
+        if not program.is_trivial:
+            found.setdefault(program.text, program)
+    return list(found.values())
+
+
+def _count(program: Program) -> int:
+    return len(program.canonical.block.operations)
+
+
+def _paired(
+    of_a: list[Program], of_b: list[Program]
+) -> tuple[list[tuple[Program, Program]], list[Program], list[Program]]:
+    """Programs that are the same, then those most alike; and the rest of each."""
+    labels = {p.text: Counter(map(label_of, Graph(p.canonical.block).nodes)) for p in (*of_a, *of_b)}
+
+    def likeness(a: Program, b: Program) -> float:
+        one, two = labels[a.text], labels[b.text]
+        return 2.0 if a.text == b.text else 2 * (one & two).total() / (one.total() + two.total())
+
+    ranked = sorted(
+        ((likeness(a, b), -i, -j) for i, a in enumerate(of_a) for j, b in enumerate(of_b)), reverse=True
+    )
+    left_a, left_b = dict(enumerate(of_a)), dict(enumerate(of_b))
+    pairs = {}
+    for score, i, j in ranked:
+        if -i in left_a and -j in left_b and score > LEAST_LIKE:
+            pairs[-i] = (left_a.pop(-i), left_b.pop(-j))
+    return [pairs[i] for i in sorted(pairs)], list(left_a.values()), list(left_b.values())
+
+
+LEAST_LIKE = 0.3
+"""Programs of which less than this share of ops is alike are not compared."""
+
+
+class _Pair:
+    """Two programs, and the rows that tell them apart."""
+
+    def __init__(self, a: Program, b: Program, rows: Rows) -> None:
+        self.a, self.b, self.rows = a, b, rows
+        self.told: dict[Operation, None] = {}
+        """Operations that a row tells of: their ops are explained."""
+
+    def fill(self) -> list[str]:
+        """Adds the rows; returns remarks."""
+        self._settings()
+        self.alignment = Alignment(self.a.canonical.block, self.b.canonical.block)
+        self._boundary()
+        if self.a.text == self.b.text:
+            return []
+        return self._structure()
+
+    # Settings
+
+    def _settings(self) -> None:
+        ops_a, ops_b = self.a.operations, self.b.operations
+        matcher = SequenceMatcher(
+            None, [n.operation for n, _ in ops_a], [n.operation for n, _ in ops_b], autojunk=False
+        )
+        for tag, i, end_i, j, end_j in matcher.get_opcodes():
+            if tag == "equal":
+                for x, y in zip(ops_a[i:end_i], ops_b[j:end_j], strict=True):
+                    self._compared(x, y)
+            else:
+                self._unmatched(ops_a[i:end_i], ops_b[j:end_j])
+
+    def _compared(self, x: Operation, y: Operation) -> None:
+        (note_x, place_x), (note_y, place_y) = x, y
+        for name, value in note_x.settings:
+            other = note_y.get(name)
+            if other is not None and other != value:
+                title = _title(note_x, note_y, name)
+                self.rows.add(title, name, value, other, (place_x, place_y))
+                self.told.update({x: None, y: None})
+
+    def _unmatched(self, ops_a: Sequence[Operation], ops_b: Sequence[Operation]) -> None:
+        for operation in ops_a:
+            note, place = operation
+            self.rows.add(note.operation, "", "there", "not there", (place, UNKNOWN))
+            self.told[operation] = None
+        for operation in ops_b:
+            note, place = operation
+            self.rows.add(note.operation, "", "not there", "there", (UNKNOWN, place))
+            self.told[operation] = None
+
+    # Arguments
+
+    def _boundary(self) -> None:
+        orders_a, orders_b = self.a.orders(), self.b.orders()
+        roles, roles_b = self.a.roles(), self.b.roles()
+        for x, y in self.alignment.pairs():
+            if not isinstance(x, Value) or x not in orders_a or not isinstance(y, Value):
+                continue
+            role, place_a = roles.get(x, ("", UNKNOWN))
+            place = place_a, roles_b.get(y, ("", UNKNOWN))[1]
+            self._held(role, orders_a[x], orders_b[y], place)
+            self._initial(role, x, y)
+
+    def _held(self, role: str, a: tuple[int, ...], b: tuple[int, ...], place: Place) -> None:
+        """A row for an argument held in another order. The canonical dimension i is dimension order[i] of the argument."""
+        names = _DIMENSIONS.get((role, len(a)))
+        if a == b or names is None:
+            return
+        title, words = names
+        self.rows.add(
+            title, "" if role == "product" else role, _held_as(words, a), _held_as(words, b), place, held=True
+        )
+
+    def _initial(self, role: str, x: Value, y: Value) -> None:
+        first, second = _start(x), _start(y)
+        if role in _STARTS and first is not None and second is not None and first != second:
+            self.rows.add(_STARTS[role], _CALLED.get(role, role), first, second, (x.location, y.location))
+
+    # Structure
+
+    def _structure(self) -> list[str]:
+        """Rows for what no other row explains; remarks on what only one of the programs gives back."""
+        beside = _Beside(self.alignment)
+        found = [d for d in compare(self.alignment) if not beside.has(d) and (d.what or d.op != "argument")]
+        before = len(self.rows.found)
+        for d in found:
+            if d.what == "element type" and not d.follows:
+                self.rows.add(_DTYPE, d.what, d.a, d.b, self._read_at(d))
+        told = self._beside_told([d for d in found if not d.what])
+        open_ = [d for d in found if not d.follows and not self._is_told(d) and d not in told]
+        groups = self._alone([d for d in open_ if not d.what])
+        for (name, place_a, place_b), (of_a, of_b) in groups.items():
+            title = f"{name}: computed otherwise" if name else "computed otherwise"
+            self.rows.add(title, "", _listed(of_a), _listed(of_b), (place_a, place_b))
+        self._changed([d for d in open_ if d.what], [(name, a) for name, a, _ in groups])
+        if len(self.rows.found) == before and not self.told and found:
+            # All of it follows from something: then the first is what the rest follows from.
+            self._changed(found[:1], [])
+        return beside.remarks() if found or beside.places else ["they take and give back other things"]
+
+    def _changed(self, found: Sequence[Difference], otherwise: Sequence[tuple[str, Location]]) -> None:
+        """Rows for ops that both programs have, but for those inside of what is computed otherwise altogether."""
+        forward = {_bare(d): None for d in found if not _is_backward(d)}
+        for d in found:
+            if _is_backward(d) and _bare(d) in forward:
+                continue
+            if (
+                d.what != "element type"
+                and not self._only_rewired(d)
+                and (_within(d), without_metadata(d.place_a)) not in otherwise
+            ):
+                title = f"{d.what} of an argument" if d.op == "argument" else f"{d.op} {d.what}"
+                title = "pad" if d.op == "pad" and d.what == "padding" else title.rstrip()
+                within = _within(d)
+                self.rows.add(
+                    f"{within}: {title}" if within else title, d.what, d.a, d.b, (d.place_a, d.place_b)
+                )
+
+    def _is_told(self, d: Difference) -> bool:
+        """Whether the op belongs to an operation that a row tells of; one without notes is known by its place."""
+        if any(self._place_is_told(place) for place in (d.place_a, d.place_b)):
+            return True
+        titles = dict.fromkeys(row.title for row in self.rows.found.values())
+        moved = d.op in _MOVES or d.what == ORDER
+        return (moved and _LAYOUT in titles) or (d.op == "convert" and _DTYPE in titles)
+
+    def _beside_told(self, alone: Sequence[Difference]) -> list[Difference]:
+        """Of ops that one program has alone, those that hang together with ops of a told operation: a sigmoid that a loss
+        of logits takes in."""
+        found: list[Difference] = []
+        for is_a, graph in ((True, self.alignment.a), (False, self.alignment.b)):
+            of = {n: d for d in alone if (n := d.a_node if is_a else d.b_node) is not None}
+            stack = [n for n, d in of.items() if self._is_told(d)]
+            seen = dict.fromkeys(stack)
+            while stack:
+                node = stack.pop()
+                for near in (*graph.operands[node], *graph.users.get(node, ())):
+                    if near in of and near not in seen:
+                        seen[near] = None
+                        stack.append(near)
+            found += [of[n] for n in seen]
+        return found
+
+    def _place_is_told(self, place: Location) -> bool:
+        pairs = list(notes_of(place))
+        if pairs:
+            return any(pair in self.told for pair in pairs)
+        bare = without_metadata(place)
+        return type(bare) is not Location and any(bare == told for _, told in self.told)
+
+    def _only_rewired(self, d: Difference) -> bool:
+        """Whether an op merely reads what one of the programs computes otherwise, which is told where that is."""
+        alone_a, alone_b = self.alignment.alone_sets()
+        reads_a, reads_b = self.alignment.a.operands, self.alignment.b.operands
+        return (
+            d.what not in ("constant", *_attribute_names(d.a_node))
+            and d.a_node is not None
+            and d.b_node is not None
+            and (
+                any(o in alone_a for o in reads_a[d.a_node] if o is not None)
+                or any(o in alone_b for o in reads_b[d.b_node] if o is not None)
+            )
+        )
+
+    def _read_at(self, d: Difference) -> Place:
+        """The places of two arguments where they are read, if it is not known where they were made."""
+        found = []
+        for node, place, graph in (
+            (d.a_node, d.place_a, self.alignment.a),
+            (d.b_node, d.place_b, self.alignment.b),
+        ):
+            users = graph.users.get(node, ()) if node is not None else ()
+            places = (place, *(u.location for u in users))
+            found.append(next((p for p in places if has_place(p)), UNKNOWN))
+        return found[0], found[1]
+
+    def _alone(
+        self, found: Sequence[Difference]
+    ) -> dict[tuple[str, Location, Location], tuple[list[str], list[str]]]:
+        """Ops that only one program has, by the operation they belong to and its place in each program."""
+        groups: dict[tuple[str, Location, Location], tuple[list[str], list[str]]] = {}
+        for d in found:
+            is_a = d.a_node is not None
+            here = without_metadata(d.place_a if is_a else d.place_b)
+            there = self.counterparts[is_a].get(here, UNKNOWN)
+            places = (here, there) if is_a else (there, here)
+            groups.setdefault((_within(d), *places), ([], []))[not is_a].append(d.op)
+        return groups
+
+    @cached_property
+    def counterparts(self) -> tuple[dict[Location, Location], dict[Location, Location]]:
+        """For each place in one program the place in the other that most of its ops are matched with: of B's, and of A's."""
+        counts: Counter[Place] = Counter()
+        for x, y in self.alignment.pairs():
+            counts[without_metadata(x.location), without_metadata(y.location)] += 1
+        of_a: dict[Location, Location] = {}
+        of_b: dict[Location, Location] = {}
+        for (place_a, place_b), _ in counts.most_common():
+            of_a.setdefault(place_a, place_b)
+            of_b.setdefault(place_b, place_a)
+        return of_b, of_a
+
+
+class _Beside:
+    """What only one of two programs gives back and nothing else needs: counters, metrics, gradients."""
+
+    def __init__(self, alignment: Alignment) -> None:
+        self.nodes: dict[Node, None] = {}
+        self.places: list[tuple[str, Location]] = []
+        sides = ((alignment.a, alignment.to_b, "A"), (alignment.b, alignment.to_a, "B"))
+        left = [
+            _left_over(graph, done, other)
+            for (graph, done, _), other in zip(sides, _reversed(sides), strict=True)
+        ]
+        for (graph, done, word), theirs in zip(sides, left[::-1], strict=True):
+            types = [str(v.type) for v in theirs]
+            alone = [n for n in graph.nodes if n not in done and not isinstance(n, Value)]
+            ends = [v for v in graph.block.terminator.operands if graph.node(v) in dict.fromkeys(alone)]
+            needed = _needed(graph, [graph.node(v) for v in ends if str(v.type) in types])
+            for node in reversed(alone):
+                if node not in needed and all(
+                    u in self.nodes or u is graph.block.terminator for u in graph.users.get(node, ())
+                ):
+                    self.nodes[node] = None
+                    self.places.append((word, node.location))
+
+    def has(self, d: Difference) -> bool:
+        return any(n in self.nodes for n in (d.a_node, d.b_node) if n is not None)
+
+    def remarks(self) -> list[str]:
+        found = dict.fromkeys((word, described(place)) for word, place in reversed(self.places))
+        return [f"{word} also gives back what is computed at {place}" for word, place in found]
+
+
+def _reversed(sides: Sequence[tuple[Graph, dict[Node, Node], str]]) -> list[Graph]:
+    return [graph for graph, _, _ in sides[::-1]]
+
+
+def _left_over(graph: Graph, done: dict[Node, Node], other: Graph) -> list[Value]:
+    """Results that the other program does not give back."""
+    given = dict.fromkeys(other.node(v) for v in other.block.terminator.operands)
+    return [v for v in graph.block.terminator.operands if done.get(graph.node(v) or v) not in given]
+
+
+def _needed(graph: Graph, roots: Iterable[Node | None]) -> dict[Node, None]:
+    found: dict[Node, None] = {}
+    stack = [n for n in roots if n is not None]
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found[node] = None
+            stack += [o for o in graph.operands[node] if o is not None]
+    return found
+
+
+def _attribute_names(node: Node | None) -> tuple[str, ...]:
+    return () if node is None or isinstance(node, Value) else tuple(node.attribute_fields)
+
+
+def _within(d: Difference) -> str:
+    """The operation of the frontend that an op is part of, or ""."""
+    note = note_of(d.place_a) or note_of(d.place_b)
+    return "" if note is None or note.operation == INITIAL else note.operation
+
+
+def _listed(ops: Sequence[str]) -> str:
+    counts = Counter(ops)
+    return ", ".join(op if n == 1 else f"{n} {op}" for op, n in counts.items())
+
+
+def without_metadata(place: Location) -> Location:
+    """The place itself: without notes, and whether it is about a gradient."""
+    while isinstance(place, FusedLoc):
+        place = place.locations[0]
+    return place
+
+
+def _bare(d: Difference) -> Place:
+    return without_metadata(d.place_a), without_metadata(d.place_b)
+
+
+def _is_backward(d: Difference) -> bool:
+    return is_backward(d.place_a) or is_backward(d.place_b)
+
+
+def has_place(place: Location) -> bool:
+    """Whether a location names a line of a file."""
+    at = file_location(place)
+    return at is not None and bool(at.file)
+
+
+_MOVES = ("transpose", "reshape", "broadcast_in_dim")
+
+
+def _title(x: Note, y: Note, name: str) -> str:
+    if x.operation == "convolution" and name == "padding" and _is_same_padding(x, y):
+        return "padding='same', stride > 1"
+    return title_of(x.operation, name)
+
+
+def _is_same_padding(x: Note, y: Note) -> bool:
+    """Strided, and padded by as many places on both sides, or one more at the end, in one or the other."""
+    strides = ast.literal_eval(x.get("stride") or "()")
+    pads = [ast.literal_eval(n.get("padding") or "()") for n in (x, y)]
+    symmetric = [all(low == high for low, high in p) for p in pads]
+    return x.get("stride") == y.get("stride") and max(strides, default=1) > 1 and symmetric[0] != symmetric[1]
+
+
+_LAYOUT, _LINEAR, _DTYPE = "layout", "Linear/Dense weight", "int / float default"
+_DIMENSIONS = {
+    ("convolution's input", 4): (_LAYOUT, "NHWC"),
+    ("convolution's input", 3): (_LAYOUT, "NWC"),
+    ("convolution's input", 5): (_LAYOUT, "NDHWC"),
+    ("convolution's weight", 4): (_LAYOUT, "HWIO"),
+    ("convolution's weight", 3): (_LAYOUT, "WIO"),
+    ("convolution's weight", 5): (_LAYOUT, "DHWIO"),
+    ("product", 2): (_LINEAR, ("in", "out")),
+}
+"""What dimensions of canonical arguments are called, by what they are to the op that reads them."""
+
+_STARTS = {
+    "convolution's weight": "Linear init",
+    "product": "Linear init",
+    "bias": "Linear init",
+    "table": "Embedding init",
+}
+_CALLED = {"product": "weight of a product", "table": ""}
+
+
+def _held_as(words: Sequence[str], order: Sequence[int]) -> str:
+    """The names of an argument's dimensions in the order in which it is given."""
+    given = [""] * len(order)
+    for name, d in zip(words, order, strict=True):
+        given[d] = name
+    return "".join(given) if isinstance(words, str) else f"({', '.join(given)})"
+
+
+def _start(argument: Value) -> str | None:
+    note = note_of(argument.location)
+    return note.get("values") if note is not None and note.operation == INITIAL else None

@@ -1,0 +1,1 @@
+"""Two programs compared through their canonical forms."""

@@ -1,0 +1,151 @@
+"""A program as it is compared: what it computes once its initial values are there, and its canonical form.
+
+A program that is recorded as it runs often draws its weights and makes its first step in one go, where another has two
+programs: what is drawn for an initial value (its note says so) becomes an argument here, at the place of the draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from irc.dialects.builtin import Module, print_module
+from irc.dialects.func import Call, Func, Return
+from irc.dialects.stablehlo import Constant, Convolution, DotGeneral, Gather, Transpose, While
+from irc.errors import IrcError
+from irc.ir.locations import FusedLoc, Location
+from irc.ir.notes import Note, notes_of
+from irc.ir.operation import Block, Operation, Value
+from irc.ir.rewriting import Rewriter
+from irc.passes.canonical import Canonical, canonical_name
+from irc.passes.canonical.axes import walk
+from irc.passes.layout.orders import Order, identity
+from irc.passes.manager import Context
+
+INITIAL = "initial"
+"""The operation that notes of initial values name."""
+BACKWARD = "grad"
+SHOWS = ("stablehlo.broadcast_in_dim", "stablehlo.reshape", "stablehlo.pad")
+"""Ops whose result is, for what it means, their first operand."""
+
+
+def is_backward(location: Location) -> bool:
+    """Whether an op computes a gradient."""
+    return isinstance(location, FusedLoc) and BACKWARD in location.metadata
+
+
+@dataclass(frozen=True)
+class Program:
+    """A module's entry with its canonical function, which keeps locations."""
+
+    number: int
+    entry: Func
+    canonical: Func
+    wrapper: Func
+
+    @staticmethod
+    def of(module: Module, number: int = 0) -> Program:
+        """Raises IrcError where there is no @main, nor one public function."""
+        cut = module.with_operations([_cut(op) if isinstance(op, Func) else op for op in module.operations])
+        made = Canonical(locations=True).apply(cut, Context())
+        functions = [op for op in made.operations if isinstance(op, Func)]
+        wrapper = made.symbols.get("main", functions[0] if len(functions) == 2 else None)
+        if not isinstance(wrapper, Func):
+            raise IrcError("the module has no function @main")
+        canonical, entry = made.symbols[canonical_name(wrapper.sym_name)], cut.symbols[wrapper.sym_name]
+        assert isinstance(canonical, Func) and isinstance(entry, Func)
+        return Program(number, entry, canonical, wrapper)
+
+    @cached_property
+    def text(self) -> str:
+        return print_module(self.canonical, locations=False)
+
+    @property
+    def is_trivial(self) -> bool:
+        """Whether it computes nothing."""
+        return all(isinstance(op, Constant | Return) for op in self.canonical.block.operations)
+
+    @cached_property
+    def operations(self) -> list[tuple[Note, Location]]:
+        """The frontend's operations with notes in the order of the program, each once, with their places."""
+        found: dict[tuple[Note, Location], None] = {}
+        for op in walk(self.entry.block):
+            if not is_backward(op.location):
+                found.update((pair, None) for pair in notes_of(op.location))
+        return [pair for pair in found if pair[0].operation != INITIAL]
+
+    def orders(self) -> dict[Value, Order]:
+        """How each argument of the canonical function stands to what @main is given: the order of its dimensions."""
+        (call,) = [op for op in self.wrapper.block.operations if isinstance(op, Call)]
+        found = {}
+        for argument, given in zip(self.canonical.arguments, call.operands, strict=True):
+            rank = len(given.type.shape) if hasattr(given.type, "shape") else 0
+            order = given.op.permutation if isinstance(given.op, Transpose) else identity(rank)
+            found[argument] = tuple(order)
+        return found
+
+    def roles(self) -> dict[Value, tuple[str, Location]]:
+        """What arguments are to the op that reads them first: a convolution's or a product's input or weight, a table, a
+        bias; with the place of that op."""
+        return dict(_roles(self.canonical.block))
+
+
+def _cut(func: Func) -> Func:
+    """The function with what is drawn for initial values as further arguments; what only gives those back goes."""
+    if func.is_declaration:
+        return func
+    ops = func.block.operations
+    drawn = {op: None for op in ops if any(note.operation == INITIAL for note, _ in notes_of(op.location))}
+    if not drawn:
+        return func
+    used = dict.fromkeys(v for op in ops if op not in drawn for inner in op.walk() for v in inner.operands)
+    arguments = list(func.arguments)
+    renamed: dict[Value, Value] = {}
+    for op in drawn:
+        for result in op.results:
+            if result in used:
+                renamed[result] = Value(result.type, None, len(arguments), "", op.location)
+                arguments.append(renamed[result])
+    rewriter = Rewriter(mapping=renamed)
+    for op in ops[:-1]:
+        if op not in drawn:
+            rewriter.replay(op)
+    returned = [rewriter.value(v) for v in func.returned if v not in renamed]
+    return Func.of(func.sym_name, Block(arguments, [*rewriter.operations, Return(returned)]))
+
+
+def _roles(block: Block) -> Iterator[tuple[Value, tuple[str, Location]]]:
+    behind: dict[Value, Value] = {a: a for a in block.arguments}
+    found: dict[Value, None] = {}
+    for op in walk(block):
+        _look_through(op, behind)
+        for i, operand in enumerate(op.operands):
+            argument = behind.get(operand)
+            role = _role(op, i)
+            if argument is not None and role and argument not in found:
+                found[argument] = None
+                yield argument, (role, op.location)
+
+
+def _look_through(op: Operation, behind: dict[Value, Value]) -> None:
+    """Values that only show an argument: carried by a loop, or spread."""
+    if isinstance(op, While):
+        for region in op.regions:
+            behind.update(
+                (a, behind[v]) for a, v in zip(region.arguments, op.operands, strict=True) if v in behind
+            )
+    elif op.name in SHOWS and op.operands[0] in behind:
+        behind[op.results[0]] = behind[op.operands[0]]
+
+
+def _role(op: Operation, i: int) -> str:
+    match op:
+        case Convolution():
+            return ("convolution's input", "convolution's weight")[i]
+        case DotGeneral():
+            return "product"
+        case Gather() if i == 0:
+            return "table"
+        case _ if op.name == "stablehlo.add":
+            return "bias"
+    return ""
