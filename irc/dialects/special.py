@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 # B(2k) / (2k)! for k = 1..9, the terms of Euler-Maclaurin sums.
-_BERNOULLI = (
+BERNOULLI = (
     1 / 12,
     -1 / 720,
     1 / 30240,
@@ -38,7 +39,21 @@ def lgamma(x: float) -> float:
     """log |gamma(x)|; infinite at 0 and the negative integers."""
     if math.isinf(x) or (x <= 0 and x == math.floor(x)):
         return math.inf
+    if 0.5 < x < 2.5:
+        # math.lgamma subtracts near numbers about its zeros, 1 and 2.
+        return lgamma_from_two(x - 1) - math.log1p(x - 1) if x < 1.5 else lgamma_from_two(x - 2)
     return math.lgamma(x)
+
+
+def lgamma_from_two(z: float) -> float:
+    """lgamma(2 + z) for |z| <= 1/2, by its Taylor series (Abramowitz, Stegun: 6.1.33)."""
+    return sum((c * z**k for k, c in enumerate(_taylor(), 1)), start=0.0)
+
+
+@cache
+def _taylor() -> list[float]:
+    euler = 0.57721566490153286
+    return [1 - euler, *((-1) ** k * _zeta(k, 2) / k for k in range(2, 60))]
 
 
 @each
@@ -79,7 +94,7 @@ def digamma_above(x: float) -> float:
         x += 1
     total += math.log(x) - 0.5 / x
     # Further out the series is less than half an ulp, and its powers overflow.
-    for k, term in enumerate(_BERNOULLI if x < 1e9 else (), 1):
+    for k, term in enumerate(BERNOULLI if x < 1e9 else (), 1):
         total -= term * math.factorial(2 * k - 1) / x ** (2 * k)
     return total
 
@@ -123,7 +138,7 @@ def _zeta(x: float, q: float) -> float:
     a = q + 10
     total = head + a ** (1 - x) / (x - 1) + 0.5 * a**-x
     rising = x * a ** (-x - 1)
-    for k, term in enumerate(_BERNOULLI, 1):
+    for k, term in enumerate(BERNOULLI, 1):
         total += term * rising
         rising *= (x + 2 * k - 1) * (x + 2 * k) / (a * a)
     return float(total)

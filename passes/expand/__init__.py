@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.expand import amounts, fft, lapack, linalg, narrow, normalization, random, short
+from irc.passes.expand import amounts, fft, lapack, linalg, narrow, normalization, random, short, special
 from irc.passes.manager import Context, FunctionPass
 
 REWRITES = RewriteSet(
-    amounts.rules, fft.rules, lapack.rules, linalg.rules, normalization.rules, random.rules, short.rules
+    amounts.rules,
+    fft.rules,
+    lapack.rules,
+    linalg.rules,
+    normalization.rules,
+    random.rules,
+    short.rules,
+    special.rules,
 )
 
 WITH_NARROW = RewriteSet(REWRITES, narrow.rules)

@@ -139,6 +139,7 @@ def put(x: Expr, part: Expr, i: Expr, axis: int) -> Expr:
 
 
 def dot(x: Expr, y: Expr, batch: Sequence[int], lhs: int, rhs: int) -> Expr:
+    """Sums of products over one dimension of each side, for each index of the batch."""
     numbers = hlo.DotDimensionNumbers(
         lhs_batching_dimensions=tuple(batch), rhs_batching_dimensions=tuple(batch),
         lhs_contracting_dimensions=(lhs,), rhs_contracting_dimensions=(rhs,),

@@ -11,6 +11,7 @@ from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import ComplexType, FloatType, TensorType, i1, i32
+from irc.passes.expression import Scope, broadcast, compare, convert, maximum, minimum
 
 rules = RewriteSet()
 
@@ -60,6 +61,31 @@ def _dot(op: Any, b: Rewriter) -> Value | None:
         result_types=[op.result.type],
     )
     return b.emit(made)
+
+
+@rules.rewrite(
+    "a product of i1, or of ands = a product of 0 and 1 that is not 0", hlo.DotGeneral, hlo.Convolution
+)
+def _product_of_flags(op: Any, b: Rewriter) -> Value | None:
+    if op.result.type.element is not i1:
+        return None
+    scope = Scope(b)
+    counts = [convert(scope.of(v), i32).value for v in op.operands]
+    made = type(op).create(counts, [op.result.type.with_element(i32)], op.attributes, (), op.location)
+    return compare(scope.of(b.emit(made)), "NE", 0).value
+
+
+@rules.rewrite("clamp(low, x, high) of complex numbers = min(max(low, x), high)", hlo.Clamp)
+def _clamp_complex(op: Any, b: Rewriter) -> Value | None:
+    t = op.operand.type
+    if not isinstance(t.element, ComplexType) or not t.is_static:
+        return None
+    x = Scope(b).of(op.operand)
+    low, high = (
+        x.scope.of(v) if v.type.rank == t.rank else broadcast(x.scope.of(v), t.static_shape, ())
+        for v in (op.min, op.max)
+    )
+    return minimum(maximum(low, x), high).value
 
 
 @rules.rewrite("broadcast(x, sizes) = broadcast_in_dim to the trailing dimensions", hlo.Broadcast)

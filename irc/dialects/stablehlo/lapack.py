@@ -139,8 +139,10 @@ def householder_product(op: Operation, packed: Array, factors: Array) -> tuple[A
 def eigh(op: Operation, a: Array) -> tuple[Array, ...]:
     """Eigenvectors in columns (the matrix, where only values are asked for), eigenvalues in ascending order, and 0."""
 
+    lower = parameters(op).get("uplo", "L") == "L"
+
     def one(a: Array) -> tuple[Array, ...]:
-        values, vectors = np.linalg.eigh(a, UPLO=parameters(op).get("uplo", "L"))
+        values, vectors = np.linalg.eigh(a, UPLO="L" if lower else "U")
         return vectors, values, np.asarray(0)
 
     return _typed(op, _each(one, _wide(a)))
