@@ -146,11 +146,18 @@ def _shift(compute: Callable[[Any, Any], Any], *, arithmetic: bool = False) -> C
     return run
 
 
+def _by_sign(
+    of_numbers: Callable[[Any, Any], Any], of_booleans: Callable[[Any, Any], Any]
+) -> Callable[[Any, Any], Any]:
+    """The only set bit of an i1 is its sign: true is -1."""
+    return lambda x, y: (of_booleans if np.asarray(x).dtype.kind == "b" else of_numbers)(x, y)
+
+
 _INTEGER: dict[type[Operation], Callable[[Any, Any], Any]] = {
     arith.AddI: _by_bits(np.add), arith.SubI: _by_bits(np.subtract), arith.MulI: _by_bits(np.multiply),
     arith.AndI: _by_bits(np.bitwise_and), arith.OrI: _by_bits(np.bitwise_or), arith.XOrI: _by_bits(np.bitwise_xor),
     arith.MaxUI: _by_bits(np.maximum), arith.MinUI: _by_bits(np.minimum),
-    arith.MaxSI: np.maximum, arith.MinSI: np.minimum,
+    arith.MaxSI: _by_sign(np.maximum, np.minimum), arith.MinSI: _by_sign(np.minimum, np.maximum),
     arith.DivSI: _signed_division(False), arith.RemSI: _signed_division(True),
     arith.DivUI: _unsigned_division(np.floor_divide), arith.RemUI: _unsigned_division(np.remainder),
     arith.ShLI: _shift(np.left_shift), arith.ShRUI: _shift(np.right_shift),
@@ -235,7 +242,7 @@ def integer_to_float(m: Machine, op: Any, x: Any) -> Any:
     target = element(op.result.type)
     number = np.asarray(x) if isinstance(op, arith.SIToFP) else unsigned(x)
     if number.dtype.kind == "b" and isinstance(op, arith.SIToFP):
-        return -number.astype(np.float32).astype(target.numpy)
+        return np.where(number, -1.0, 0.0).astype(target.numpy)
     if target is bf16 or target.width < 16:
         if number.dtype.itemsize > 4:
             raise Fault("converts 64 bits to a narrow float, which would round twice")

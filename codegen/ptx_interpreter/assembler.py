@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from irc.codegen.ptx_interpreter.machine import Machine, Step
-from irc.codegen.ptx_interpreter.scalars import TYPES, Array, as_bits, as_type, raw
+from irc.codegen.ptx_interpreter.scalars import RAW, TYPES, Array, as_bits, as_type, raw
 from irc.codegen.ptx_interpreter.special import SPECIAL, TIMERS, special
 from irc.codegen.ptx_interpreter.syntax import (
     Address,
@@ -33,6 +33,9 @@ Target = Callable[[Machine, Array], None]
 Maker = Callable[[Instruction, "Assembler"], Step]
 MAKERS: dict[str, Maker] = {}
 """By first word of the opcode."""
+
+_UNDEFINED = 0xA5A5A5A5A5A5A5A5
+"""What is read from a register that nothing writes, where LLVM packs values of which it needs a part."""
 
 CARRY = "%carry"
 """The carry flag, as a register."""
@@ -115,6 +118,7 @@ class Assembler:
         self.registers: dict[str, int] = {}
         self.types: dict[str, np.dtype[Any]] = {CARRY: np.dtype(bool)}
         self.approximate: dict[str, None] = {}
+        self._written = {name for s in function.body if isinstance(s, Instruction) for name in _results(s)}
         self.now: Instruction | None = None
 
     # Errors.
@@ -150,9 +154,13 @@ class Assembler:
             isinstance(operand, Symbol) and operand.name in self.function.registers
         )
 
-    def source(self, operand: Operand | None, type: str) -> Source:
-        """An operand read as a type, [lanes] or [1]."""
+    def source(self, operand: Operand | None, type: str, *, undefined: bool = False) -> Source:
+        """An operand read as a type, [lanes] or [1]. With `undefined`, a register that nothing writes has some value."""
         dtype = TYPES[type]
+        if undefined and isinstance(operand, Register) and operand.name not in self._written:
+            return lambda m: np.full(1, _UNDEFINED % (1 << 8 * dtype.itemsize), RAW[dtype.itemsize]).view(
+                dtype
+            )
         match operand:
             case Register(name, negated):
                 return self._from_register(name, negated, dtype)
@@ -193,7 +201,7 @@ class Assembler:
     def _packed(self, elements: tuple[Operand | None, ...], dtype: np.dtype[Any]) -> Source:
         """`{low, high}` as the bits of a wider value."""
         width = dtype.itemsize // len(elements)
-        parts = [self.source(e, f"b{8 * width}") for e in elements]
+        parts = [self.source(e, f"b{8 * width}", undefined=True) for e in elements]
         whole = np.dtype(f"u{dtype.itemsize}")
         shifts = [np.asarray(8 * width * i, whole) for i in range(len(parts))]
 
@@ -288,6 +296,17 @@ class Assembler:
                 m.within(chosen, run)
 
         return step
+
+
+def _results(i: Instruction) -> list[str]:
+    """The registers that stand where results do."""
+    first = i.operands[:1]
+    return [
+        o.name
+        for e in first
+        for o in (e.elements if isinstance(e, Several) else (e,))
+        if isinstance(o, Register)
+    ]
 
 
 def _selected(m: Machine, value: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,15 +28,21 @@ def without_calls(text: Text, kernel: Function, file: str) -> Function:
     """A kernel in which the functions it calls are spelled out; their parameters are variables of the thread.
 
     Raises UnsupportedError for a call of what the text does not define, through a pointer, or of itself."""
-    inliner = _Inliner(text, file)
-    whole = copy.deepcopy(kernel)
+    inliner = _Inliner(text, kernel, file)
+    whole = replace(
+        kernel,
+        registers=dict(kernel.registers),
+        families=dict(kernel.families),
+        variables=dict(kernel.variables),
+        targets=dict(kernel.targets),
+    )
     whole.body = inliner.expand(kernel, whole, lambda name: name, (kernel.name,))
     return whole
 
 
 class _Inliner:
-    def __init__(self, text: Text, file: str) -> None:
-        self.text, self.file = text, file
+    def __init__(self, text: Text, kernel: Function, file: str) -> None:
+        self.text, self.kernel, self.file = text, kernel, file
         self.made = 0
 
     def expand(
@@ -49,7 +54,7 @@ class _Inliner:
             if isinstance(statement, Label):
                 body.append(Label(rename(statement.name)))
                 continue
-            renamed = _renamed(statement, rename)
+            renamed = statement if function is self.kernel else _renamed(statement, rename)
             if statement.name == "call":
                 body += self._call(renamed, whole, within)
             else:

@@ -18,7 +18,7 @@ Compute = Callable[..., Array]
 def pure(i: Instruction, a: Assembler, compute: Compute, types: Sequence[str]) -> Step:
     """`result = compute(operands)`, the operands read as these types."""
     target = a.target(i.operands[0])
-    sources = [a.source(o, t) for o, t in zip(i.operands[1:], types, strict=True)]
+    sources = [a.source(o, t, undefined=i.name == "prmt") for o, t in zip(i.operands[1:], types, strict=True)]
     match sources:
         case [x]:
             return lambda m: target(m, compute(x(m)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from irc.codegen.ptx_interpreter.scalars import TYPES
 from irc.codegen.ptx_interpreter.syntax import (
@@ -22,34 +23,26 @@ from irc.codegen.ptx_interpreter.syntax import (
 )
 from irc.errors import ParseError, SourceSpan
 
-_TOKEN = re.compile(r"""(?P<word>(?:[\w$%.]|::)+)|(?P<string>"[^"]*")|(?P<mark>[{}()\[\]<>,;:=+\-|!@~*])""")
-_BLANK = re.compile(r"\s+|//[^\n]*|/\*.*?\*/", re.DOTALL)
+_TOKEN = re.compile(r"""(?:[\w$%.]|::)+|"[^"]*"|[{}()\[\]<>,;:=+\-|!@~*]|(\S)""")
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _DEBUG = re.compile(r"^[ \t]*\.(?:loc|file)\b[^\n]*$", re.MULTILINE)
 _LINKING = (".visible", ".extern", ".weak", ".common")
 _SPACES = (".global", ".const", ".shared", ".local", ".param")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     text: str
     line: int
     column: int
 
 
 def _tokens(source: str, file: str) -> Iterator[_Token]:
-    source = _DEBUG.sub(lambda m: " " * len(m[0]), source)
-    at, line, start = 0, 1, 0
-    while at < len(source):
-        match = _BLANK.match(source, at) or _TOKEN.match(source, at)
-        if match is None:
-            raise ParseError(f"'{source[at]}' is no PTX", span=SourceSpan(file, line, at - start + 1))
-        if match.re is _TOKEN:
-            yield _Token(match[0], line, at - start + 1)
-        breaks = match[0].count("\n")
-        if breaks:
-            line += breaks
-            start = at + match[0].rindex("\n") + 1
-        at = match.end()
+    source = _COMMENT.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), _DEBUG.sub("", source))
+    for number, line in enumerate(source.split("\n"), 1):
+        for match in _TOKEN.finditer(line):
+            if match.lastindex:
+                raise ParseError(f"'{match[0]}' is no PTX", span=SourceSpan(file, number, match.start() + 1))
+            yield _Token(match[0], number, match.start() + 1)
 
 
 @dataclass(slots=True)
@@ -373,10 +366,10 @@ class _Parser:
 
     def _simple(self) -> Register | Integer | Symbol:
         word = self.here.text
-        if re.fullmatch(r"0[fF][0-9a-fA-F]{8}|0[dD][0-9a-fA-F]{16}", word):
-            self.next()
-            return Integer(int(word[2:], 16), 32 if word[1] in "fF" else 64)
         if word[0].isdigit():
+            if word[1:2] in ("f", "F", "d", "D"):
+                self.next()
+                return Integer(int(word[2:], 16), 32 if word[1] in "fF" else 64)
             return Integer(self.integer())
         name = self._scoped(self.next())
         offset = 0

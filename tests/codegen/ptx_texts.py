@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 
-from irc.codegen.ptx_interpreter import GlobalMemory, load
+from irc.codegen.ptx_interpreter import GlobalMemory, PtxModule, load
 
 HEADER = ".version 8.0\n.target sm_90a\n.address_size 64\n"
 REGISTERS = """
@@ -47,10 +48,15 @@ def run(
     like = np.asarray(out)
     given = [memory.allocate(a, f"input {n}") for n, a in enumerate(arrays)]
     place = memory.allocate(like, "output") if known else memory.reserve(like.nbytes, "output")
-    load(ptx).launch(
+    _loaded(ptx).launch(
         memory, name, grid=grid, block=block, arguments=[*given, place, *scalars], shared_bytes=shared
     )
     return memory.read(place, like.shape, like.dtype)
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(ptx: str) -> PtxModule:
+    return load(ptx)
 
 
 def elementwise(instructions: str, widths: Sequence[int], result: int) -> str:
