@@ -18,6 +18,8 @@ from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType, compatible_shapes
 
 Array = np.ndarray[Any, Any]
+MOST_ELEMENTS = 1 << 31
+"""Of a result. What is larger is refused by name before memory is asked for."""
 
 
 def interpret(module: Module, *arrays: Any, entry: str = "main") -> list[Array]:
@@ -75,6 +77,15 @@ class _Interpreter:
             raise UnsupportedError(
                 f"'{described(op)}' has no reference evaluation", span=span_of(op.location)
             )
+
+        for result in op.results:
+            if (
+                isinstance(result.type, TensorType)
+                and result.type.is_static
+                and result.type.size > MOST_ELEMENTS
+            ):
+                message = f"'{op.name}' gives {result.type}, more than the reference evaluates"
+                raise UnsupportedError(message, span=span_of(op.location))
 
         def run(body: Region | str, *arrays: Array) -> tuple[Any, ...]:
             return (

@@ -23,7 +23,7 @@ from irc.passes.manager import run_pipeline
 from irc.passes.reduce_text import smallest
 
 Fails = Callable[[Module], bool]
-_EXTENT = re.compile(r"(?<![\w.%#@\-])(\d+)(?=x)")
+_EXTENT = re.compile(r"(?<=[<x])\d+(?=x)")
 _NUMBER = re.compile(r"(?<![\w.%#@\-])\d+(?![\w.])")
 ENTRY = "main"
 
@@ -45,9 +45,14 @@ class Reduction:
             candidate = make(*arguments)
             if candidate is self.module:
                 return False
+        except Exception:
+            return False  # the step itself trips over the fault that is looked for
+        try:
             candidate.verify()
         except IrcError:
             return False
+        except Exception:
+            pass  # the fault may be the verifier's
         self.tried += 1
         if not self.fails(candidate):
             return False
@@ -116,7 +121,13 @@ def _fewer_results(state: Reduction) -> None:
 
 def _fewer_operations(state: Reduction) -> None:
     """Ops left out in pieces, their results replaced."""
-    for ways in ((_Dropper.operand, _Dropper.zero), (_Dropper.zero,), (_Dropper.one,), (_Dropper.visible,)):
+    for ways in (
+        (_Dropper.operand, _Dropper.zero),
+        (_Dropper.zero,),
+        (_Dropper.one,),
+        (_Dropper.visible,),
+        (_Dropper.argument,),
+    ):
         for name in [f.sym_name for f in state.functions()]:
             _drop_from(state, name, ways)
 
@@ -259,8 +270,12 @@ def _smaller_extents(state: Reduction) -> None:
                 if 0 < smaller < n:
                     text = print_module(state.module, locations=False)
                     new = _with_number(text, pattern, n, smaller)
-                    if new != text and state.accept(parse, new):
+                    if new != text and state.accept(_read, new):
                         break
+
+
+def _read(text: str) -> Module:
+    return parse(text, verify=False)
 
 
 def _with_number(text: str, pattern: re.Pattern[str], old: int, new: int) -> str:
@@ -269,7 +284,7 @@ def _with_number(text: str, pattern: re.Pattern[str], old: int, new: int) -> str
 
 def _plainer(state: Reduction) -> None:
     """No locations, no attributes of the module."""
-    state.accept(parse, print_module(state.module, locations=False))
+    state.accept(_read, print_module(state.module, locations=False))
     for key in [k for k in state.module.attributes if k != "sym_name"]:
         attributes = {k: v for k, v in state.module.attributes.items() if k != key}
         state.accept(Module.of, state.module.operations, attributes)
@@ -321,6 +336,7 @@ class _Dropper(_Edit):
     def __init__(self, doomed: dict[Operation, bool], ways: Sequence[Way], func: Func) -> None:
         super().__init__()
         self.doomed = doomed
+        self.added: list[Value] = []
         self.ways = ways
         self.func = func
 
@@ -348,6 +364,20 @@ class _Dropper(_Edit):
             if value.type is result.type:
                 return value
         return None
+
+    def argument(self, op: Operation, result: Value, index: int) -> Value | None:
+        """A new argument of @main."""
+        if not _is_entry(self.func) or constant_of(result.type, 0) is None:
+            return None
+        self.added.append(Value(result.type, None, len(self.arguments) + len(self.added)))
+        return self.added[-1]
+
+    def function(self, func: Func) -> Func:
+        made = super().function(func)
+        if not self.added:
+            return made
+        block = Block([*made.arguments, *self.added], made.block.operations)
+        return made.with_block(block).with_attributes(arg_attrs=None)
 
     def visible(self, op: Operation, result: Value, index: int) -> Value | None:
         """An argument of the function."""

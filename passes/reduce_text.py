@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(r'\s*(?:"[^"\n]*"|[%#@^!]?[\w$.]+|->|.)', re.S)
+_TOKEN = re.compile(r'\s*(?:"[^"\n]*"|[%#@^!]?[\w$.]+|->|\S)|\s+')
 MOST_TOKENS = 400
 """Texts of more are reduced by lines alone: each step costs a reading."""
 

@@ -16,12 +16,17 @@ COMMANDS = {
     "diff": "compare two models, and list what they differ in",
     "opt": "run passes on a module's text",
     "run": "run a module's text, or a Python program under irc's frontend",
+    "reduce": "make a module that fails small",
     "ops": "list the ops, or print one op's reference page",
 }
 
+COMPILING = ("dump", "opt", "run")
+"""Commands in which a fault of irc's own leaves a reproducer."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line; returns the exit status: 0, 1 for an error in the input, 2 for a wrong command line."""
+    """Runs the command line; returns the exit status: 0, 1 for an error in the input, 2 for a wrong command line,
+    3 for a fault of irc's own."""
     parser = argparse.ArgumentParser(
         prog="irc", description="A tensor compiler that a person can read.", epilog=_epilog()
     )
@@ -36,7 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             importlib.import_module(f"irc.cli.{name}").add(sub)
     arguments = parser.parse_args(given)
     try:
-        return int(importlib.import_module(f"irc.cli.{arguments.command}").run(arguments))
+        run = importlib.import_module(f"irc.cli.{arguments.command}").run
+        if arguments.command in COMPILING:
+            return int(importlib.import_module("irc.cli.crash").watched(run, arguments))
+        return int(run(arguments))
     except IrcError as error:
         print(f"error: {error}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):

@@ -395,6 +395,8 @@ class Maker:
         x = self.value(lambda t: t.rank > 0)
         if x is None:
             return
+        if self.traits.portable:
+            x = self.ordered(x)
         scalar, place = x.type.with_shape(()), tensor(element=i32)
         numbers = self.emit(S.Iota(iota_dimension=x.type.rank - 1, result_types=[x.type.with_element(i32)]))
 
