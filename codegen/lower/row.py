@@ -15,6 +15,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_bytes, lanes_for, merge
+from irc.codegen.lower.row_teams import OneWarp, Team, team_for
 from irc.codegen.lower.space import (
     Affine,
     Leaf,
@@ -27,8 +28,7 @@ from irc.codegen.lower.space import (
     trace_rows,
 )
 from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
-from irc.codegen.lower.tree_warp import fold_warp, lane_id
-from irc.codegen.schedule.machine import HOST, WARP, Machine
+from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -92,8 +92,8 @@ class _Rows:
     count: int
     """How many elements each reduction takes."""
     by_rows: bool
-    warps: bool
-    """A warp of a grid takes each row."""
+    team: Team | None
+    """The threads of a grid that take each row; None on a host."""
 
     @staticmethod
     def plan(leaves: Sequence[Value], returned: Sequence[Value], machine: Machine) -> _Rows:
@@ -105,20 +105,15 @@ class _Rows:
         kept = merge(space, space.counters(named["k"]), addresses)
         reduced = merge(space, space.counters(named["r"]), addresses)
         reads = [n.address for n in nodes if isinstance(n, Leaf)]
-        return _Rows(
-            traced,
-            nodes,
-            kept + reduced,
-            len(kept),
-            prod(loop.extent for loop in reduced),
-            _by_rows(kept, reduced, reads),
-            machine.is_grid,
-        )
+        count, by_rows = prod(loop.extent for loop in reduced), _by_rows(kept, reduced, reads)
+        beside = bool(kept) and any(kept[-1].stride(a) == 1 for a in reads)
+        team = team_for(count, by_rows, kept[-1].extent if beside else 0) if machine.is_grid else None
+        return _Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)
 
     @property
     def axes(self) -> tuple[int, ...]:
         """The loops a tile of columns spans."""
-        return () if self.by_rows or self.warps or not self.kept else (self.kept - 1,)
+        return () if self.by_rows or self.team or not self.kept else (self.kept - 1,)
 
     def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """Every reduction in order of need, then the results, for each row or tile of columns."""
@@ -134,23 +129,39 @@ class _Rows:
             if wide:
                 self._write_wide(tile, wide, outputs)
 
-        nest.emit(Tile(b, views, self.loops), body, each="warp")
+        if self.team is None:
+            nest.emit(Tile(b, views, self.loops), body)
+        else:
+            self.team.rows(b, self._kept_extents, lambda inner, at: body(self._tile_at(inner, views, at)))
+
+    @property
+    def _kept_extents(self) -> list[int]:
+        return [loop.extent for loop in self.loops[: self.kept]]
+
+    def _tile_at(self, b: KernelBuilder, views: Views, places: Sequence[Index]) -> Tile:
+        tile = Tile(b, views, self.loops)
+        tile.at = dict(enumerate(places))
+        return tile
 
     def _write_narrow(
         self, tile: Tile, stores: Sequence[Traced], outputs: Sequence[Value], block: Index | None = None
     ) -> None:
-        """Results of one element a row (into the part of a block, where there are blocks); by the first thread of a warp."""
+        """Results of one element a row (into the part of a block, where there are blocks); by one thread of a team."""
 
         def write(here: Tile) -> None:
             for store in stores:
                 output, base = outputs[store.buffer], 0 if block is None else block
                 here.write(store, output, here.b.mul(base, prod(output.type.static_shape[1:])))
 
-        if not self.warps:
-            write(tile)
-        elif stores:
-            first = tile.b.compare("eq", lane_id(tile.b), 0)
-            tile.b.branch(first, lambda inner: write(tile.moved(inner, {})))
+        if stores:
+            self._where(tile, self.team.first(tile.b) if self.team else None, write)
+
+    def _where(self, tile: Tile, condition: Value | None, body: Callable[[Tile], None]) -> None:
+        """`body` where a condition holds (None: always)."""
+        if condition is None:
+            body(tile)
+        else:
+            tile.b.branch(condition, lambda inner: body(tile.moved(inner, {})))
 
     def emit_blocks(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """For every block: the tree over its elements, without the initial value, stored at [block, row]."""
@@ -167,27 +178,34 @@ class _Rows:
             nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
             nest.emit(Tile(inner, views, self.loops), lambda t: row(t, number, count), parallel=False)
 
-        if self.warps:
-            self._warp_blocks(b, views, row, full, rest)
+        if self.team is not None:
+            self._team_blocks(self.team, b, views, row, full, rest)
             return
         b.forall([full], lambda inner, number: block(inner, number, BLOCK))
         if rest:
             block(b, full, rest)
 
-    def _warp_blocks(
-        self, b: KernelBuilder, views: Views, row: Callable[[Tile, Index, int], None], full: int, rest: int
+    def _team_blocks(
+        self,
+        team: Team,
+        b: KernelBuilder,
+        views: Views,
+        row: Callable[[Tile, Index, int], None],
+        full: int,
+        rest: int,
     ) -> None:
-        """A warp for each block of each row; the last, shorter blocks by themselves."""
-        kept = [loop.extent for loop in self.loops[: self.kept]]
+        """A team for each block of each row; the last, shorter blocks by themselves."""
+        kept = self._kept_extents
 
-        def warp(inner: KernelBuilder, number: Index, places: Sequence[Index], count: int) -> None:
-            tile = Tile(inner, views, self.loops)
-            tile.at = dict(enumerate(places))
-            row(tile, number, count)
+        def block(inner: KernelBuilder, at: Sequence[Index]) -> None:
+            row(self._tile_at(inner, views, at[1:]), at[0], BLOCK)
 
-        b.forall([full, *kept], lambda inner, n, *places: warp(inner, n, places, BLOCK), "warp")
+        def last(inner: KernelBuilder, at: Sequence[Index]) -> None:
+            row(self._tile_at(inner, views, at), full, rest)
+
+        team.rows(b, [full, *kept], block)
         if rest:
-            b.forall([*kept, 1], lambda inner, *places: warp(inner, full, places[:-1], rest), "warp")
+            team.rows(b, kept, last)
 
     def _stages(self) -> Iterator[list[Reduced]]:
         """Reductions that one pass over the elements computes: the results of one op at one place."""
@@ -263,8 +281,8 @@ class _Rows:
             here = tile.moved(b, self._place(b, at))
             return [here.tile(n) for n in inputs]
 
-        if self.warps:
-            return fold_warp(tile.b, region, lambda b, at: column(b, at, 1), start, count)
+        if self.team is not None:
+            return self.team.fold(tile.b, region, lambda b, at: column(b, at, 1), start, count)
         if self.by_rows:
             return fold_rows(tile.b, region, row, start, count)
         return fold_columns(tile.b, region, column, start, count)
@@ -286,8 +304,9 @@ class _Rows:
             for store in stores:
                 here.write(store, outputs[store.buffer])
 
-        if self.warps:
-            self._write_warp(tile, body)
+        if self.team is not None:
+            team = self.team
+            self._where(tile, team.inside(tile.b), lambda here: self._write_shares(team, here, body))
         elif self.by_rows:
             last = len(self.loops) - 1
             inner = Nest(
@@ -297,22 +316,23 @@ class _Rows:
         else:
             tile.b.loop(0, self.count, 1, lambda b, i: body(tile.moved(b, self._place(b, i))))
 
-    def _write_warp(self, tile: Tile, body: Callable[[Tile], None]) -> None:
-        """Every thread of the warp takes 16 bytes where rows are whole numbers of such turns, else an element."""
-        lane, last = lane_id(tile.b), len(self.loops) - 1
+    def _write_shares(self, team: Team, tile: Tile, body: Callable[[Tile], None]) -> None:
+        """Every thread takes its share of the row: of a warp, 16 bytes where rows are whole numbers of such turns."""
+        start, step = team.share(tile.b)
+        last = len(self.loops) - 1
         reads = [n.address for n in self.nodes if isinstance(n, Leaf)] + [t.address for t in self.traced]
         contiguous = self.kept == last and all(self.loops[last].stride(a) in (0, 1) for a in reads)
         widest = max(buffer_bytes(tile.views.buffers[n.buffer]) for n in self.nodes if isinstance(n, Leaf))
         width = min(4, 16 // widest)
-        if not contiguous or self.count % (width * WARP):
+        if not isinstance(team, OneWarp) or not contiguous or self.count % (width * step):
             turn = lambda b, i: body(tile.moved(b, self._place(b, i)))  # noqa: E731
-            tile.b.loop(lane, self.count, WARP, turn)
+            tile.b.loop(start, self.count, step, turn)
             return
 
         def wide(b: KernelBuilder, i: Index) -> None:
             body(tile.moved(b, {last: i}).over((last,), (width,)))
 
-        tile.b.loop(tile.b.mul(lane, width), self.count, width * WARP, wide)
+        tile.b.loop(tile.b.mul(start, width), self.count, width * step, wide)
 
 
 def _by_rows(kept: Sequence[Loop], reduced: Sequence[Loop], reads: Sequence[Affine]) -> bool:

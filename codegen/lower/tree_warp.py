@@ -10,7 +10,7 @@ from irc.codegen.lower.tree import LANES
 from irc.codegen.schedule.machine import WARP
 from irc.dialects import arith, gpu
 from irc.ir.operation import Region, Value
-from irc.ir.types import FloatType, i32
+from irc.ir.types import FloatType, Type, i32
 
 ReadOne = Callable[[KernelBuilder, Index], Sequence[Value]]
 """`read(builder, at)`: element `at` of every operand, as scalars."""
@@ -49,7 +49,7 @@ def fold_warp(b: KernelBuilder, region: Region, read: ReadOne, start: Index, cou
         upper = _read_below(b, read, b.add(here, WARP), lane, high) if high else []
     live = min(count, LANES)
     if live > WARP:
-        lower = _where_below(b, lane, live - WARP, apply_region(b, region, [*lower, *upper]), lower)
+        lower = where_below(b, lane, live - WARP, WARP, apply_region(b, region, [*lower, *upper]), lower)
     return _across(b, region, lower, lane, min(live, WARP))
 
 
@@ -61,7 +61,7 @@ def _across(b: KernelBuilder, region: Region, values: Sequence[Value], lane: Val
             others = [shuffle(b, "down", v, half) for v in values]
             made = apply_region(b, region, [*values, *others])
             # Threads from `half` on hold nothing that counts any more.
-            values = made if live >= 2 * half else _where_below(b, lane, live - half, made, values)
+            values = made if live >= 2 * half else where_below(b, lane, live - half, WARP, made, values)
             live = half
         half //= 2
     return [shuffle(b, "idx", v, 0) for v in values]
@@ -98,16 +98,22 @@ def _read_below(b: KernelBuilder, read: ReadOne, at: Index, lane: Value, threads
         return list(read(b, at))
     # What is read has types that only reading tells: once on the side, for them.
     types = [v.type for v in read(b.nested(), at)]
-    zeros = [b.constant(0.0 if isinstance(t, FloatType) else 0, t) for t in types]
+    zeros = [zero_of(b, t) for t in types]
     return list(
         b.branch(b.compare("ult", lane, threads), lambda inner: read(inner, at), lambda _: zeros, types)
     )
 
 
-def _where_below(
-    b: KernelBuilder, lane: Value, threads: int, made: Sequence[Value], kept: Sequence[Value]
+def zero_of(b: KernelBuilder, type: Type) -> Value:
+    """Zero of a scalar type."""
+    return b.constant(0.0 if isinstance(type, FloatType) else 0, type)
+
+
+def where_below(
+    b: KernelBuilder, number: Value, live: int, all_: int, made: Sequence[Value], kept: Sequence[Value]
 ) -> list[Value]:
-    if threads >= WARP:
+    """`made` in threads whose number, of `all_`, is below `live`, else `kept`."""
+    if live >= all_:
         return list(made)
-    inside = b.compare("ult", lane, threads)
+    inside = b.compare("ult", number, live)
     return [b.emit(arith.Select(inside, m, k)) for m, k in zip(made, kept, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from device_programs import arrays_for, differences, dot
 from kernel_oracle import verified
-from small_programs import PROGRAMS
+from small_programs import PROGRAMS, reduction
 
 from irc import cli
 from irc.codegen.gpu.program import Launch
@@ -122,6 +122,15 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     emulated = capsys.readouterr().out
     assert cli.main(["run", str(file)]) == 0
     assert capsys.readouterr().out == emulated
+
+
+TEAMS = {"a thread": (31, 20), "a short last turn": (100, 33), "less than a turn": (40, 70), "blocks": (4200, 17)}
+
+
+@pytest.mark.parametrize("shape", TEAMS.values(), ids=TEAMS)
+def test_columns_by_threads_and_by_blocks(shape: tuple[int, int]) -> None:
+    module = parse(reduction("add", shape, (0,)))
+    assert differences(module, arrays_for(module)) == []
 
 
 @pytest.mark.parametrize("element", ["f16", "f32", "f64"])
