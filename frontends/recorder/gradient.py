@@ -68,7 +68,9 @@ class History:
         on_the_way = [v for v in more if v.node in self._base]
         self.wanted = [*self._leaves(), *on_the_way] if wanted is None else list(wanted)
         self.wanted_refs = tuple(self._reference(w) for w in self.wanted)
-        self.key = (tuple(parts), self.root_refs, self.wanted_refs)
+        # Roots that nothing was computed for have no template that would tell their types.
+        leaves = tuple(r.type for r, (place, _) in zip(self.roots, self.root_refs, strict=True) if place < 0)
+        self.key = (tuple(parts), self.root_refs, self.wanted_refs, leaves)
 
     def _read_beyond(self) -> dict[Node, None]:
         """Nodes of which a later one reads what only their augmented template has (a gradient of a gradient)."""

@@ -80,6 +80,7 @@ from irc.frontends.tensorflow.control_flow import (
     vectorized_map,
     while_loop,
 )
+from irc.frontends.tensorflow.custom_gradient import custom_gradient
 from irc.frontends.tensorflow.debugging import print_ as print
 from irc.frontends.tensorflow.dtypes import (
     DType,

@@ -15,7 +15,8 @@ from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Node, Recorded
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.array_ops import eye, reshape, transpose, zeros
-from irc.frontends.tensorflow.recording import Session, history_kept, tapes
+from irc.frontends.tensorflow.dtypes import of_element
+from irc.frontends.tensorflow.recording import CustomCall, Session, history_kept, tapes
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, wrap
 from irc.frontends.tensorflow.variable import Variable
 from irc.ir.types import TensorType
@@ -69,6 +70,7 @@ class GradientTape:
         if tapes.session is None:
             tapes.session = self._session or Session()
         self._session = tapes.session
+        self.graph = recorder.graph
         self._start = recorder.sequence
         tapes.recording.append(self)
 
@@ -137,7 +139,9 @@ class GradientTape:
             self._former.setdefault(id(variable), (variable, []))[1].append(value)
 
     def _sees(self, node: Node) -> bool:
-        n = node.sequence
+        return self._covers(node.sequence)
+
+    def _covers(self, n: int) -> bool:
         if self._start is not None and n > self._start:
             return True
         return any(a < n <= b for a, b in self._intervals)
@@ -215,9 +219,41 @@ class GradientTape:
             cotangents = None
             if len(roots) > 1 or pairs[0][1] is not None:
                 cotangents = [(g if g is not None else _ones_like(r))._read() for r, g in pairs]
-            found = backward(roots, cotangents, every, retain=True, visible=self._sees)
-        gradients = {id(v): wrap(g) for v, g in found}
-        return [_total([gradients[id(v)] for v in vs if id(v) in gradients]) for vs in wanted]
+            gradients = self._through(roots, cotangents, every)
+        return [_total([g for v in vs for g in gradients.get(id(v), ())]) for vs in wanted]
+
+    def _through(
+        self, roots: list[Recorded], cotangents: list[Recorded] | None, wanted: list[Recorded]
+    ) -> dict[int, list[Tensor]]:
+        """The gradients with respect to the wanted values, by identity. Results of functions with gradients of their own
+        are wanted, too: from each of them it goes on with what the function says, the latest first."""
+        session = self._session
+        customs = [c for c in session.customs if self._covers(c.sequence)] if session is not None else []
+        found: dict[int, list[Tensor]] = {}
+
+        def collect(
+            roots: list[Recorded], cotangents: list[Recorded] | None, before: list[CustomCall]
+        ) -> None:
+            every = [*wanted, *(r for c in before for r in c.results)]
+            every = list({id(v): v for v in every}.values())
+            for v, g in backward(roots, cotangents, every, retain=True, visible=self._sees):
+                found.setdefault(id(v), []).append(wrap(g))
+
+        collect(roots, cotangents, customs)
+        for place in range(len(customs) - 1, -1, -1):
+            call = customs[place]
+            upstream = [_total(found.get(id(r), [])) for r in call.results]
+            if all(g is None for g in upstream):
+                continue
+            given = [_zeros_like(r) if g is None else g for r, g in zip(call.results, upstream, strict=True)]
+            pairs = [
+                (v, g)
+                for v, g in zip((*call.inputs, *call.variables), call.gradients(given), strict=True)
+                if g is not None and v.requires_grad
+            ]
+            if pairs:
+                collect([v for v, _ in pairs], [g for _, g in pairs], customs[:place])
+        return found
 
     def _values_of(self, source: Any) -> list[Recorded]:
         """The recorded values of a source: what it was while the tape recorded."""
@@ -299,6 +335,10 @@ class GradientTape:
 
 def _ones_like(value: Recorded) -> Tensor:
     return emit(_ones, (), value.type)
+
+
+def _zeros_like(value: Recorded) -> Tensor:
+    return zeros(value.type.static_shape, of_element(value.type.element))
 
 
 def _ones(scope: Any, type: TensorType) -> Any:

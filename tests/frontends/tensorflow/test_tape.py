@@ -187,3 +187,12 @@ def test_looking_changes_no_bits(seen: bool) -> None:
         return w.numpy()
 
     np.testing.assert_array_equal(train(seen), train(False))
+
+
+def test_a_target_that_is_the_source_itself() -> None:
+    """Of any shape: nothing is recorded that would tell one from another."""
+    for shape in ((3,), (2, 2), ()):
+        x = tf.ones(shape)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+        assert tape.gradient(x, x, output_gradients=x).shape == shape
