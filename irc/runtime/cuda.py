@@ -80,7 +80,10 @@ class CudaDevice:
         self.driver.call("cuModuleLoadData", ctypes.byref(module), ptx.encode() + b"\0")
         self.module = module
         self.functions: dict[str, ctypes.c_void_p] = {}
-        self.memory: list[ctypes.c_uint64] = []
+        self.memory: list[tuple[int, int]] = []
+        """Address and size of what this call holds."""
+        self.free: dict[int, list[int]] = {}
+        """Addresses of finished calls' memory, by size: asking the driver takes longer than most kernels."""
 
     def _current(self) -> None:
         self.driver.call("cuCtxSetCurrent", self.driver.context)
@@ -99,10 +102,16 @@ class CudaDevice:
     def reserve(self, nbytes: int, name: str) -> int:
         """New memory; the driver aligns it to 256 bytes."""
         self._current()
-        pointer = ctypes.c_uint64()
-        self.driver.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(nbytes, 1)))
-        self.memory.append(pointer)
-        return pointer.value
+        size = max(nbytes, 1)
+        waiting = self.free.get(size)
+        if waiting:
+            address = waiting.pop()
+        else:
+            pointer = ctypes.c_uint64()
+            self.driver.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(size))
+            address = pointer.value
+        self.memory.append((address, size))
+        return address
 
     def download(self, address: int, array: Array) -> None:
         """Fills an array from memory, after all launches so far."""
@@ -131,7 +140,15 @@ class CudaDevice:
         return self.functions[kernel]
 
     def release(self) -> None:
-        """Gives all memory back."""
-        for pointer in self.memory:
-            self.driver.call("cuMemFree_v2", pointer)
+        """The call's memory waits for the next one."""
+        for address, size in self.memory:
+            self.free.setdefault(size, []).append(address)
         self.memory.clear()
+
+    def close(self) -> None:
+        """Gives all memory and the kernels back to the driver."""
+        self.release()
+        for address in (a for addresses in self.free.values() for a in addresses):
+            self.driver.call("cuMemFree_v2", ctypes.c_uint64(address))
+        self.free.clear()
+        self.driver.call("cuModuleUnload", self.module)
