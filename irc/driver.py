@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,11 +19,12 @@ import numpy as np
 from irc import options
 from irc.codegen.bounds import checked
 from irc.codegen.emit.module import emit_module
-from irc.codegen.fit import check
+from irc.codegen.fit import check, fits
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
 from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
 from irc.codegen.gpu.execution import execute
 from irc.codegen.gpu.target import device_target, ptx
+from irc.codegen.kept import Kept, fields_of
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
 from irc.codegen.program import SIGNATURE, lower_program
@@ -37,11 +38,12 @@ from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.runtime import failures
+from irc.runtime.disk_cache import disk_cache
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.target import PROCESSORS, Target, host_target
 
-PREPARATION = "inline,subsume,expand,split_complex"
+PREPARATION = "inline,dequantize,subsume,expand,split_complex"
 """The first passes: one function, of ops that have kernels."""
 
 OPTIMIZATION = "canonicalize,cse,fold,dce,loop_invariant_code_motion,layout,canonicalize,cse,dce,fusion"
@@ -66,6 +68,7 @@ class Stages:
     stamp: ProgramStamp
     target: Target
     opt: int
+    plan: MemoryPlan | None = None
 
     def text(self, stage: str) -> str:
         """The text of one of STAGES; raises IrcError for a level above the one the program was compiled from."""
@@ -87,18 +90,39 @@ class Stages:
 class Executable:
     """A compiled module: `exe(*arrays)` gives a list of arrays, one for each result of @main."""
 
-    def __init__(self, stages: Stages, timings: dict[str, float]) -> None:
-        self.stages = stages
-        self.stamp = stages.stamp
+    def __init__(
+        self,
+        stamp: ProgramStamp,
+        target: Target,
+        object_code: bytes,
+        stages: Callable[[], Stages],
+        timings: dict[str, float],
+        asserts: bool = False,
+    ) -> None:
+        self.stamp = stamp
+        self.target = target
+        self.object_code = object_code
         self.timings = timings
         """Seconds spent in passes, lower, emit, llvm and load."""
-        with _timed(timings, "llvm"):
-            self.object_code = assemble(stages.llvm, stages.target, stages.opt)
+        self._stages = stages
         self.call = self._foreign
-        if stages.target.runs_here:
+        if target.runs_here:
             with _timed(timings, "load"):
-                self.program = self._loaded(asserts=failures.SYMBOL in stages.llvm)
-            self.call = self._asserting if failures.SYMBOL in stages.llvm else self.program.call
+                self.program = self._loaded(asserts)
+            self.call = self._asserting if asserts else self.program.call
+
+    @staticmethod
+    def of(stages: Stages, timings: dict[str, float]) -> Executable:
+        """The program of these stages."""
+        with _timed(timings, "llvm"):
+            code = assemble(stages.llvm, stages.target, stages.opt)
+        asserts = failures.SYMBOL in stages.llvm
+        return Executable(stages.stamp, stages.target, code, lambda: stages, timings, asserts)
+
+    @cached_property
+    def stages(self) -> Stages:
+        """What the program was at each level; one that came from disk is compiled for it now."""
+        return self._stages()
 
     def _loaded(self, asserts: bool) -> NativeProgram:
         stamp = self.stamp
@@ -112,7 +136,7 @@ class Executable:
         )
 
     def _foreign(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
-        made = self.stages.target
+        made = self.target
         raise UnsupportedError(f"the code is for {made.cpu} ({made.triple}), which this machine cannot run")
 
     def __call__(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
@@ -130,16 +154,16 @@ class Executable:
         """Bytes of working memory of one call."""
         return self.stamp.arena_bytes
 
-    @cached_property
+    @property
     def memory_plan(self) -> MemoryPlan:
         """The arena of one call; raises IrcError for a program that was compiled from kernels or later."""
-        if self.stages.fused is None:
+        if self.stages.plan is None:
             raise IrcError("a program of kernels carries no memory plan")
-        return lower_program(self.stages.fused, machine=shaped_for(self.stages.target))[1]
+        return self.stages.plan
 
     def __repr__(self) -> str:
-        if not self.stages.target.runs_here:
-            return f"<program for {self.stages.target.cpu}>"
+        if not self.target.runs_here:
+            return f"<program for {self.target.cpu}>"
         return repr(self.program)
 
 
@@ -147,17 +171,14 @@ class DeviceExecutable(Executable):
     """A compiled module whose kernels run on a device; arrays go there and come back. The device is asked for at the first
     call."""
 
-    def __init__(
-        self, stages: Stages, timings: dict[str, float], program: DeviceProgram, target: str
-    ) -> None:
-        self.stages = stages
-        self.stamp = stages.stamp
-        self.timings = timings
-        self.device_program = program
+    def __init__(self, stages: Stages, timings: dict[str, float], target: str) -> None:
+        assert stages.kernel is not None
+        self.device_program = DeviceProgram(stages.kernel, stages.llvm, stages.stamp, stages.target)
+        with _timed(timings, "llvm"):
+            code = self.device_program.ptx.encode()
+        super().__init__(stages.stamp, stages.target, code, lambda: stages, timings)
         self.device_name = target
         self.call = self._run
-        with _timed(timings, "llvm"):
-            self.object_code = program.ptx.encode()
 
     @cached_property
     def device(self) -> Any:
@@ -223,41 +244,81 @@ def compile_module(
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
     every = [*hooks, *hooks_from_environment(), *(h for _, given in watching for h in given)]
     source = stamped(donated(module, donate), machine)
-    if is_kernel_level(source):
-        tensor, fused, kernels = None, None, source
-    else:
-        left = remaining(source, pipeline)
-        with _timed(timings, "passes"):
-            fused = finished(run_pipeline(source, left, hooks=every))
-        tensor = source if left else None
-        with _timed(timings, "lower"):
-            kernels, plan = lower_program(fused, machine=shaped_for(machine))
-        if not machine.is_device:
-            check(
-                plan,
-                memory_limit,
-                lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
-                OPTIMIZATION,
-            )
-    made: Executable
-    if machine.is_device:
-        with _timed(timings, "emit"):
-            program = compile_kernels(kernels, machine)
-        stages = Stages(tensor, fused, program.kernels, program.llvm, program.stamp, machine, opt)
-        made = DeviceExecutable(stages, timings, program, target)
-    else:
-        if options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds:
-            kernels = checked(kernels)
-        stamp = ProgramStamp.of(kernels)
-        with _timed(timings, "emit"):
-            llvm = stamp.header(";") + emit_module(kernels, machine)
-        made = Executable(Stages(tensor, fused, kernels, llvm, stamp, machine, opt), timings)
+    guarded = options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds
+    left = "" if is_kernel_level(source) else remaining(source, pipeline)
+    cache = None if every or guarded or machine.is_device or not left else disk_cache()
+
+    def cold() -> Stages:
+        levels = _lowered(source, left, machine, memory_limit, every, timings)
+        return _emitted(levels, machine, opt, guarded, timings)
+
+    made: Executable | None = None
+    if cache is not None:
+        with _timed(timings, "disk"):
+            fields = fields_of(source, left, machine, opt)
+            kept = Kept.read(cache, fields)
+        if kept is not None and fits(kept, memory_limit):
+            made = Executable(kept.stamp, machine, kept.object_code, cold, timings)
+    if made is None and machine.is_device:
+        made = DeviceExecutable(cold(), timings, target)
+    elif made is None:
+        made = Executable.of(cold(), timings)
+        if cache is not None:
+            Kept.write(cache, fields, made.stamp, made.object_code, made.memory_plan)
     for observer, given in watching:
         observer.compiled(made, given)
     if options.logged("compile"):
         spent = ", ".join(f"{stage} {seconds * 1000:.0f} ms" for stage, seconds in timings.items())
         print(f"irc: compiled {made!r}: {spent}", file=sys.stderr)
     return made
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """A module on its way down; what is above the level it began at is None."""
+
+    tensor: Module | None
+    fused: Module | None
+    kernel: Module
+    plan: MemoryPlan | None
+
+
+def _lowered(
+    source: Module,
+    left: str,
+    machine: Target,
+    memory_limit: int | None,
+    hooks: Sequence[Hook],
+    timings: dict[str, float],
+) -> _Levels:
+    """Passes and lowering; raises OutOfMemoryError for a program that does not fit."""
+    if is_kernel_level(source):
+        return _Levels(None, None, source, None)
+    with _timed(timings, "passes"):
+        fused = finished(run_pipeline(source, left, hooks=hooks))
+    with _timed(timings, "lower"):
+        kernels, plan = lower_program(fused, machine=shaped_for(machine))
+    if not machine.is_device:
+        check(
+            plan,
+            memory_limit,
+            lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
+            OPTIMIZATION,
+        )
+    return _Levels(source if left else None, fused, kernels, plan)
+
+
+def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings: dict[str, float]) -> Stages:
+    """The kernels as LLVM text."""
+    with _timed(timings, "emit"):
+        if machine.is_device:
+            program = compile_kernels(levels.kernel, machine)
+            kernels, llvm, stamp = program.kernels, program.llvm, program.stamp
+        else:
+            kernels = checked(levels.kernel) if guarded else levels.kernel
+            stamp = ProgramStamp.of(kernels)
+            llvm = stamp.header(";") + emit_module(kernels, machine)
+    return Stages(levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan)
 
 
 def target_of(name: str) -> Target:
@@ -284,7 +345,7 @@ def compile_text(text: str, filename: str = "<string>", opt: int = 2, target: st
     for comment, wrap in ((";", lambda body: body), ("#", wrap_assembly)):
         stamp = ProgramStamp.read(text, comment)
         if stamp is not None:
-            return Executable(Stages(None, None, None, wrap(text), stamp, host_target(), opt), {})
+            return Executable.of(Stages(None, None, None, wrap(text), stamp, host_target(), opt), {})
     return compile_module(parse(text, filename), opt=opt, target=target)
 
 
