@@ -71,7 +71,7 @@ class Copies:
         shadow = m.shared.shadow
         units = shadow.units(offsets, width)
         shadow.set_state(units, KNOWN)
-        shadow.writers.time[units] = m.clocks.now
+        shadow.writers.time[units] = shadow.writers.latest = m.clocks.now
 
 
 @executes("cp")

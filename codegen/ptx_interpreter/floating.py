@@ -72,7 +72,19 @@ _EXACT: dict[str, Compute] = {
 }
 """Of f64 arrays that hold f32 or narrower values."""
 
-_NEAREST: dict[str, Compute] = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "fma": fma_f32}
+
+def _fma_f32(x: Array, y: Array, z: Array) -> Array:
+    """Rounded once: rounding to f64 first does harm only where that lies halfway between two f32, or below the normal ones."""
+    whole = np.multiply(x, y, dtype=np.float64) + z
+    nearest = whole.astype(np.float32)
+    doubtful = (whole.view(np.uint64) & np.uint64(0x1FFFFFFF)) == np.uint64(0x10000000)
+    doubtful |= (np.abs(whole) < 2.0**-126) & (whole != 0)
+    if doubtful.any():
+        nearest[doubtful] = fma_f32(*(np.broadcast_to(v, whole.shape)[doubtful] for v in (x, y, z)))
+    return nearest
+
+
+_NEAREST: dict[str, Compute] = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "fma": _fma_f32}
 _NEAREST_F64: dict[str, Compute] = {**_NEAREST, "fma": fma_f64}
 
 

@@ -62,7 +62,9 @@ class Machine:
         self.memory = memory
         self.shared_stride = -(-shared // 16) * 16
         shared_size = self.shared_stride * len(blocks)
-        self.shared = Region("shared memory", shared_size, known=False, stride=self.shared_stride)
+        self.shared = Region(
+            "shared memory", shared_size, known=False, stride=self.shared_stride, shared=True
+        )
         self.shared_size = shared
         self.local_size = -(-local // 16) * 16
         local_size = self.local_size * self.size

@@ -29,7 +29,15 @@ class Region:
     """Bytes with their marks: a global buffer, or the shared or local memories of all blocks or threads that run."""
 
     def __init__(
-        self, name: str, size: int, address: int = 0, *, known: bool, constant: bool = False, stride: int = 0
+        self,
+        name: str,
+        size: int,
+        address: int = 0,
+        *,
+        known: bool,
+        constant: bool = False,
+        stride: int = 0,
+        shared: bool = False,
     ) -> None:
         self.name = name
         self.size = size
@@ -39,7 +47,7 @@ class Region:
         """The size of one of the equal parts it has, and messages count in."""
         padded = -(-size // 16) * 16
         self.bytes: Array = np.zeros(padded, np.uint8)
-        self.shadow = Shadow(padded, known=known)
+        self.shadow = Shadow(padded, known=known, shared=shared)
 
     def view(self, width: int) -> Array:
         """The bytes by elements of 1, 2, 4 or 8 of them; by [n, 2] words of 8 for 16."""
@@ -56,7 +64,7 @@ class Region:
                 self._expect_order(
                     shadow.writers.conflict(clocks, units, marks), units, "reads", "wrote", what
                 )
-                shadow.readers.mark(clocks, units, marks, join=True)
+                shadow.readers.touch(clocks, units, marks)
         return self.view(width)[start // width]
 
     def store(
@@ -78,7 +86,7 @@ class Region:
             marks = threads if units.ndim == 1 else threads[:, None]
             self._expect_order(shadow.writers.conflict(clocks, units, marks), units, "writes", "wrote", what)
             self._expect_order(shadow.readers.conflict(clocks, units, marks), units, "writes", "read", what)
-            meeting = shadow.writers.mark(clocks, units, marks, join=False)
+            meeting = shadow.writers.own(clocks, units, marks)
             if meeting is not None:
                 row = first(meeting)
                 raise Fault(

@@ -42,6 +42,7 @@ class Schedule:
         self.exited = np.zeros(m.size, bool)
         threads = np.arange(m.size) % m.shape.lanes < m.shape.threads
         self.exited[~threads] = True
+        m.clocks.leave_out(np.flatnonzero(~threads))
         self.threads = int(threads.sum())
         self.alive = self.threads
 

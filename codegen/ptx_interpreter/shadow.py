@@ -18,14 +18,13 @@ WARP = 32
 WIDEST = 16
 """The widest access of one thread, in bytes."""
 
-SAME_THREAD, SAME_WARP, SAME_BLOCK, ELSEWHERE = range(4)
-"""How far two threads are apart."""
+ALWAYS = np.iinfo(np.int32).max
 
 
 @dataclass(slots=True)
 class Clocks:
     """When each thread of a batch last passed what orders memory. `first` is the number of the batch's first thread in the
-    launch, `block` the threads of a block, full warps of them."""
+    launch, `block` the threads of a block, full warps of them; `now` is the time."""
 
     first: int
     block: int
@@ -34,18 +33,34 @@ class Clocks:
     block_time: Array = field(init=False)
     warp_time: Array = field(init=False)
     fence_time: Array = field(init=False)
+    settled: int = 0
+    """What happened in a block before this time is in order for all its threads."""
+    warps: bool = False
+    """Some warp has passed a barrier of its own."""
 
     def __post_init__(self) -> None:
         self.block_time, self.warp_time, self.fence_time = (
             np.zeros(self.threads, np.int32) for _ in range(3)
         )
 
+    def leave_out(self, lanes: Array) -> None:
+        """Lanes that no thread runs in."""
+        self.block_time[lanes] = ALWAYS
+
     def pass_barrier(self, lanes: Array | None) -> None:
+        """These threads, or all, have passed a barrier of their blocks."""
         self.now += 1
-        self.block_time[slice(None) if lanes is None else lanes] = self.now
+        if lanes is None:
+            self.block_time.fill(self.now)
+            self.settled = self.now
+        else:
+            self.block_time[lanes] = self.now
+            self.settled = int(self.block_time.min())
 
     def pass_warp_barrier(self, lanes: Array | None) -> None:
+        """These threads, or all, have passed a barrier of their warps."""
         self.now += 1
+        self.warps = True
         self.warp_time[slice(None) if lanes is None else lanes] = self.now
 
     def pass_fence(self, lanes: Array | None) -> None:
@@ -56,97 +71,97 @@ class Clocks:
         else:
             self.fence_time.reshape(-1, self.block)[np.unique(lanes // self.block)] = self.now
 
-    def distance(self, threads: Array, others: Array) -> Array:
-        """How far threads (numbers in the launch) are from others."""
-        return (
-            (threads != others).astype(np.uint8)
-            + (threads // WARP != others // WARP)
-            + (threads // self.block != others // self.block)
-        )
-
-    def unordered(self, threads: Array, others: Array, times: Array, spread: Array) -> Array:
-        """Whether what others did at some times may still go on when these threads act now."""
-        apart = np.maximum(self.distance(threads, others), spread)
+    def unordered(self, threads: Array, low: Array, high: Array, times: Array, *, shared: bool) -> Array:
+        """Whether what threads from `low` to `high` did at some times may still go on when these threads act now."""
         lane = threads - self.first
-        block_time = self.block_time[lane]
-        passed = np.where(apart == ELSEWHERE, self.fence_time[lane], block_time)
-        passed = np.where(apart == SAME_WARP, np.maximum(self.warp_time[lane], block_time), passed)
-        return (apart != SAME_THREAD) & (times >= passed)
+        passed = self.block_time[lane]
+        if self.warps:
+            warp = threads // WARP
+            own = (low // WARP == warp) & (high // WARP == warp)
+            passed = np.where(own, np.maximum(self.warp_time[lane], passed), passed)
+        if not shared:
+            block = threads // self.block
+            here = (low // self.block == block) & (high // self.block == block)
+            passed = np.where(here, passed, self.fence_time[lane])
+        return times >= passed
 
 
 class Touched:
-    """Who touched each unit last, when, and how far apart those are who touched it since it was last in order."""
+    """Who touched each unit last, and when: the lowest and the highest of the threads that did so with no barrier between.
 
-    def __init__(self, units: int) -> None:
-        self.thread: Array = np.full(units, -1, np.int32)
+    `shared` memory belongs to one block each, so that its barriers put all in order."""
+
+    def __init__(self, units: int, *, shared: bool) -> None:
+        self.low: Array = np.full(units, -1, np.int32)
+        self.high: Array = np.full(units, -1, np.int32)
         self.time: Array = np.full(units, -1, np.int32)
-        self.spread: Array = np.zeros(units, np.uint8)
-        self.any = False
+        self.shared = shared
+        self.latest = -1
 
     def refine(self, factor: int) -> None:
-        self.thread, self.time, self.spread = (
-            np.repeat(a, factor) for a in (self.thread, self.time, self.spread)
-        )
+        self.low, self.high, self.time = (np.repeat(a, factor) for a in (self.low, self.high, self.time))
 
     def forget(self) -> None:
-        if self.any:
-            self.thread.fill(-1)
-            self.time.fill(-1)
-            self.spread.fill(0)
-            self.any = False
+        if self.latest >= 0:
+            for plane in (self.low, self.high, self.time):
+                plane.fill(-1)
+            self.latest = -1
+
+    def settled(self, clocks: Clocks) -> bool:
+        """Nothing in it can race with what happens now."""
+        return self.latest < (clocks.settled if self.shared else 0)
 
     def conflict(self, clocks: Clocks, units: Array, threads: Array) -> Array | None:
-        """Which of the accesses now race with these; None where there is none."""
-        if not self.any:
+        """Which of the accesses now race with those marked; None where there is none."""
+        if self.settled(clocks):
             return None
-        bad = self.thread[units] != threads
-        bad |= self.spread[units] != 0
+        low, high, times = self.low[units], self.high[units], self.time[units]
+        bad = ((low != threads) | (high != threads)) & (times >= 0)
         if not bad.any():
             return None
-        bad &= self.time[units] >= 0
-        if not bad.any():
-            return None
-        bad &= clocks.unordered(
-            np.broadcast_to(threads, units.shape), self.thread[units], self.time[units], self.spread[units]
-        )
+        threads = np.broadcast_to(threads, units.shape)
+        bad &= clocks.unordered(threads, low, high, times, shared=self.shared)
         return bad if bad.any() else None
 
-    def mark(self, clocks: Clocks, units: Array, threads: Array, *, join: bool) -> Array | None:
-        """These threads touch units now, which with `join` others may do too. Those who meet another at the same moment."""
+    def touch(self, clocks: Clocks, units: Array, threads: Array) -> None:
+        """These threads, in increasing order, read units now, which others may do too."""
         threads = np.broadcast_to(threads, units.shape)
-        if join and self.any:
-            joined = self.conflict(clocks, units, threads)
-            spread = 0 if joined is None else np.where(
-                joined, np.maximum(clocks.distance(threads, self.thread[units]), self.spread[units]), 0
-            )  # fmt: skip
-            self.spread[units] = spread
-        elif self.any:
-            self.spread[units] = 0
-        self.thread[units] = threads
+        low = high = threads
+        if not self.settled(clocks):
+            old_low, old_high, times = self.low[units], self.high[units], self.time[units]
+            since = clocks.block_time[threads - clocks.first] if self.shared else 0
+            live = times >= since
+            low = np.where(live, np.minimum(old_low, threads), threads)
+            high = np.where(live, np.maximum(old_high, threads), threads)
+        # Of several values for one unit the last is kept: the lowest of one, the highest of the other.
+        self.low[units[::-1]] = low[::-1]
+        self.high[units] = high
         self.time[units] = clocks.now
-        self.any = True
-        meeting = self.thread[units] != threads
-        if not meeting.any():
-            return None
-        apart = clocks.distance(threads, self.thread[units])
-        for distance in (SAME_WARP, SAME_BLOCK, ELSEWHERE):
-            where = units[apart == distance]
-            self.spread[where] = np.maximum(self.spread[where], distance)
-        return meeting
+        self.latest = clocks.now
+
+    def own(self, clocks: Clocks, units: Array, threads: Array) -> Array | None:
+        """These threads write units now, each for itself. Those who meet another at the same moment."""
+        threads = np.broadcast_to(threads, units.shape)
+        self.low[units] = threads
+        self.high[units] = threads
+        self.time[units] = clocks.now
+        self.latest = clocks.now
+        meeting = self.high[units] != threads
+        return meeting if meeting.any() else None
 
 
 class Shadow:
-    """The marks of one memory of so many bytes. `base` bytes of the threads' numbers belong to whoever uses it."""
+    """The marks of one memory of so many bytes; `shared` where each part of it belongs to one block."""
 
-    def __init__(self, size: int, *, known: bool) -> None:
+    def __init__(self, size: int, *, known: bool, shared: bool = False) -> None:
         self.size = size
         self.unit = WIDEST
         units = -(-size // self.unit)
         self.state: Array = np.full(units, KNOWN if known else UNKNOWN, np.uint8)
         self.whole = known
         """Nothing in it is unknown or in flight."""
-        self.readers = Touched(units)
-        self.writers = Touched(units)
+        self.readers = Touched(units, shared=shared)
+        self.writers = Touched(units, shared=shared)
 
     def units(self, start: Array, width: int) -> Array:
         """The units of accesses of `width` bytes at byte offsets that are multiples of it: [n] or [n, units of each]."""
