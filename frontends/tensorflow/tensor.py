@@ -34,6 +34,8 @@ class TensorBase(Handle):
     _result_kind: Any = None
     """What operations on it give."""
     _name: str | None = None
+    _apply_layer: Any = None
+    """For tensors of graphs: what calls a Keras layer on them."""
 
     if TYPE_CHECKING:
         # Registered by the families.

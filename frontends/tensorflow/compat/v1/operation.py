@@ -216,6 +216,12 @@ class GraphTensor(Tensor):
     def _as_graph_element(self) -> GraphTensor:
         return self
 
+    @staticmethod
+    def _apply_layer(layer: Any, args: Any, kwargs: Any) -> Any:
+        from irc.frontends.tensorflow.compat.v1.keras_layers import apply_layer  # noqa: PLC0415 - the rest does without Keras
+
+        return apply_layer(layer, args, kwargs)
+
     @property
     def graph(self) -> Graph:
         return self.op.graph

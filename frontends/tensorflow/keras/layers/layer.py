@@ -258,6 +258,9 @@ class Layer:
             with _Within(self, args):
                 self._prepare(args, kwargs)
             return note_call(self, args, kwargs)
+        graph_call = _graph_call(args)
+        if graph_call is not None:
+            return graph_call(self, args, kwargs)
         args = nest.map_structure(self._converted, args)
         if kwargs:
             kwargs = {k: nest.map_structure(self._converted, v) for k, v in kwargs.items()}
@@ -454,6 +457,15 @@ def _marking(build: Any) -> Any:
         self.built = True
 
     return run
+
+
+def _graph_call(args: tuple[Any, ...]) -> Any:
+    """How a layer is called on a tensor of a TensorFlow 1 graph; None where there is none among the arguments."""
+    for value in nest.flatten(args):
+        found = getattr(type(value), "_apply_layer", None)
+        if found is not None:
+            return found
+    return None
 
 
 class _Within:
