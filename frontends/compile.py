@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ from irc import options
 from irc.errors import UnsupportedError
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import Handle
-from irc.frontends.recorder.trace import Executed, Recording, Replayed, Trace
+from irc.frontends.recorder.trace import OTHERWISE, Direct, Executed, Recording, Replayed, Trace
 from irc.ir.types import TensorType
 
 LIMIT = 64
@@ -52,6 +53,7 @@ class CompiledFunction:
         self.donate = donate
         self.traces: OrderedDict[Any, list[Executed | Replayed]] = OrderedDict()
         self.shapes: dict[Trace, Any] = {}
+        self.direct: Direct | None = None
         functools.update_wrapper(self, function, updated=())
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -69,8 +71,13 @@ class CompiledFunction:
         return bound[name]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if recorder.graph.tracing:
+        graph, direct = recorder.graph, self.direct
+        if graph.tracing:
             return self.function(*args, **kwargs)
+        if direct is not None and not kwargs and not graph.pending:
+            made = direct.call(args)
+            if made is not OTHERWISE:
+                return made
         tensors: list[Handle] = []
         structure = flatten((args, kwargs) if kwargs else args, tensors)
         signature = (structure, recorder.grad_enabled, *[_tensor_key(t) for t in tensors])
@@ -81,11 +88,19 @@ class CompiledFunction:
                 refusal = trace.refusal()
                 made = trace.run(tensors) if refusal is None else refusal
                 if not isinstance(made, str):
+                    self._go_direct(trace, args, kwargs)
                     return self._unflatten(trace, made)
                 refusals.append(made)
         if self.traces:
             self._tell(signature, refusals, args, kwargs)
         return self._record(signature, tensors, args, kwargs)
+
+    def _go_direct(self, trace: Trace, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The next call may be one like this."""
+        if type(trace) is not Executed or kwargs or not args:
+            return
+        if all(isinstance(a, Handle) and a._parent is None and not is_static(a) for a in args):
+            self.direct = Direct(trace, args, _packing(self.shapes[trace]))
 
     def _unflatten(self, trace: Trace, results: list[Handle]) -> Any:
         return unflatten(self.shapes[trace], iter(results))
@@ -114,6 +129,7 @@ class CompiledFunction:
         self.traces.setdefault(signature, []).append(trace)
         if len(self.traces) > LIMIT:
             _, dropped = self.traces.popitem(last=False)
+            self.direct = None
             for old in dropped:
                 self.shapes.pop(old, None)
             self._say(f"{self.name} has been called with {LIMIT + 1} signatures: the oldest is forgotten")
@@ -207,6 +223,19 @@ def unflatten(structure: Any, tensors: Any) -> Any:
         return {n: unflatten(v, tensors) for n, v in zip(names, values, strict=True)}
     made = [unflatten(v, tensors) for v in rest]
     return kind(*made) if hasattr(kind, "_fields") else kind(made)
+
+
+def _packing(structure: Any) -> Callable[[list[Handle]], Any]:
+    """What makes the result of its tensors."""
+    if structure is _TENSOR:
+        return operator.itemgetter(0)
+    if (
+        type(structure) is tuple
+        and structure[0] in (tuple, list)
+        and all(s is _TENSOR for s in structure[1:])
+    ):
+        return structure[0]
+    return lambda made: unflatten(structure, iter(made))
 
 
 def _replaced(value: Any, tensors: Any) -> Any:

@@ -124,6 +124,11 @@ class History:
     def is_freed(self) -> bool:
         return any(node.freed for node in self.nodes)
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether a backward has used up some of it for good: what went into those nodes is not known any more."""
+        return any(node.template.parameters and not node.inputs for node in self.nodes)
+
     def free(self, operands: Sequence[Operand]) -> None:
         """Forgets what was kept for a backward: a second one is an error. What its operands still have to be computed
         from stays."""
@@ -286,7 +291,7 @@ def backward(
     `cotangents` None means one, for a single scalar root. Without `retain` the history can be used only once."""
     site = Site.here()
     history = History(roots, wanted, more, visible)
-    if any(node.freed and node.template.parameters and not node.inputs for node in history.nodes):
+    if history.is_lost:
         raise locate(RecordError(SECOND_BACKWARD), site)
     try:
         found = plan(history, cotangents is None)
@@ -315,10 +320,12 @@ def flush() -> None:
         for value in node.results
         if value.requires_grad and value.leaf is None and not node.freed and value.is_held
     ]
-    if not roots:
+    history = History(roots)
+    if history.is_lost:
+        history = History([r for r in roots if not History([r]).is_lost])
+    if not history.roots:
         compute(graph.take())
         return
-    history = History(roots)
     found = plan(history, False)
     history.augment(found)
     keep = [o for o in map(history.operand, found.residuals) if isinstance(o, Recorded) and o.array is None]

@@ -5,6 +5,7 @@ the base. All handles on one storage see each write."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import ref
@@ -16,6 +17,7 @@ from irc.frontends.recorder.segment import out_of_scope
 from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Operand, Recorded
 from irc.frontends.source import Site
+from irc.ir.types import TensorType
 
 
 class Storage:
@@ -138,6 +140,30 @@ class Handle:
             if value.array is None:
                 raise out_of_scope(Site.here())
         return value.array
+
+
+def fresh(kinds: Sequence[Any], types: Sequence[TensorType], arrays: Iterable[Any]) -> list[Any]:
+    """New tensors of these kinds around computed arrays: `_hold(Recorded(type, array=array))` of each, spelled out, since
+    this is what a call of a compiled function spends its time on."""
+    new, graph = object.__new__, recorder.graph
+    made = []
+    for kind, type, array in zip(kinds, types, arrays, strict=True):
+        value = new(Recorded)
+        value.type = type
+        value.array = array
+        value.node = value.leaf = value.source = None
+        value.index = 0
+        value.requires_grad = False
+        storage = new(Storage)
+        storage._value = value
+        storage.version = 0
+        storage.graph = graph
+        value.owner = ref(storage)
+        handle = kind.__new__(kind)
+        handle._storage = storage
+        handle._parent = None
+        made.append(handle)
+    return made
 
 
 def located(error: Any) -> Any:

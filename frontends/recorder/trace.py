@@ -19,7 +19,7 @@ from irc.frontends.recorder.backend import Executable, cache, compile_program, c
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
 from irc.frontends.recorder.segment import Segment, literal_array, root_of
-from irc.frontends.recorder.storage import Handle, Storage
+from irc.frontends.recorder.storage import Handle, Storage, fresh
 from irc.frontends.recorder.value import Literal, Recorded
 
 
@@ -297,6 +297,10 @@ class Executed(Trace):
         # For each input from outside: where it is, its type, and whether its buffer is given away.
         self.inputs = [(x, x.type, i in self.donated) for i, x in enumerate(sources, len(self.placeholders))]
         self.made: list[Handle | None] = [None] * len(self.gradients)
+        # The tensors it makes anew, where that is all that it returns.
+        self.kinds = [r.kind for r in self.results if r.slot is not None]
+        self.own_types = self.types[len(self.types) - len(self.kinds) :]
+        self.makes_all = len(self.kinds) == len(self.results)
         place = {value: i for i, value in enumerate(recording.initial)}
         self.checks = [(place[v], check) for v, check in recording.graph.checks if v in place]
         key = (
@@ -312,6 +316,9 @@ class Executed(Trace):
             found = _EXECUTABLES[key] = compile_program(module, self.donated)
         self.executable: Executable = getattr(found, "call", found)
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
+        self.is_plain = self.makes_all and not any(
+            (self.checks, self.inputs, self.live, self.states, self.written_arguments, self.gradients)
+        )
         for node in recording.graph.pending:
             # They never run by themselves: what still shows their values is out of scope.
             node.computed = True
@@ -336,11 +343,17 @@ class Executed(Trace):
             for argument in arguments:
                 argument._read()
             flush()
-        arrays = [a._read().array for a in arguments]
+        return self.call([a._read().array for a in arguments], arguments)
+
+    def call(self, arrays: list[Any], arguments: Sequence[Handle]) -> list[Handle] | str:
+        """The same with the arguments' arrays at hand, when nothing is pending; the list is used up."""
+        if self.is_plain:
+            counters.runs += 1
+            return fresh(self.kinds, self.own_types, self.executable(*arrays))
         for place, check in self.checks:
             check(arrays[place])
         for source, type, donated in self.inputs:
-            value = source.read()
+            value = source.holder._value if source.is_storage else source.read()
             if value.type is not type:
                 return f"a tensor that the function uses is {value.type} now, and was {type}"
             array = value.array
@@ -373,9 +386,56 @@ class Executed(Trace):
                 made = _handle(type(gradient), Recorded(self.types[at], None, 0, results[at]))
                 tensor._grad = self.made[i] = made
             at += 1
-        slots = [Recorded(t, None, 0, a) for t, a in zip(self.types[at:], results[at:], strict=True)]
+        if self.makes_all:
+            return fresh(self.kinds, self.own_types, results[at:] if at else results)
+        slots = [Recorded(t, None, 0, a) for t, a in zip(self.own_types, results[at:], strict=True)]
         return [self._result(r, slots, 0, arguments) for r in self.results]
 
+
+class Direct:
+    """A call with nothing but tensors, each of its own storage: their kinds and types are checked as their arrays are read.
+
+    `expected` has the kind, the type, and whether it takes part in gradients, of each."""
+
+    __slots__ = ("expected", "grad_enabled", "pack", "trace")
+
+    def __init__(
+        self, trace: Executed, arguments: Sequence[Handle], pack: Callable[[list[Handle]], Any]
+    ) -> None:
+        values = [a._read() for a in arguments]
+        self.trace, self.pack, self.grad_enabled = trace, pack, recorder.grad_enabled
+        self.expected = [(type(a), v.type, v.requires_grad) for a, v in zip(arguments, values, strict=True)]
+
+    def call(self, arguments: tuple[Any, ...]) -> Any:
+        """What the function gives; `OTHERWISE` where the call is not one of these."""
+        trace = self.trace
+        if (
+            len(arguments) != len(self.expected)
+            or recorder.grad_enabled is not self.grad_enabled
+            or trace.epoch != recorder.epoch
+            or trace.missing_gradients
+        ):
+            return OTHERWISE
+        arrays = []
+        for argument, (kind, wanted, requires_grad) in zip(arguments, self.expected, strict=True):
+            if type(argument) is not kind or argument._parent is not None:
+                return OTHERWISE
+            value = argument._storage._value
+            array = value.array
+            if (
+                array is None
+                or value.type is not wanted
+                or value.requires_grad is not requires_grad
+                or value.leaf is not None
+                or value.leaf is not None
+            ):
+                return OTHERWISE
+            arrays.append(array)
+        made = trace.call(arrays, arguments)
+        return OTHERWISE if isinstance(made, str) else self.pack(made)
+
+
+OTHERWISE = object()
 
 SEEN_BY_ONE = 3
 """References to a value that only its storage holds: the storage's, a local variable's, and the counting call's."""

@@ -24,6 +24,18 @@ def assert_same(program: Any, tolerance: float = 1e-5) -> None:
         np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=tolerance, atol=tolerance)
 
 
+def test_another_result_of_a_used_up_history_can_still_be_looked_at() -> None:
+    leaf = t.ones(3, requires_grad=True)
+    shared = leaf * 2
+    shared.tolist()
+    first, second = shared * 2, shared + 1
+    first.sum().backward()
+    assert leaf.grad.tolist() == [4.0, 4.0, 4.0]
+    assert second.tolist() == [3.0, 3.0, 3.0]
+    with pytest.raises(RuntimeError, match="second time"):
+        second.sum().backward()
+
+
 def test_gradients_accumulate() -> None:
     def program(t: Any) -> list[Any]:
         x = t.tensor([1.0, 2.0], requires_grad=True)

@@ -446,3 +446,48 @@ def test_writes_and_draws_in_branches_and_loops() -> None:
     _, draws = irc.scan(lambda c, _: (c, t.rand(2)), t.zeros(1), length=3)
     t.manual_seed(0)
     np.testing.assert_array_equal(draws.numpy(), np.stack([t.rand(2).numpy() for _ in range(3)]))
+
+
+def test_a_direct_call_takes_only_what_it_was_made_for() -> None:
+    """After some calls with plain tensors the next are direct; views, other types, gradients and pending values are not."""
+    seen = []
+
+    @irc.compile
+    def doubled(x: Any, y: Any) -> Any:
+        seen.append(tuple(x.shape))
+        return x * 2, x + y
+
+    def check(x: Any, y: Any) -> None:
+        a, b = doubled(x, y)
+        np.testing.assert_array_equal(a.detach().numpy(), x.detach().numpy() * 2)
+        np.testing.assert_array_equal(b.detach().numpy(), x.detach().numpy() + y.detach().numpy())
+
+    x, y = t.arange(9.0).reshape(3, 3).clone(), t.ones(3, 3)
+    for _ in range(3):
+        check(x, y)
+    assert len(seen) == 1 and doubled.direct is not None
+    x.add_(1)
+    check(x, y)
+    turned = x.t()
+    turned.tolist()
+    check(turned, y)
+    check(t.stack([x, y])[1], y)
+    check(x * 3, y)
+    check(x, 7.0 - y)
+    assert len(seen) == 1
+    check(t.ones(3, dtype=t.float64), t.ones(3, dtype=t.float64))
+    check(t.ones(2), t.ones(2))
+    check(x, y)
+    leaf = t.ones(3, 3, requires_grad=True)
+    check(leaf, y)
+    check(leaf * 2, y)
+    check(x, y)
+    of_leaf = leaf * 2
+    of_leaf.tolist()
+    made, _ = doubled(of_leaf, y)
+    made.sum().backward()
+    np.testing.assert_array_equal(leaf.grad.numpy(), np.full((3, 3), 4.0))
+    with t.no_grad():
+        check(x, y)
+        check(leaf * 2, y)
+        assert not doubled(leaf * 2, y)[0].requires_grad
