@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from irc.codegen.emit.function import FunctionEmitter, Handler, refuse
 from irc.codegen.emit.held import Buffer, element_bytes, llvm_type
+from irc.codegen.emit.lanes import one_lane
 from irc.codegen.emit.memref import place
 from irc.dialects import gpu, nvgpu
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
-from irc.ir.types import FloatType, IntegerType, MemRefType
+from irc.ir.types import FloatType, IntegerType, MemRefType, bf16, f16, f32
 
 if TYPE_CHECKING:
     from irc.codegen.emit.module import ModuleEmitter
@@ -137,9 +138,8 @@ def emit_shuffle(e: FunctionEmitter, op: gpu.Shuffle) -> None:
 
 @on_device(nvgpu.DeviceAsyncCopy)
 def emit_async_copy(e: FunctionEmitter, op: nvgpu.DeviceAsyncCopy) -> None:
-    """`cp.async` of 4, 8 or 16 bytes; of 16 bytes past the first-level cache where asked for."""
-    if op.srcElements is not None:
-        raise refuse(op, "nvgpu.device_async_copy of part of an element")
+    """`cp.async` of 4, 8 or 16 bytes, the end of them zeros where fewer elements are given; of 16 bytes past the first-level
+    cache where asked for."""
     source, target = e.buffer(op.src), e.buffer(op.dst)
     size = op.dstElements * element_bytes(source.type.element)
     if size not in (4, 8, 16):
@@ -147,12 +147,16 @@ def emit_async_copy(e: FunctionEmitter, op: nvgpu.DeviceAsyncCopy) -> None:
     there = place(e, op, source, e.scalars(op.srcIndices))
     here = place(e, op, target, e.scalars(op.dstIndices))
     way = "cg" if op.bypassL1 and size == 16 else "ca"
-    e.call(
-        f"llvm.nvvm.cp.async.{way}.shared.global.{size}",
-        "void",
+    places = (
         ("ptr addrspace(3)", e.ins(f"addrspacecast ptr {here} to ptr addrspace(3)")),
         ("ptr addrspace(1)", e.ins(f"addrspacecast ptr {there} to ptr addrspace(1)")),
     )
+    name = f"llvm.nvvm.cp.async.{way}.shared.global.{size}"
+    if op.srcElements is None:
+        e.call(name, "void", *places)
+    else:
+        given = e.ins(f"mul i64 {e.scalar(op.srcElements)}, {element_bytes(source.type.element)}")
+        e.call(f"{name}.s", "void", *places, ("i32", e.ins(f"trunc i64 {given} to i32")))
 
 
 @on_device(nvgpu.DeviceAsyncCreateGroup)
@@ -165,6 +169,42 @@ def emit_async_group(e: FunctionEmitter, op: nvgpu.DeviceAsyncCreateGroup) -> No
 def emit_async_wait(e: FunctionEmitter, op: nvgpu.DeviceAsyncWait) -> None:
     """Until at most `numGroups` of the thread's groups are under way."""
     e.call("llvm.nvvm.cp.async.wait.group", "void", ("i32", str(op.numGroups or 0)))
+
+
+@on_device(nvgpu.LdMatrix)
+def emit_ldmatrix(e: FunctionEmitter, op: nvgpu.LdMatrix) -> None:
+    """Matrices of 16-bit elements, as the registers of a tile of (matrices, 2)."""
+    source, count = e.buffer(op.srcMemref), op.numTiles
+    if count not in (1, 2, 4) or element_bytes(source.type.element) != 2:
+        raise refuse(op, f"nvgpu.ldmatrix of {count} matrices of {source.type.element}")
+    at = e.ins(f"addrspacecast ptr {place(e, op, source, e.scalars(op.indices))} to ptr addrspace(3)")
+    turned = ".trans" if op.transpose else ""
+    words = "i32" if count == 1 else f"{{ {', '.join(['i32'] * count)} }}"
+    name = f"llvm.nvvm.ldmatrix.sync.aligned.m8n8.x{count}{turned}.b16.p3"
+    made = e.call(name, words, ("ptr addrspace(3)", at))
+    parts = [made] if count == 1 else [e.ins(f"extractvalue {words} {made}, {i}") for i in range(count)]
+    register = e.types(op.res.type)[0]
+    e.set_tile(op, [e.ins(f"bitcast i32 {part} to {register}") for part in parts])
+
+
+@on_device(nvgpu.MmaSync)
+def emit_mma(e: FunctionEmitter, op: nvgpu.MmaSync) -> None:
+    """Products of bf16 or f16 with sums in f32."""
+    element, shape = op.matrixA.type.element, tuple(op.mmaShape)
+    if shape != (16, 8, 16) or element not in (bf16, f16) or op.matrixC.type.element is not f32:
+        raise refuse(op, f"nvgpu.mma.sync of {op.matrixA.type} with sums of {op.matrixC.type}")
+    kind, held = ("bf16", "i32") if element is bf16 else ("f32.f32", "<2 x half>")
+    arguments: list[tuple[str, str]] = []
+    for value in (op.matrixA, op.matrixB):
+        for text in e.tile(value).registers:
+            arguments.append((held, e.ins(f"bitcast <2 x i16> {text} to i32") if element is bf16 else text))
+    for text in e.tile(op.matrixC).registers:
+        for i in range(2):
+            arguments.append(("float", one_lane(e, "float", (text, 2), i)))
+    whole = "{ float, float, float, float }"
+    made = e.call(f"llvm.nvvm.mma.m16n8k16.row.col.{kind}", whole, *arguments)
+    parts = [e.ins(f"extractvalue {whole} {made}, {i}") for i in range(4)]
+    e.set_tile(op, [e.vector_of(parts[i : i + 2], "float") for i in (0, 2)])
 
 
 def _by_words(e: FunctionEmitter, op: Any, scalar: str, text: str, hand_round: Callable[[str], str]) -> str:

@@ -24,7 +24,8 @@ _ALLOWED = re.compile(
     r"|llvm\.(masked\.(load|store|gather|scatter)\..*|prefetch\.p0)"
     r"|llvm\.nvvm\.(read\.ptx\.sreg\.(tid|ctaid|ntid|nctaid)\.[xyz]|read\.ptx\.sreg\.laneid"
     r"|barrier\.cta\.sync\.aligned\.all|shfl\.sync\.(bfly|down|up|idx)\.i32"
-    r"|cp\.async\.(ca|cg)\.shared\.global\.(4|8|16)|cp\.async\.(commit\.group|wait\.group|wait\.all))"
+    r"|ldmatrix\.sync\.aligned\.m8n8\.x[124](\.trans)?\.b16\.p3|mma\.m16n8k16\.row\.col\.(bf16|f32\.f32)"
+    r"|cp\.async\.(ca|cg)\.shared\.global\.(4|8|16)(\.s)?|cp\.async\.(commit\.group|wait\.group|wait\.all))"
 )
 """What LLVM's back end for PTX can select; anything else would end the process."""
 _DECLARED = re.compile(r"^declare .*? @([\w.$]+)\(", re.MULTILINE)

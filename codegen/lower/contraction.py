@@ -13,12 +13,14 @@ The lanes of a tile lie along the result's innermost axis. Where that axis belon
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from irc.codegen.lower.builder import kernel
 from irc.codegen.lower.contraction_axes import Contraction, contraction_of
 from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_of
+from irc.codegen.lower.contraction_mma import emit_matrix_contraction, matrix_schedule
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import Epilogue, Source, source_of
@@ -47,8 +49,7 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
     names = [v.name for v in func.arguments]
     attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
     buffers = (*inputs, *outputs, *plan.scratch)
-    tiles = schedule_of(plan) if machine.is_grid else None
-    emit = emit_contraction if tiles is None else partial(emit_grid_contraction, tiles)
+    emit = _grid_emitter(plan) if machine.is_grid else emit_contraction
     functions = []
     if plan.schedule.pack_b == "all" and not plan.is_empty:
         functions.append(
@@ -64,6 +65,15 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
         )
     )  # fmt: skip
     return KernelGroup(tuple(functions), plan.scratch)
+
+
+def _grid_emitter(plan: Plan) -> Callable[..., None]:
+    """What writes the kernel for a grid: on matrix units, in tiles of shared memory, or a thread an element."""
+    matrices = matrix_schedule(plan)
+    if matrices is not None:
+        return partial(emit_matrix_contraction, matrices)
+    tiles = schedule_of(plan)
+    return emit_contraction if tiles is None else partial(emit_grid_contraction, tiles)
 
 
 def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:

@@ -25,7 +25,7 @@ from irc.codegen.schedule.contraction_grid import GROUP, THREADS, GridSchedule, 
 from irc.dialects import gpu, memref, nvgpu, vector
 from irc.ir.affine import AffineMapAttr
 from irc.ir.operation import Value
-from irc.ir.types import FloatType, MemRefType, VectorType, f32
+from irc.ir.types import FloatType, MemRefType, VectorType
 
 _PAD = 4
 """Elements between rows of a shared tile, so that neighbours along depth lie in other banks."""
@@ -45,11 +45,11 @@ def emit_grid_contraction(
     schedule: GridSchedule, b: KernelBuilder, plan: Plan, values: Sequence[Value]
 ) -> None:
     """The kernel of a plan in tiles of a schedule."""
-    _Kernel(plan, schedule, values).emit(b)
+    GridKernel(plan, schedule, values).emit(b)
 
 
 @dataclass
-class _Side:
+class Side:
     """One operand: its buffer, its axes besides depth, and its tile in shared memory, `[stage][step][place]`."""
 
     source: Source
@@ -60,12 +60,16 @@ class _Side:
     tile: int
     shared: Value | None = None
     width: int = 1
+    along: bool = False
+    """Whether memory runs along depth."""
     copies: list[tuple[Index, Index, Index]] = field(default_factory=list)
     """For each copy of a thread: its step and its place in the tile, and the offset of its row in the buffer."""
 
 
 @dataclass
-class _Kernel:
+class GridKernel:
+    """Each thread holds pieces of the result, four by four elements, and multiplies what it reads of the shared tiles."""
+
     plan: Plan
     schedule: GridSchedule
     values: Sequence[Value]
@@ -85,8 +89,8 @@ class _Kernel:
         outputs = [View.of(b, v, c.out, c.extents) for v in self.values[at : at + len(plan.func.returned)]]
         others = plan.epilogue.readers(b, arguments, c.others, c.extents)
         sides = [
-            _Side(plan.lhs, c.lhs, arguments[plan.lhs.argument], rows, c.size(rows), s.rows),
-            _Side(plan.rhs, c.rhs, arguments[plan.rhs.argument], columns, c.size(columns), s.columns),
+            Side(plan.lhs, c.lhs, arguments[plan.lhs.argument], rows, c.size(rows), s.rows),
+            Side(plan.rhs, c.rhs, arguments[plan.rhs.argument], columns, c.size(columns), s.columns),
         ]
         for side in sides:
             # Every element of the buffer, by its number.
@@ -108,7 +112,7 @@ class _Kernel:
     # Copies.
 
     def _prepare(
-        self, b: KernelBuilder, side: _Side, start: Index, place: dict[int, Index], thread: Value
+        self, b: KernelBuilder, side: Side, start: Index, place: dict[int, Index], thread: Value
     ) -> None:
         """The shared tiles, and what every thread copies of each: elements along depth or across, as memory runs.
 
@@ -132,26 +136,39 @@ class _Kernel:
                 where = b.min(where, side.extent - side.width)
             side.copies.append((step, across, b.add(base, self._offset(b, side, where, side.axes))))
 
-    def _runs_along_depth(self, side: _Side) -> bool:
+    def _runs_along_depth(self, side: Side) -> bool:
         depth = self.axes("depth")
         return bool(depth) and abs(side.access.strides[depth[-1]]) == 1
 
-    def _width(self, side: _Side, along: bool) -> int:
+    def _width(self, side: Side, along: bool) -> int:
         """Elements of one copy: 16 bytes where memory runs across and all that moves a place moves it by multiples."""
         strides = [s for a, s in enumerate(side.access.strides) if not side.axes or a != side.axes[-1]]
         dense = bool(side.axes) and side.access.strides[side.axes[-1]] == 1
         whole = side.axes and self.plan.contraction.extents[side.axes[-1]] % GROUP == 0
         aligned = all(n % GROUP == 0 for n in (side.access.offset, *strides))
-        return GROUP if self._is_plain(side) and not along and dense and whole and aligned else 1
+        words = self._is_plain(side) and self.plan.element.numpy.itemsize == 4
+        return GROUP if words and not along and dense and whole and aligned else 1
 
-    def _offset(self, b: KernelBuilder, side: _Side, number: Index, axes: tuple[int, ...]) -> Index:
+    def _offset(self, b: KernelBuilder, side: Side, number: Index, axes: tuple[int, ...]) -> Index:
         total: Index = 0
         for axis, at in self.plan.unravel(b, number, axes).items():
             total = b.add(total, b.mul(at, side.access.strides[axis]))
         return total
 
-    def _copy(self, b: KernelBuilder, sides: Sequence[_Side], first: Index, stage: Index) -> None:
-        """Starts copies of the tiles whose first step is `first`; a step past the end stands for the last one."""
+    def _start(self, b: KernelBuilder, sides: Sequence[Side], first: Index, stage: Index) -> Value | None:
+        """Starts copies of the tiles whose first step is `first`; their group, where any go on in the background."""
+        before = len(b.operations)
+        self._copy(b, sides, first, stage)
+        tokens = [op.asyncToken for op in b.operations[before:] if isinstance(op, nvgpu.DeviceAsyncCopy)]
+        return b.emit(nvgpu.DeviceAsyncCreateGroup(tokens)) if tokens else None
+
+    def _wait(self, b: KernelBuilder, group: Value | None, under_way: int) -> None:
+        """Until all but so many groups of copies have come."""
+        if group is not None:
+            b.emit(nvgpu.DeviceAsyncWait(group, numGroups=under_way))
+
+    def _copy(self, b: KernelBuilder, sides: Sequence[Side], first: Index, stage: Index) -> None:
+        """The copies themselves; a step past the end stands for the last one."""
         for side in sides:
             for step, across, offset in side.copies:
                 k = b.add(first, step)
@@ -163,7 +180,7 @@ class _Kernel:
                 else:
                     self._copy_converted(b, side, source, (stage, step, across))
 
-    def _copy_behind(self, b: KernelBuilder, side: _Side, source: Index, to: Sequence[Index]) -> None:
+    def _copy_behind(self, b: KernelBuilder, side: Side, source: Index, to: Sequence[Index]) -> None:
         """A copy in the background."""
         assert side.shared is not None
         b.emit(
@@ -173,37 +190,41 @@ class _Kernel:
             )
         )  # fmt: skip
 
-    def _copy_converted(self, b: KernelBuilder, side: _Side, source: Index, to: Sequence[Index]) -> None:
+    def _copy_converted(self, b: KernelBuilder, side: Side, source: Index, to: Sequence[Index]) -> None:
         """A copy through a register, where the element is converted on the way."""
         element = b.load(side.buffer, [source], VectorType((1,), side.buffer.type.element))
         wide = side.source.convert(b, element, self.plan.accumulator)
         assert side.shared is not None
         b.store(b.emit(vector.Extract(wide, (), static_position=(0,))), side.shared, to)
 
-    def _is_plain(self, side: _Side) -> bool:
-        return self.plan.element is f32 and side.buffer.type.element is f32 and not side.source.conversions
+    def _is_plain(self, side: Side) -> bool:
+        """Whether elements are copied as they are, by words of the size that copies in the background have."""
+        element = self.plan.element
+        same = side.buffer.type.element is element and not side.source.conversions
+        return same and element.numpy.itemsize in (4, 8)
 
     # Products.
 
-    def _sums(self, b: KernelBuilder, sides: Sequence[_Side], thread: Value) -> list[Value]:
+    def _sums(self, b: KernelBuilder, sides: Sequence[Side], thread: Value) -> list[Value]:
         """The pieces of each thread, rows first, after all of depth."""
         s = self.schedule
         tiles = -(-self.depth // s.depth)
         rest = self.depth - (tiles - 1) * s.depth
-        type = VectorType((GROUP, GROUP), self.plan.element)
-        zero = b.constant(0.0 if isinstance(self.plan.element, FloatType) else 0, type)
-        sums = [zero] * (s.row_pieces * s.column_pieces)
-        self._copy(b, sides, 0, 0)
-        b.emit(nvgpu.DeviceAsyncCreateGroup(()))
+        sums = self._zeros(b)
+        first = self._start(b, sides, 0, 0)
 
         def turn(b: KernelBuilder, t: Index, *sums: Value) -> Sequence[Value]:
             following = b.add(t, 1)
+
+            def ahead(b: KernelBuilder) -> None:
+                token = self._start(b, sides, b.mul(following, s.depth), b.rem(following, _STAGES))
+                self._wait(b, token, 1)
+
             if tiles > 1:
                 more = b.compare("ult", following, tiles)
-                stage = b.rem(following, _STAGES)
-                b.branch(more, lambda b: self._copy(b, sides, b.mul(following, s.depth), stage))
-            # The last group holds nothing; so all but one have always come when this tile has.
-            b.emit(nvgpu.DeviceAsyncWait(b.emit(nvgpu.DeviceAsyncCreateGroup(())), numGroups=1))
+                b.branch(more, ahead, lambda b: self._wait(b, first, 0))
+            else:
+                self._wait(b, first, 0)
             b.emit(gpu.Barrier())
             made = self._tile(b, sides, thread, t, tiles, rest, sums)
             b.emit(gpu.Barrier())
@@ -211,10 +232,16 @@ class _Kernel:
 
         return list(b.loop(0, tiles, 1, turn, *sums))
 
+    def _zeros(self, b: KernelBuilder) -> list[Value]:
+        """The sums that a thread begins with."""
+        type = VectorType((GROUP, GROUP), self.plan.element)
+        zero = b.constant(0.0 if isinstance(self.plan.element, FloatType) else 0, type)
+        return [zero] * (self.schedule.row_pieces * self.schedule.column_pieces)
+
     def _tile(
         self,
         b: KernelBuilder,
-        sides: Sequence[_Side],
+        sides: Sequence[Side],
         thread: Value,
         t: Index,
         tiles: int,
@@ -241,7 +268,7 @@ class _Kernel:
     def _products(
         self,
         b: KernelBuilder,
-        sides: Sequence[_Side],
+        sides: Sequence[Side],
         thread: Value,
         stage: Index,
         steps: int,
@@ -271,7 +298,7 @@ class _Kernel:
                     made[i] = b.emit(vector.Contract(tall, wide, made[i], **_OUTER))
         return made
 
-    def _piece(self, b: KernelBuilder, side: _Side, stage: Index, step: Index, at: Index) -> Value:
+    def _piece(self, b: KernelBuilder, side: Side, stage: Index, step: Index, at: Index) -> Value:
         assert side.shared is not None
         wide = VectorType((GROUP,), self.plan.element)
         bytes_ = self.plan.element.numpy.itemsize * GROUP
@@ -326,7 +353,9 @@ class _Kernel:
 
         def write(b: KernelBuilder) -> None:
             here = {**at, **plan.unravel(b, column, columns)}
-            value = b.emit(vector.ExtractStridedSlice.of(piece, (n,), (lanes,))) if lanes < GROUP else piece
+            value = piece
+            if (lanes,) != piece.type.shape:
+                value = b.emit(vector.ExtractStridedSlice.of(piece, (n,), (lanes,)))
             result = convert(b, value, plan.accumulator, plan.epilogue.center.results[0].type.element)
             dims = ((plan.lane, lanes),)
             made = plan.epilogue.emit(b, [result], lambda i: others[i].read(b, here, dims))

@@ -50,14 +50,24 @@ def same_bits(x: Array, y: Array) -> bool:
     return x.tobytes() == y.tobytes()
 
 
-def dot(lhs: str, rhs: str, out: str, element: str, how: str) -> Module:
+def on_matrix_units(element: str) -> str:
+    """The algorithm of a dot_general whose sums may be made in a matrix unit's order."""
+    return (
+        f", algorithm = <lhs_precision_type = {element}, rhs_precision_type = {element}, accumulation_type = f32, "
+        "lhs_component_count = 1, rhs_component_count = 1, num_primitive_operations = 1, "
+        "allow_imprecise_accumulation = false>"
+    )
+
+
+def dot(lhs: str, rhs: str, out: str, element: str, how: str, result: str = "") -> Module:
     """A dot_general with a bias along the last dimension of its result."""
-    a, b, c = (f"tensor<{shape}x{element}>" for shape in (lhs, rhs, out))
+    result = result or element
+    a, b, c = f"tensor<{lhs}x{element}>", f"tensor<{rhs}x{element}>", f"tensor<{out}x{result}>"
     last = out.rpartition("x")[2]
     return parse(f"""
-func.func @main(%a: {a}, %b: {b}, %c: tensor<{last}x{element}>) -> {c} {{
+func.func @main(%a: {a}, %b: {b}, %c: tensor<{last}x{result}>) -> {c} {{
   %0 = stablehlo.dot_general %a, %b, {how} : ({a}, {b}) -> {c}
-  %1 = stablehlo.broadcast_in_dim %c, dims = [{out.count("x")}] : (tensor<{last}x{element}>) -> {c}
+  %1 = stablehlo.broadcast_in_dim %c, dims = [{out.count("x")}] : (tensor<{last}x{result}>) -> {c}
   %2 = stablehlo.add %0, %1 : {c}
   return %2 : {c}
 }}""")

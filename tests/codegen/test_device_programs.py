@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from device_programs import arrays_for, differences, dot
+from device_programs import arrays_for, differences, dot, on_matrix_units
 from kernel_oracle import verified
 from small_programs import PROGRAMS, reduction
 
@@ -41,6 +41,16 @@ TILED: dict[str, Module] = {
     "convolution": parse(CONVOLUTION),
 }
 """Contractions that are large enough for tiles in shared memory."""
+BF16, F16 = MATMUL + on_matrix_units("bf16"), MATMUL + on_matrix_units("f16")
+ON_MATRIX_UNITS: dict[str, Module] = {
+    "whole tiles": dot("128x64", "64x128", "128x128", "bf16", BF16, "f32"),
+    "short tiles": dot("100x72", "72x88", "100x88", "bf16", BF16, "f32"),
+    "nothing even": dot("50x37", "37x51", "50x51", "bf16", BF16, "f32"),
+    "both turned": dot(
+        "72x96", "88x72", "96x88", "bf16", "contracting_dims = [0] x [1]" + on_matrix_units("bf16"), "f32"
+    ),
+    "f16": dot("100x72", "72x88", "100x88", "f16", F16, "f32"),
+}
 LARGE = dot("1024x20", "20x1024", "1024x1024", "f32", MATMUL)
 """Enough of them for the large tile."""
 
@@ -53,7 +63,7 @@ def test_programs(name: str) -> None:
 
 @pytest.mark.parametrize("name", TILED)
 def test_contractions_in_tiles(name: str) -> None:
-    assert "cp.async.wait" in compile_module(TILED[name], target="sm_80").stages["ptx"]
+    assert "bar.sync" in compile_module(TILED[name], target="sm_80").stages["ptx"]
     assert differences(TILED[name], arrays_for(TILED[name])) == []
 
 
@@ -61,10 +71,32 @@ def test_large_tiles() -> None:
     assert differences(LARGE, arrays_for(LARGE)) == []
 
 
-@pytest.mark.parametrize("name", ["softmax", "while", "if", "matmul", "sum of 9000"])
+@pytest.mark.parametrize("name", ON_MATRIX_UNITS)
+def test_matrix_units_where_the_program_names_them(name: str) -> None:
+    """Sums in another order: close, not the same."""
+    module = ON_MATRIX_UNITS[name]
+    device = compile_module(module, target="ptx-emulated")
+    assert "mma.sync" in device.stages["ptx"]
+    arrays = arrays_for(module)
+    for made, host in zip(device(*arrays), compile_module(module)(*arrays), strict=True):
+        assert np.abs(made - host).max() < 1e-4
+
+
+def test_no_matrix_units_where_nothing_asks_for_them() -> None:
+    assert "mma.sync" not in compile_module(TILED["bf16"], target="sm_80").stages["ptx"]
+
+
+TEXTS = {n: parse(PROGRAMS[n]) for n in ("softmax", "while", "if", "matmul", "sum of 9000")} | {
+    "tiles": TILED["short tiles"],
+    "matrix units": ON_MATRIX_UNITS["short tiles"],
+    "columns": parse(reduction("add", (100, 33), (0,))),
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_cut_programs_are_mlir_and_compile_again(name: str) -> None:
     """MLIR takes the kernels and the launches; from their text comes the same PTX."""
-    first = compile_module(parse(PROGRAMS[name]), target="sm_80")
+    first = compile_module(TEXTS[name], target="sm_80")
     text = first.stages["kernel"]
     verified(text)
     again = compile_module(parse(text), target="sm_80")
@@ -81,7 +113,12 @@ def test_the_host_decides_between_launches() -> None:
 @pytest.mark.parametrize("processor", PROCESSORS)
 @pytest.mark.skipif(shutil.which("ptxas") is None, reason="there is no assembler of PTX here")
 def test_kernels_assemble_and_spill_nothing(processor: str, tmp_path: Path) -> None:
-    chosen = [*TILED.values(), LARGE, *(parse(PROGRAMS[n]) for n in ("softmax", "layernorm", "elementwise"))]
+    chosen = [
+        *TILED.values(),
+        *ON_MATRIX_UNITS.values(),
+        LARGE,
+        *(parse(PROGRAMS[n]) for n in ("softmax", "layernorm", "elementwise")),
+    ]
     for module in chosen:
         file = tmp_path / "kernels.ptx"
         file.write_text(compile_module(module, target=processor).stages["ptx"])
@@ -124,7 +161,12 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == emulated
 
 
-TEAMS = {"a thread": (31, 20), "a short last turn": (100, 33), "less than a turn": (40, 70), "blocks": (4200, 17)}
+TEAMS = {
+    "a thread": (31, 20),
+    "a short last turn": (100, 33),
+    "less than a turn": (40, 70),
+    "blocks": (4200, 17),
+}
 
 
 @pytest.mark.parametrize("shape", TEAMS.values(), ids=TEAMS)
