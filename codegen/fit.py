@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.program import lower_program
@@ -20,6 +21,16 @@ SHOWN = 5
 """How many source lines an error names."""
 
 
+class Needs(Protocol):
+    """What a program holds: a plan, or what is kept of one."""
+
+    @property
+    def total_bytes(self) -> int: ...
+
+    @property
+    def new_bytes(self) -> int: ...
+
+
 @dataclass(frozen=True)
 class Limit:
     """`bytes` that a program may hold, and who says so. A limit that was set counts inputs and constants as well, what
@@ -29,7 +40,7 @@ class Limit:
     source: str
     everything: bool
 
-    def needed(self, plan: MemoryPlan) -> int:
+    def needed(self, plan: Needs) -> int:
         """What the plan holds of what this limit counts."""
         return plan.total_bytes if self.everything else plan.new_bytes
 
@@ -44,6 +55,11 @@ def limits(given: int | None) -> list[Limit]:
     elif asked is not None:
         found.insert(0, Limit(asked, "IRC_MEMORY_LIMIT", everything=True))
     return found
+
+
+def fits(plan: Needs, limit: int | None) -> bool:
+    """Whether what a program needs is there."""
+    return all(held.needed(plan) <= held.bytes for held in limits(limit))
 
 
 def check(plan: MemoryPlan, limit: int | None, prepared: Callable[[], Module | None], remaining: str) -> None:

@@ -259,6 +259,8 @@ def compile_module(
             kept = Kept.read(cache, fields)
         if kept is not None and fits(kept, memory_limit):
             made = Executable(kept.stamp, machine, kept.object_code, cold, timings)
+        if kept is None and options.logged("cache"):
+            print(f"irc: not on disk: {cache.why(fields)}", file=sys.stderr)
     if made is None and machine.is_device:
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:

@@ -7,13 +7,15 @@ import os
 _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
-    "IRC_LOG": "what to tell on standard error: compile (every compilation and why)",
+    "IRC_LOG": "what to tell on standard error: compile (every compilation), cache (why a program was not on disk)",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",
     "IRC_CHECK_BOUNDS": "1: generated code checks every access to memory (slow; finds faults of irc's own)",
     "IRC_TRACEBACK": "1: errors show irc's own frames as well",
-    "IRC_CACHE_DIR": "where the parser's tables are kept (default: irc in XDG_CACHE_HOME or ~/.cache)",
+    "IRC_CACHE": "0: no compiled program is kept on disk",
+    "IRC_CACHE_DIR": "where programs and the parser's tables are kept (default: irc in XDG_CACHE_HOME or ~/.cache)",
+    "IRC_CACHE_LIMIT": "bytes of compiled programs on disk (default: 1G)",
 }
 _SHARED = {
     "OMP_NUM_THREADS": "as in other libraries: threads, where IRC_NUM_THREADS does not say",
@@ -44,6 +46,11 @@ def enable(name: str) -> None:
     """Sets a documented flag for this process and those it starts."""
     assert name in _DOCUMENTED, name
     os.environ[name] = "1"
+
+
+def log(topic: str) -> None:
+    """Adds a topic to what IRC_LOG asks for."""
+    os.environ["IRC_LOG"] = ",".join(filter(None, (text("IRC_LOG"), topic)))
 
 
 def logged(topic: str) -> bool:

@@ -12,6 +12,9 @@ from hypothesis import settings
 
 HERE = Path(__file__).parent
 
+# A test compiles what it is about; those of the cache turn it on for themselves.
+os.environ.setdefault("IRC_CACHE", "0")
+
 # Continuous integration tries the same examples every time: a random program that fails is for people to look at.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 if os.environ.get("CI"):

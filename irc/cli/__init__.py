@@ -17,6 +17,7 @@ COMMANDS = {
     "opt": "run passes on a module's text",
     "run": "run a module's text, or a Python program under irc's frontend",
     "reduce": "make a module that fails small",
+    "cache": "list what is kept on disk, say why a program was not, remove it",
     "ops": "list the ops, or print one op's reference page",
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Operation, Region, Value
 
 Key = tuple[Any, ...]
@@ -60,3 +62,23 @@ def operation_key(op: Operation) -> Key:
 def structural_key(op: Operation) -> Key:
     """The key of a whole function or module: no identity left in it, so it can be compared between runs and stored."""
     return (*attribute_key(op), region_key(op.regions, {}))
+
+
+def digest(op: Operation) -> str:
+    """The structural key of a function or module as a number in hexadecimal: the same in every process."""
+    found = hashlib.sha256()
+    texts: dict[Any, bytes] = {}
+    stack: list[Any] = [structural_key(op)]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, tuple):
+            found.update(b"(%d" % len(item))
+            stack.extend(reversed(item))
+        elif isinstance(item, DenseElementsAttr):
+            found.update(b"#" + str(item.type).encode() + (b"*" if item.is_splat else b"") + item.key)
+        else:
+            text = texts.get(item)
+            if text is None:
+                text = texts[item] = str(item).encode()
+            found.update(b"%d:" % len(text) + text)
+    return found.hexdigest()

@@ -6,19 +6,17 @@ names are bound in the order of the text."""
 from __future__ import annotations
 
 import gc
-import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from irc import options
 from irc.errors import ParseError, SourceSpan
 from irc.ir.assembly import GENERIC, Format, format_of
 from irc.ir.attributes import Attribute, LocationAttr
+from irc.ir.cache_folder import cache_folder
 from irc.ir.cursor import unquote
 from irc.ir.diagnostics import SourceText
 from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
@@ -285,17 +283,6 @@ _WORDS = {
 }
 
 
-def cache_directory() -> Path | None:
-    """Where tables are kept between processes: `IRC_CACHE_DIR`, else the user's cache folder. None: nowhere."""
-    own, shared = options.text("IRC_CACHE_DIR"), options.text("XDG_CACHE_HOME")
-    try:
-        folder = Path(own) if own else Path(shared or Path.home() / ".cache") / "irc"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
-        return None
-    return folder if os.access(folder, os.W_OK) else None
-
-
 @lru_cache(maxsize=1)
 def _lark() -> Any:
     """The LALR parser. Loading lark costs more than most parses: it happens when the first text is read.
@@ -306,7 +293,7 @@ def _lark() -> Any:
 
     from irc.ir.lexer import ModuleLexer  # noqa: PLC0415
 
-    folder = cache_directory()
+    folder = cache_folder()
     grammar = resources.files("irc.ir").joinpath("grammar.lark").read_text()
     return Lark(
         grammar,

@@ -87,7 +87,7 @@ _LOCK = threading.Lock()
 @functools.cache
 def _load() -> dict[str, int]:
     names = ("irc_call", "irc_call_into", "irc_release_arenas", "irc_arena_held")
-    return jit.load(jit.assemble(ENTRY_TEXT), names, numpy_abi.symbols())
+    return jit.load(jit.assembled(ENTRY_TEXT), names, numpy_abi.symbols())
 
 
 def addresses() -> dict[str, int]:

@@ -27,7 +27,7 @@ define ptr @irc_take_failure() {{
 
 @functools.cache
 def _load() -> dict[str, int]:
-    return jit.load(jit.assemble(_TEXT), (SYMBOL, "irc_take_failure"))
+    return jit.load(jit.assembled(_TEXT), (SYMBOL, "irc_take_failure"))
 
 
 def address() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import itertools
 import threading
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from collections.abc import Iterable, Mapping
 import llvmlite.binding as llvm
 
 from irc.errors import IrcError
+from irc.runtime.disk_cache import disk_cache
 from irc.runtime.target import Target, host_target, initialise
 
 # Programs are never unloaded: a worker thread or another Python thread may be inside one, and at
@@ -61,6 +63,25 @@ def assemble(text: str, target: Target | None = None, opt: int = 2) -> bytes:
         machine = target_machine(target, opt)
         module, _context = _parse(text, target, machine)
         return bytes(machine.emit_object(module))
+
+
+def assembled(text: str) -> bytes:
+    """Object code of a text of irc's own for the host: kept on disk between processes, where there is a place for it."""
+    target, cache = host_target(), disk_cache()
+    if cache is None:
+        return assemble(text)
+    fields = {
+        "module": hashlib.sha256(text.encode()).hexdigest(),
+        "llvm": ".".join(map(str, llvm.llvm_version_info)),
+        "triple": target.triple,
+        "cpu": target.cpu,
+        "features": target.features,
+    }
+    found = cache.get(fields)
+    if found is None:
+        found = assemble(text)
+        cache.put(fields, found)
+    return found
 
 
 def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:

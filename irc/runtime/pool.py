@@ -262,7 +262,7 @@ class _Pool:
     """The loaded pool: ``parallel`` is the address that programs link as ``irc_parallel``."""
 
     def __init__(self) -> None:
-        found = jit.load(jit.assemble(pool_text()), ("irc_parallel", "irc_set_threads", "irc_after_fork"))
+        found = jit.load(jit.assembled(pool_text()), ("irc_parallel", "irc_set_threads", "irc_after_fork"))
         self.parallel = found["irc_parallel"]
         self.set_threads = ctypes.PYFUNCTYPE(None, ctypes.c_int32)(found["irc_set_threads"])
         self._after_fork = ctypes.PYFUNCTYPE(None)(found["irc_after_fork"])
