@@ -170,7 +170,10 @@ class Columns(Team):
         live, at = self._live(j, rest), b.add(here, j * self.PARTS)
         if not live:
             return lane
-        more = lambda b: apply_region(b, region, [*lane, *read(b, at)])  # noqa: E731
+
+        def more(b: KernelBuilder) -> list[Value]:
+            return apply_region(b, region, [*lane, *read(b, at)])
+
         if live == self.PARTS:
             return more(b)
         return list(b.branch(b.compare("ult", part, live), more, lambda _: lane, [v.type for v in lane]))
