@@ -123,7 +123,8 @@ class _Pair:
 
     def fill(self) -> list[str]:
         """Adds the rows; returns remarks."""
-        self._settings()
+        if self.a.text != self.b.text:
+            self._settings()
         self.alignment = Alignment(self.a.canonical.block, self.b.canonical.block)
         self._boundary()
         if self.a.text == self.b.text:
@@ -199,7 +200,7 @@ class _Pair:
         found = [d for d in compare(self.alignment) if not beside.has(d) and (d.what or d.op != "argument")]
         before = len(self.rows.found)
         for d in found:
-            if d.what == "element type" and not d.follows:
+            if d.what == "element type" and not d.follows and not self._is_internal(d):
                 self.rows.add(_DTYPE, d.what, d.a, d.b, self._read_at(d))
         told = self._beside_told([d for d in found if not d.what])
         open_ = [d for d in found if not d.follows and not self._is_told(d) and d not in told]
@@ -245,7 +246,7 @@ class _Pair:
         found: list[Difference] = []
         for is_a, graph in ((True, self.alignment.a), (False, self.alignment.b)):
             of = {n: d for d in alone if (n := d.a_node if is_a else d.b_node) is not None}
-            stack = [n for n, d in of.items() if self._is_told(d)]
+            stack = [n for n, d in of.items() if any(map(self._place_is_told, (d.place_a, d.place_b)))]
             seen = dict.fromkeys(stack)
             while stack:
                 node = stack.pop()
@@ -276,6 +277,19 @@ class _Pair:
                 or any(o in alone_b for o in reads_b[d.b_node] if o is not None)
             )
         )
+
+    def _is_internal(self, d: Difference) -> bool:
+        """Whether it is an op of an operation that a row tells of, or a number that only such ops read. Labels and indices
+        are the user's, whoever reads them."""
+        if not d.a.startswith("f"):
+            return False
+        users = [
+            u.location
+            for node, graph in ((d.a_node, self.alignment.a), (d.b_node, self.alignment.b))
+            for u in graph.users.get(node, ())  # type: ignore[arg-type]
+        ]
+        is_read = d.op == "argument" and bool(users) and all(map(self._place_is_told, users))
+        return is_read or (d.op != "argument" and self._is_told(d))
 
     def _read_at(self, d: Difference) -> Place:
         """The places of two arguments where they are read, if it is not known where they were made."""
@@ -328,10 +342,11 @@ class _Beside:
             for (graph, done, _), other in zip(sides, _reversed(sides), strict=True)
         ]
         for (graph, done, word), theirs in zip(sides, left[::-1], strict=True):
-            types = [str(v.type) for v in theirs]
+            types = [_kind(v) for v in theirs]
             alone = [n for n in graph.nodes if n not in done and not isinstance(n, Value)]
             ends = [v for v in graph.block.terminator.operands if graph.node(v) in dict.fromkeys(alone)]
-            needed = _needed(graph, [graph.node(v) for v in ends if str(v.type) in types])
+            asked = [v for v in ends if _kind(v) in types and not _is_tally(graph, done, v)]
+            needed = _needed(graph, [graph.node(v) for v in asked])
             for node in reversed(alone):
                 if node not in needed and all(
                     u in self.nodes or u is graph.block.terminator for u in graph.users.get(node, ())
@@ -345,6 +360,18 @@ class _Beside:
     def remarks(self) -> list[str]:
         found = dict.fromkeys((word, described(place)) for word, place in reversed(self.places))
         return [f"{word} also gives back what is computed at {place}" for word, place in found]
+
+
+def _kind(value: Value) -> tuple[str, list[str]]:
+    """A type without the order of its dimensions."""
+    return str(value.type.element), sorted(str(n) for n in value.type.shape if n != 1)
+
+
+def _is_tally(graph: Graph, done: dict[Node, Node], result: Value) -> bool:
+    """Whether a scalar is computed from a scalar that the other program is not given: a count, a mean so far."""
+    behind = _needed(graph, [graph.node(result)])
+    own = (n for n in behind if isinstance(n, Value) and n not in done and not graph.operands[n])
+    return not result.type.shape and any(not n.type.shape for n in own)
 
 
 def _reversed(sides: Sequence[tuple[Graph, dict[Node, Node], str]]) -> list[Graph]:

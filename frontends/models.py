@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,15 +16,21 @@ from irc.passes.hooks import random_array
 
 
 def models_in(names: dict[str, Any]) -> dict[str, Any]:
-    """Module instances first, then module classes, by the names the program gave them."""
-    module = torch.nn.Module
-    instances = {n: v for n, v in names.items() if isinstance(v, module)}
+    """Instances of modules and Keras's models first, then their classes, by the names the program gave them."""
+    bases = (torch.nn.Module, *_keras_models())
+    instances = {n: v for n, v in names.items() if isinstance(v, bases)}
     classes = {
         n: v
         for n, v in names.items()
-        if isinstance(v, type) and issubclass(v, module) and v.__module__ == "__main__"
+        if isinstance(v, type) and issubclass(v, bases) and v.__module__ == "__main__"
     }
     return instances | classes
+
+
+def _keras_models() -> tuple[type, ...]:
+    """Keras's class of models, if the program has imported Keras."""
+    keras = sys.modules.get("irc.frontends.tensorflow.keras")
+    return () if keras is None else (keras.Model,)
 
 
 def call_with(model: Any, types: Sequence[TensorType]) -> None:
@@ -31,7 +38,8 @@ def call_with(model: Any, types: Sequence[TensorType]) -> None:
     looks at what it gives, so that it is compiled."""
     made = model() if isinstance(model, type) else model
     rng = np.random.default_rng(0)
-    inputs = [from_numpy(random_array(t, rng)) for t in types]
+    arrays = [random_array(t, rng) for t in types]
+    inputs = [from_numpy(a) for a in arrays] if isinstance(made, torch.nn.Module) else arrays
     with no_grad():
         result = made(*inputs)
     for value in result if isinstance(result, tuple | list) else (result,):

@@ -59,7 +59,7 @@ POINTS = (
         "cross-entropy input",
         "logits",
         "probabilities unless from_logits",
-        (("cross entropy", "input"), ("binary cross entropy", "input")),
+        (("cross entropy", ""), ("binary cross entropy", "input")),
     ),
     Point("BCE clamp", "log >= -100", "clip at 1e-7", (("binary cross entropy", "clamp"),)),
     Point("int / float default", "int64, promotes", "int32, refuses to mix"),
@@ -164,9 +164,19 @@ def _recurrent(statics: Statics) -> Note:
 # Losses
 
 
-@_notes(X.negative_log_likelihood, X.soft_cross_entropy, X.likelihood_last, X.soft_likelihood)
+@_notes(X.soft_cross_entropy, X.soft_likelihood)
 def _cross_entropy(statics: Statics) -> Note:
     return Note.of("cross entropy", input="logits")
+
+
+@_notes(X.negative_log_likelihood)
+def _cross_entropy_of_classes(statics: Statics) -> Note:
+    return Note.of("cross entropy", input="logits", ignored_class=statics[0])
+
+
+@_notes(X.likelihood_last)
+def _cross_entropy_of_all_classes(statics: Statics) -> Note:
+    return Note.of("cross entropy", input="logits", ignored_class="none")
 
 
 @_notes(X.binary_cross_entropy)

@@ -17,7 +17,7 @@ from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.value import Literal, Node, Recorded
 from irc.frontends.source import Site, scopes
 from irc.ir.attributes import DenseElementsAttr
-from irc.ir.locations import UNKNOWN, Location
+from irc.ir.locations import UNKNOWN, Location, NameLoc
 from irc.ir.notes import Note, note_of
 from irc.ir.operation import Block, Operation, Value
 
@@ -89,7 +89,8 @@ class Segment:
         count = len(arguments)
         for literal, is_input in zip(self.literals, literal_inputs, strict=True):
             if is_input:
-                arguments.append(value := Value(literal.type, None, len(arguments)))
+                place = number_location(literal) if scopes.describe is not None else UNKNOWN
+                arguments.append(value := Value(literal.type, None, len(arguments), "", place))
             else:
                 operations.append(op := literal_constant(literal))
                 value = op.result
@@ -146,6 +147,11 @@ def literal_constant(literal: Literal) -> Operation:
     return Constant(
         value=DenseElementsAttr.of(literal.type, literal_array(literal)), result_types=[literal.type]
     )
+
+
+def number_location(literal: Literal) -> Location:
+    """A note of the value that a literal has while it is compiled as an input."""
+    return Note.of("number", value=repr(literal_array(literal).item())).at(NameLoc("number", UNKNOWN))
 
 
 def literal_array(literal: Literal) -> Any:

@@ -34,7 +34,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="execute with irc in this library's place: once for both or once for each; without it, what each imports",
     )
     parser.add_argument(
-        "--input", action="append", default=[], metavar="TYPE", help="as in irc dump, for both models"
+        "--input",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="an argument such as f32[8,3,32,32] for the models of programs that compile nothing",
+    )
+    parser.add_argument(
+        "--input-b",
+        action="append",
+        default=[],
+        metavar="TYPE",
+        help="the same for the second model, where it takes another layout",
     )
     parser.add_argument(
         "--points",
@@ -52,8 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.a is None or arguments.b is None:
         raise IrcError("irc diff compares two programs: irc diff A B")
     frontends = _frontends(arguments)
-    given = list(zip((arguments.a, arguments.b), frontends, strict=True))
-    sides = [Side(path, library, arguments.input) for path, library in given]
+    inputs = arguments.input, arguments.input_b or arguments.input
+    given = list(zip((arguments.a, arguments.b), frontends, inputs, strict=True))
+    sides = [Side(*each) for each in given]
     a, b = [side.programs() for side in sides]
     found = differences(a, b)
     if arguments.json:
@@ -158,7 +170,9 @@ def _row_lines(row: Row) -> list[str]:
 def _shown(place: Location) -> str:
     """The place and the user's text."""
     at = file_location(place)
-    if at is None or not at.file:
+    if at is None:
+        return described(place).removeprefix("unknown line").strip()
+    if not at.file:
         return ""
     text = _source_line(at.file, at.line)
     text = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -5,6 +5,7 @@ programs: what is drawn for an initial value (its note says so) becomes an argum
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,9 @@ from irc.dialects.builtin import Module, print_module
 from irc.dialects.func import Call, Func, Return
 from irc.dialects.stablehlo import Constant, Convolution, DotGeneral, Gather, Transpose, While
 from irc.errors import IrcError
+from irc.ir.attributes import DenseElementsAttr
 from irc.ir.locations import FusedLoc, Location
-from irc.ir.notes import Note, notes_of
+from irc.ir.notes import Note, note_of, notes_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.passes.canonical import Canonical, canonical_name
@@ -24,6 +26,8 @@ from irc.passes.manager import Context
 
 INITIAL = "initial"
 """The operation that notes of initial values name."""
+NUMBER = "number"
+"""The operation that the note of a number names which a program is given anew at each call."""
 BACKWARD = "grad"
 SHOWS = ("stablehlo.broadcast_in_dim", "stablehlo.reshape", "stablehlo.pad")
 """Ops whose result is, for what it means, their first operand."""
@@ -91,9 +95,11 @@ class Program:
 
 
 def _cut(func: Func) -> Func:
-    """The function with what is drawn for initial values as further arguments; what only gives those back goes."""
+    """The function with what is drawn for initial values as further arguments, and with numbers that a program reads anew
+    at each call (a learning rate) as what they are. What only gives back initial values goes."""
     if func.is_declaration:
         return func
+    func = _with_numbers(func)
     ops = func.block.operations
     drawn = {op: None for op in ops if any(note.operation == INITIAL for note, _ in notes_of(op.location))}
     if not drawn:
@@ -112,6 +118,36 @@ def _cut(func: Func) -> Func:
             rewriter.replay(op)
     returned = [rewriter.value(v) for v in func.returned if v not in renamed]
     return Func.of(func.sym_name, Block(arguments, [*rewriter.operations, Return(returned)]))
+
+
+def _with_numbers(func: Func) -> Func:
+    values = {a: note_of(a.location) for a in func.arguments}
+    numbers = {
+        a: Constant(
+            value=DenseElementsAttr.of(a.type, _number(note.get("value") or "0")),
+            result_types=[a.type],
+        )
+        for a, note in values.items()
+        if note is not None and note.operation == NUMBER
+    }
+    if not numbers:
+        return func
+    rewriter = Rewriter(mapping={a: op.result for a, op in numbers.items()})
+    for op in func.block.operations:
+        rewriter.replay(op)
+    arguments = [a for a in func.arguments if a not in numbers]
+    given = {a: Value(a.type, None, i, a.name, a.location) for i, a in enumerate(arguments)}
+    renumbered = Rewriter(mapping=given)
+    for op in (*numbers.values(), *rewriter.operations):
+        renumbered.replay(op)
+    return Func.of(func.sym_name, Block(list(given.values()), renumbered.operations))
+
+
+def _number(text: str) -> float:
+    try:
+        return ast.literal_eval(text)
+    except ValueError:
+        return float(text)  # inf and nan
 
 
 def _roles(block: Block) -> Iterator[tuple[Value, tuple[str, Location]]]:

@@ -200,3 +200,27 @@ def test_the_table_of_points_is_printed(capsys: Any) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(POINTS)
     assert lines[1].split() == ["layout", "NCHW,", "OIHW", "NHWC,", "HWIO"]
+
+
+# Models whose differing defaults are passed explicitly.
+
+
+@pytest.mark.parametrize(("model", "other"), [("mlp", "keras"), ("rnn", "tf1")])
+def test_equalised_models_of_both_families_are_the_same(model: str, other: str) -> None:
+    found = compared(TWO_FRONTENDS / f"{model}_torch.py", TWO_FRONTENDS / f"{model}_{other}.py")
+    assert found.same
+    # What is left is how arguments are held.
+    assert {row.title for row in found.rows} == {"Linear/Dense weight"}
+
+
+def test_models_of_programs_that_compile_nothing_are_called(tmp_path: Path, capsys: Any) -> None:
+    a, b = tmp_path / "a.py", tmp_path / "b.py"
+    a.write_text("import torch.nn as nn\nnet = nn.Sequential(nn.Linear(4, 3), nn.LeakyReLU())\n")
+    b.write_text(
+        "from tensorflow.keras import Sequential, layers\nnet = Sequential([layers.Dense(3), layers.LeakyReLU()])\n"
+    )
+    assert main(["diff", str(a), str(b), "--input", "f32[2,4]"]) == 1
+    said = capsys.readouterr().out
+    assert "differ in 3 points" in said
+    for title in ("LeakyReLU slope", "Linear init", "Linear/Dense weight"):
+        assert title in said

@@ -130,11 +130,13 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """max(1 - y_true y_pred, 0)^2, labels being -1 and 1 (or 0 and 1)."""
     y, p = _pair(y_true, y_pred)
     return reduce_mean(square(maximum(subtract(1.0, multiply(_signs(y), p)), 0.0)), axis=-1)
 
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """max(largest wrong score - right score + 1, 0), of one-hot labels."""
     y, p = _pair(y_true, y_pred)
     right, wrong = reduce_sum(multiply(y, p), axis=-1), reduce_max(multiply(subtract(1.0, y), p), axis=-1)
     return maximum(add(subtract(wrong, right), 1.0), 0.0)
@@ -202,13 +204,16 @@ def _smoothed(y: Any, label_smoothing: float) -> Any:
     return add(multiply(y, 1.0 - label_smoothing), label_smoothing / int(y.shape[-1]))
 
 
-def _says_input(operation: str) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
-    """Notes whether a cross-entropy was told of logits or of probabilities."""
+def _says_input(
+    operation: str, ignores: str | None = None
+) -> Callable[[Callable[..., Tensor]], Callable[..., Tensor]]:
+    """Notes whether a cross-entropy was told of logits or of probabilities, and of which class it takes no notice."""
 
     def wrapped(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
         @functools.wraps(function)
         def told(y_true: Any, y_pred: Any, from_logits: bool = False, *args: Any, **options: Any) -> Tensor:
-            with noted(operation, input="logits" if from_logits else "probabilities"):
+            given = {} if ignores is None else {"ignored_class": options.get("ignore_class") or ignores}
+            with noted(operation, input="logits" if from_logits else "probabilities", **given):
                 return function(y_true, y_pred, from_logits, *args, **options)
 
         return told
@@ -250,7 +255,7 @@ def categorical_crossentropy(
     return emit(L.soft_likelihood, (log(p), y), normal_axis(axis, p.ndim))
 
 
-@_says_input("cross entropy")
+@_says_input("cross entropy", "none")
 def sparse_categorical_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
