@@ -12,7 +12,7 @@ from irc.dialects.builtin import Module
 from irc.errors import IrcError, UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
-from irc.ir.types import MemRefType, Type, VectorType
+from irc.ir.types import MemRefType, OpaqueType, Type, VectorType
 
 Handler = Callable[..., Any]
 HANDLERS: dict[type[Operation], Handler] = {}
@@ -114,6 +114,8 @@ def _typed(value: Any, type: Type) -> Any:
             return array
         case MemRefType():
             _check_buffer(value, type)
+            return value
+        case OpaqueType():
             return value
     scalar: Any = type
     return np.asarray(value, scalar.numpy)[()]
