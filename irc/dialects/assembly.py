@@ -348,6 +348,33 @@ class NoValues(Directive):
         pass
 
 
+@directive("scf.Reduce")
+class Reduce(Directive):
+    """`(%x, %y : t, u) { ... }, { ... }`: a region for each value, its arguments in its head."""
+
+    has_regions = True
+
+    def steps(self, r: OpReader, s: OpState) -> Steps:
+        if r.accept("("):
+            s.operands[0] = [r.use()]
+            while r.accept(","):
+                s.operands[0].append(r.use())
+            r.expect(":")
+            r.types()
+            r.expect(")")
+        for i in range(len(s.operands[0])):
+            if i:
+                r.expect(",")
+            s.regions.append((yield RegionRequest()))
+
+    def print(self, p: OpPrinter, op: Operation) -> None:
+        if op.operands:
+            p.write(f"({p.values(op.operands)} : {p.types([v.type for v in op.operands])})")
+        for i, region in enumerate(op.regions):
+            p.write(", " if i else " ")
+            p.region(region)
+
+
 # Lists of integers and values.
 
 

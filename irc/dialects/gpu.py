@@ -198,7 +198,9 @@ class FuncForm(Directive):
             if items:
                 p.write(f" {word}({', '.join(items)})")
         p.write(" kernel" if op.kernel else "")
-        shown = ("sym_name", "function_type", "workgroup_attributions", "kernel")
+        shown = ["sym_name", "function_type", "kernel"]
+        # A count of none is written, for nothing else says that it was there.
+        shown += ["workgroup_attributions"] if op.workgroup_attributions else []
         others = {k: v for k, v in op.attributes.items() if k not in shown}
         if others:
             p.write(f" attributes {p.dictionary(others)}")
@@ -253,6 +255,12 @@ class DeviceModule(Operation, name="gpu.module"):
 @directive("gpu.LaunchOperands")
 class LaunchOperands(Directive):
     """`args(%a : t, %b : u)`, nothing without arguments."""
+
+    is_partial = True
+
+    def expresses(self, op: Any) -> bool:
+        """Clusters, and what a launch waits for, are not written."""
+        return not (op.asyncDependencies or op.clusterSizeX or op.asyncObject)
 
     def parse(self, r: OpReader, s: OpState, values: OperandElement, types: TypeElement) -> None:
         if r.accept_word("args"):

@@ -83,6 +83,34 @@ class Alloca(Operation, name="memref.alloca"):
     memref = Result()
 
 
+class Alloc(Operation, name="memref.alloc"):
+    """A buffer on the heap. The result type is given; kernels have none, their buffers come from the program's arena."""
+
+    assembly: ClassVar[str] = Alloca.assembly
+    pure: ClassVar[bool] = False
+    dynamicSizes = Operand(variadic=True)
+    symbolOperands = Operand(variadic=True)
+    alignment = Attr(I64, optional=True)
+    memref = Result()
+
+
+class Dealloc(Operation, name="memref.dealloc"):
+    """Gives a buffer of the heap back."""
+
+    assembly: ClassVar[str] = "$memref attr-dict `:` type($memref)"
+    pure: ClassVar[bool] = False
+    memref = Operand()
+
+
+class Copy(Operation, name="memref.copy"):
+    """Every element of one buffer into another of its shape."""
+
+    assembly: ClassVar[str] = "$source `,` $target attr-dict `:` type($source) `to` type($target)"
+    pure: ClassVar[bool] = False
+    source = Operand()
+    target = Operand()
+
+
 class View(Operation, name="memref.view"):
     """`memref.view %arena[%offset][] : memref<4096xi8> to memref<16x16xf32>`: bytes seen as a typed buffer."""
 

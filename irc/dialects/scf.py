@@ -98,6 +98,25 @@ class While(Operation, name="scf.while"):
     returned = Result(variadic=True)
 
 
+class Reduce(Operation, name="scf.reduce"):
+    """Ends the body of `scf.parallel`: each operand is combined over all iterations by its region."""
+
+    assembly: ClassVar[str] = "custom<Reduce>"
+    pure: ClassVar[bool] = False
+    terminator: ClassVar[bool] = True
+    values = Operand(variadic=True)
+    reductions = RegionField(variadic=True)
+
+
+class ReduceReturn(Operation, name="scf.reduce.return"):
+    """Ends a region of `scf.reduce`: two values combined."""
+
+    assembly: ClassVar[str] = "$result attr-dict `:` type($result)"
+    pure: ClassVar[bool] = False
+    terminator: ClassVar[bool] = True
+    result = Operand()
+
+
 class Condition(Operation, name="scf.condition"):
     """Ends the first region of `scf.while`: whether to go on, and with which values."""
 

@@ -6,7 +6,22 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from irc.ir.affine import AffineMapAttr
-from irc.ir.fields import BOOL, I64, I64_ARRAY, Attr, Operand, RegionField, Result, array_of, enum, struct
+from irc.ir.assembly_elements import Directive, OpPrinter, directive
+from irc.ir.attributes import OpaqueAttr
+from irc.ir.fields import (
+    ANY,
+    BOOL,
+    I64,
+    I64_ARRAY,
+    Attr,
+    Operand,
+    RegionField,
+    Result,
+    array_of,
+    enum,
+    struct,
+)
+from irc.ir.op_text import OpReader, OpState
 from irc.ir.operation import Operation
 from irc.ir.types import Type, VectorType, i1
 
@@ -256,6 +271,75 @@ class ConstantMask(Operation, name="vector.constant_mask"):
     assembly: ClassVar[str] = "$mask_dim_sizes attr-dict `:` type($result)"
     mask_dim_sizes = Attr(I64_ARRAY)
     result = Result()
+
+
+class MaskedLoad(Operation, name="vector.maskedload"):
+    """Contiguous elements; those masked off are `pass_thru`'s, and are not read."""
+
+    assembly: ClassVar[str] = (
+        "$base `[` $indices `]` `,` $mask `,` $pass_thru attr-dict `:` "
+        "type($base) `,` type($mask) `,` type($pass_thru) `into` type($result)"
+    )
+    pure: ClassVar[bool] = False
+    base = Operand()
+    indices = Operand(variadic=True)
+    mask = Operand()
+    pass_thru = Operand()
+    result = Result()
+
+
+class MaskedStore(Operation, name="vector.maskedstore"):
+    """Writes the elements that the mask has."""
+
+    assembly: ClassVar[str] = (
+        "$base `[` $indices `]` `,` $mask `,` $valueToStore attr-dict `:` "
+        "type($base) `,` type($mask) `,` type($valueToStore)"
+    )
+    pure: ClassVar[bool] = False
+    base = Operand()
+    indices = Operand(variadic=True)
+    mask = Operand()
+    valueToStore = Operand()
+
+
+@directive("vector.Reduction")
+class ReductionForm(Directive):
+    """`<add>, %v, %acc fastmath<nnan> : vector<4xf32> into f32`; the sum starts from %acc where it is given."""
+
+    def parse(self, r: OpReader, s: OpState) -> None:
+        r.expect("<")
+        s.attributes["kind"] = KIND.encode(r.word())
+        r.expect(">")
+        r.expect(",")
+        s.operands[0] = [r.use()]
+        if r.accept(","):
+            s.operands[1] = [r.use()]
+        if r.accept_word("fastmath"):
+            flags: list[str] = r.list_of(r.word, "<", ">")
+            s.attributes["fastmath"] = OpaqueAttr(f"#arith.fastmath<{','.join(flags)}>")
+        s.attributes.update(r.optional_dictionary())
+        r.expect(":")
+        r.type()
+        r.expect_word("into")
+        s.types = [r.type()]
+
+    def print(self, p: OpPrinter, op: Any) -> None:
+        p.write(f"<{op.kind}>, {p.values(op.operands)}")
+        others = {k: v for k, v in op.attributes.items() if k not in ("kind", "fastmath")}
+        p.write(f" {op.fastmath}".replace("#arith.", "") if op.fastmath is not None else "")
+        p.write(f" {p.dictionary(others)}" if others else "")
+        p.write(f" : {p.type(op.vector.type)} into {p.type(op.dest.type)}")
+
+
+class Reduction(Operation, name="vector.reduction"):
+    """All elements of a vector, and `acc` where it is given, combined into one."""
+
+    assembly: ClassVar[str] = "custom<Reduction>"
+    vector = Operand()
+    acc = Operand(optional=True)
+    kind = Attr(KIND)
+    fastmath = Attr(ANY, optional=True)
+    dest = Result()
 
 
 class Gather(Operation, name="vector.gather"):
