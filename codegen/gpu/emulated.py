@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 from irc.codegen.gpu.execution import Array
@@ -14,6 +15,7 @@ class EmulatedDevice:
     def __init__(self, ptx: str) -> None:
         self.module = load(ptx)
         self.memory = GlobalMemory()
+        self.lock = threading.Lock()
 
     def upload(self, array: Array, name: str) -> int:
         """New memory with the bytes of an array."""

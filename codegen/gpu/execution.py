@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +17,8 @@ Array = np.ndarray[Any, Any]
 
 class Device(Protocol):
     """What a program runs on: an accelerator, or an interpreter of its code. Addresses are numbers."""
+
+    lock: threading.Lock
 
     def upload(self, array: Array, name: str) -> int:
         """New memory with the bytes of an array."""
@@ -34,52 +36,67 @@ class Device(Protocol):
         """Gives the memory of this call back."""
 
 
-@dataclass(frozen=True)
-class _Call:
-    device: Device
-    bases: dict[tuple[str, int], int]
+class Bound:
+    """A program with its memories on a device, filled with arguments: it can run, more than once where it keeps them.
 
-    def address(self, place: Place) -> int:
-        return self.bases[place.memory, place.index] + place.offset
+    Raises TypeError or ValueError for arguments of another type."""
 
-    def run(self, steps: Sequence[Step]) -> None:
+    def __init__(self, program: DeviceProgram, device: Device, arrays: Sequence[Any]) -> None:
+        self.program, self.device = program, device
+        stamp = program.stamp
+        signature = Signature(stamp.inputs, stamp.outputs, tuple((o, i) for i, o in stamp.donors))
+        given = signature.convert(*arrays)
+        donor_of = {o: i for i, o in stamp.donors}
+        self.bases = bases = {("arena", 0): device.reserve(max(stamp.arena_bytes, 1), "the arena")}
+        for i, array in enumerate(given):
+            bases["input", i] = device.upload(array, f"input {i}")
+        for i, constant in enumerate(program.host.constants):
+            bases["constant", i] = device.upload(constant, f"constant {i}")
+        for o, type_ in enumerate(stamp.outputs):
+            if o in donor_of:
+                bases["output", o] = bases["input", donor_of[o]]
+            else:
+                bases["output", o] = device.reserve(type_.nbytes, f"output {o}")
+
+    def run(self) -> None:
+        """All steps; the last launches may still be under way."""
+        self._steps(self.program.host.steps)
+
+    def results(self) -> list[Array]:
+        """What the last run left."""
+        made = [np.empty(t.static_shape, t.element.numpy) for t in self.program.stamp.outputs]
+        for o, array in enumerate(made):
+            self.device.download(self.bases["output", o], array)
+        return made
+
+    def _steps(self, steps: Sequence[Step]) -> None:
         for step in steps:
             match step:
                 case Launch(kernel, blocks, threads, arguments, shared):
-                    self.device.launch(kernel, blocks, threads, [self.address(a) for a in arguments], shared)
+                    self.device.launch(kernel, blocks, threads, [self._address(a) for a in arguments], shared)
                 case Repeat(condition, flag, body):
-                    self.run(condition)
-                    while self.read(flag):
-                        self.run(body)
-                        self.run(condition)
+                    self._steps(condition)
+                    while self._read(flag):
+                        self._steps(body)
+                        self._steps(condition)
                 case Choose(scalar, value, then, otherwise):
-                    self.run(then if self.read(scalar) == value else otherwise)
+                    self._steps(then if self._read(scalar) == value else otherwise)
 
-    def read(self, scalar: Scalar) -> int:
+    def _address(self, place: Place) -> int:
+        return self.bases[place.memory, place.index] + place.offset
+
+    def _read(self, scalar: Scalar) -> int:
         number = np.zeros((), f"i{scalar.nbytes}")
-        self.device.download(self.address(scalar.place), number)
+        self.device.download(self._address(scalar.place), number)
         return int(number)
 
 
 def execute(program: DeviceProgram, device: Device, arrays: Sequence[Any]) -> list[Array]:
-    """The results of the program on host arrays. Raises TypeError or ValueError for arguments of another type."""
-    stamp = program.stamp
-    signature = Signature(stamp.inputs, stamp.outputs, tuple((o, i) for i, o in stamp.donors))
-    given = signature.convert(*arrays)
-    donor_of = {o: i for i, o in stamp.donors}
-    bases = {("arena", 0): device.reserve(max(stamp.arena_bytes, 1), "the arena")}
-    for i, array in enumerate(given):
-        bases["input", i] = device.upload(array, f"input {i}")
-    for i, constant in enumerate(program.host.constants):
-        bases["constant", i] = device.upload(constant, f"constant {i}")
-    for o, type_ in enumerate(stamp.outputs):
-        shared = bases["input", donor_of[o]] if o in donor_of else None
-        bases["output", o] = device.reserve(type_.nbytes, f"output {o}") if shared is None else shared
-    try:
-        _Call(device, bases).run(program.host.steps)
-        made = [np.empty(t.static_shape, t.element.numpy) for t in stamp.outputs]
-        for o, array in enumerate(made):
-            device.download(bases["output", o], array)
-        return made
-    finally:
-        device.release()
+    """The results of the program on host arrays, one call of a device at a time."""
+    with device.lock:
+        try:
+            bound = Bound(program, device, arrays)
+            bound.run()
+            return bound.results()
+        finally:
+            device.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,10 +72,11 @@ def capability() -> tuple[int, int]:
 
 
 class CudaDevice:
-    """The first device with the kernels of a text of PTX. One call at a time."""
+    """The first device with the kernels of a text of PTX; `lock` is held by the one call that uses it."""
 
     def __init__(self, ptx: str) -> None:
         self.driver = driver()
+        self.lock = threading.Lock()
         self._current()
         module = ctypes.c_void_p()
         self.driver.call("cuModuleLoadData", ctypes.byref(module), ptx.encode() + b"\0")
@@ -129,6 +131,10 @@ class CudaDevice:
             "cuLaunchKernel", self._function(kernel, shared), blocks, 1, 1, threads, 1, 1, shared,
             None, parameters, None,
         )  # fmt: skip
+
+    def wait(self) -> None:
+        """Until all launches so far are done."""
+        self.driver.call("cuCtxSynchronize")
 
     def _function(self, kernel: str, shared: int) -> ctypes.c_void_p:
         if kernel not in self.functions:

@@ -1,0 +1,178 @@
+"""What kernels reach on a GPU: every case is checked against the host's bits, then timed, beside torch on the same device where
+it is installed. `python tests/bench/gpu.py [--quick] [--emulated]`: minutes; emulated checks alone, small, and needs no GPU."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
+
+from device_programs import arrays_for, dot, on_matrix_units
+
+from irc.codegen.gpu.execution import Bound
+from irc.dialects.builtin import Module, parse
+from irc.driver import DeviceExecutable, compile_module
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program of a size: its work in floating operations and bytes moved, and how torch writes it."""
+
+    name: str
+    make: Callable[[int], Module]
+    small: int
+    large: int
+    flops: Callable[[int], float]
+    nbytes: Callable[[int], float]
+    peer: Callable[[Any, Sequence[Any]], Any]
+    exact: bool = True
+
+
+def matmul(n: int, element: str = "f32") -> Module:
+    how = "contracting_dims = [1] x [0]" + (on_matrix_units("bf16") if element == "bf16" else "")
+    return dot(f"{n}x{n}", f"{n}x{n}", f"{n}x{n}", element, how, "f32")
+
+
+def rows(n: int, body: str) -> Module:
+    t = f"tensor<{n}x{n}xf32>"
+    reducer = "across dimensions = [1]"
+    reduced = f"({t}, tensor<f32>) -> tensor<{n}xf32>"
+    spread = f"dims = [0] : (tensor<{n}xf32>) -> {t}"
+    text = body.format(t=t, n=n, reducer=reducer, reduced=reduced, spread=spread)
+    return parse(f"func.func @main(%x: {t}) -> {t} {{\n{text}\n}}")
+
+
+SOFTMAX = """
+  %low = stablehlo.constant dense<0xFF800000> : tensor<f32>
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = stablehlo.reduce(%x init: %low) applies stablehlo.maximum {reducer} : {reduced}
+  %1 = stablehlo.broadcast_in_dim %0, {spread}
+  %2 = stablehlo.subtract %x, %1 : {t}
+  %3 = stablehlo.exponential %2 : {t}
+  %4 = stablehlo.reduce(%3 init: %zero) applies stablehlo.add {reducer} : {reduced}
+  %5 = stablehlo.broadcast_in_dim %4, {spread}
+  %6 = stablehlo.divide %3, %5 : {t}
+  return %6 : {t}"""
+
+LAYERNORM = """
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %count = stablehlo.constant dense<{n}.0> : tensor<{n}xf32>
+  %0 = stablehlo.reduce(%x init: %zero) applies stablehlo.add {reducer} : {reduced}
+  %1 = stablehlo.divide %0, %count : tensor<{n}xf32>
+  %2 = stablehlo.broadcast_in_dim %1, {spread}
+  %3 = stablehlo.subtract %x, %2 : {t}
+  %4 = stablehlo.multiply %3, %3 : {t}
+  %5 = stablehlo.reduce(%4 init: %zero) applies stablehlo.add {reducer} : {reduced}
+  %6 = stablehlo.divide %5, %count : tensor<{n}xf32>
+  %7 = stablehlo.rsqrt %6 : tensor<{n}xf32>
+  %8 = stablehlo.broadcast_in_dim %7, {spread}
+  %9 = stablehlo.multiply %3, %8 : {t}
+  return %9 : {t}"""
+
+CHAIN = """
+  %0 = stablehlo.tanh %x : {t}
+  %1 = stablehlo.multiply %0, %x : {t}
+  %2 = stablehlo.add %1, %x : {t}
+  return %2 : {t}"""
+
+CASES = [
+    Case("f32 matmul", matmul, 96, 4096, lambda n: 2.0 * n**3, lambda n: 12.0 * n**2, lambda t, a: a[0] @ a[1] + a[2]),
+    Case(
+        "bf16 matmul", lambda n: matmul(n, "bf16"), 96, 8192, lambda n: 2.0 * n**3, lambda n: 8.0 * n**2,
+        lambda t, a: (a[0] @ a[1]).float() + a[2], exact=False,
+    ),
+    Case(
+        "softmax", lambda n: rows(n, SOFTMAX), 70, 8192, lambda n: 5.0 * n**2, lambda n: 8.0 * n**2,
+        lambda t, a: t.softmax(a[0], 1),
+    ),
+    Case(
+        "layernorm", lambda n: rows(n, LAYERNORM), 70, 4096, lambda n: 7.0 * n**2, lambda n: 8.0 * n**2,
+        lambda t, a: t.nn.functional.layer_norm(a[0], a[0].shape[1:]),
+    ),
+    Case(
+        "x + x tanh x", lambda n: rows(n, CHAIN), 70, 8192, lambda n: 20.0 * n**2, lambda n: 8.0 * n**2,
+        lambda t, a: a[0] + a[0] * t.tanh(a[0]),
+    ),
+]  # fmt: skip
+
+
+def check(case: Case, target: str) -> str:
+    """Compares a small case with the host's code."""
+    module = case.make(case.small)
+    arrays = arrays_for(module)
+    made, host = compile_module(module, target=target)(*arrays)[0], compile_module(module)(*arrays)[0]
+    if case.exact:
+        return "the host's bits" if made.tobytes() == host.tobytes() else "OTHER BITS"
+    error = float(np.abs(made - host).max())
+    return f"within {error:.1e}" if error < 1e-3 else f"WRONG by {error:.1e}"
+
+
+def timed(run: Callable[[], object], wait: Callable[[], object], repeats: int) -> float:
+    """Seconds of one run: the best of five rounds, after one that is not counted."""
+    best = float("inf")
+    for _ in range(6):
+        wait()
+        start = time.perf_counter()
+        for _ in range(repeats):
+            run()
+        wait()
+        best = min(best, (time.perf_counter() - start) / repeats)
+    return best
+
+
+def time_case(case: Case, size: int, torch: Any) -> str:
+    """The table's columns of a large case: milliseconds, what that reaches, and torch's."""
+    module = case.make(size)
+    program = compile_module(module, target="cuda")
+    assert isinstance(program, DeviceExecutable)
+    arrays = arrays_for(module)
+    bound = Bound(program.device_program, program.device, arrays)
+    mine = timed(bound.run, program.device.wait, 20)
+    program.device.release()
+    line = f"{1e3 * mine:9.3f} {case.flops(size) / mine / 1e12:9.2f} {case.nbytes(size) / mine / 1e9:9.0f}"
+    if torch is None:
+        return line
+    device = [torch.tensor(a.astype(np.float32)).cuda().to(_torch_type(torch, a)) for a in arrays]
+    peer = timed(lambda: case.peer(torch, device), torch.cuda.synchronize, 20)
+    return f"{line} {1e3 * peer:9.3f} {peer / mine:7.2f}"
+
+
+def _torch_type(torch: Any, array: Any) -> Any:
+    return torch.bfloat16 if array.dtype.itemsize == 2 else torch.float32
+
+
+def peer_library() -> Any:
+    """torch where it is installed and has a device."""
+    try:
+        import torch
+    except ImportError:
+        return None
+    return torch if torch.cuda.is_available() else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--emulated", action="store_true", help="only check, in the interpreter of PTX")
+    parser.add_argument("--quick", action="store_true", help="a quarter of the size")
+    arguments = parser.parse_args()
+    torch = None if arguments.emulated else peer_library()
+    print(
+        f"{'case':14} {'size':>5} {'checked':20} {'ms':>9} {'TFLOP/s':>9} {'GB/s':>9} {'torch ms':>9} {'ratio':>7}"
+    )
+    for case in CASES:
+        checked = check(case, "ptx-emulated" if arguments.emulated else "cuda")
+        size = case.large // (4 if arguments.quick else 1)
+        columns = "" if arguments.emulated else time_case(case, size, torch)
+        print(f"{case.name:14} {size:5} {checked:20} {columns}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
