@@ -194,7 +194,8 @@ def with_entry(module: Module) -> Module:
 
 def test_every_op_is_written_here() -> None:
     """So that each has met MLIR's parser."""
-    declared = {name for name, cls in all_operations().items() if cls.dialect in ("gpu", "nvgpu", "llvm")}
+    kernels = {n: c for n, c in all_operations().items() if c.__module__ != "irc.dialects.llvm_program"}
+    declared = {name for name, cls in kernels.items() if cls.dialect in ("gpu", "nvgpu", "llvm")}
     used = {op.name for text in TEXTS.values() for op in parse(text).walk()}
     assert declared - used == set()
 

@@ -1,6 +1,6 @@
 """Gradients of exchanges between processes: there is one process, so no program is trained through them here."""
 
-from irc.dialects.stablehlo import collective
+from irc.dialects.stablehlo import collective, transfer
 from irc.passes.autodiff.registry import nograd, refuse
 
 nograd("the number of a process", collective.ReplicaId, collective.PartitionId)
@@ -11,5 +11,15 @@ refuse(
     collective.AllToAll,
     collective.CollectiveBroadcast,
     collective.CollectivePermute,
+    collective.CollectiveReduce,
     collective.ReduceScatter,
+)
+refuse(
+    "what is exchanged with the host or another process has no gradient here",
+    transfer.AsyncDone,
+    transfer.AsyncStart,
+    transfer.Infeed,
+    transfer.Outfeed,
+    transfer.Recv,
+    transfer.Send,
 )
