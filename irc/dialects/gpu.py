@@ -1,7 +1,6 @@
 """MLIR's gpu dialect: where a thread stands in its grid, what threads of a block share, and kernels launched on a device.
 
-Declared so that kernels for GPUs can be written, read and printed; nothing lowers to it yet, and the CPU emitter refuses
-every op of it by name."""
+Lowering for a grid makes these ops and code for NVIDIA's GPUs is made of them; the CPU emitter refuses every one by name."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """MLIR's nvgpu dialect: what NVIDIA's GPUs do beside plain arithmetic: asynchronous copies, matrix units, barriers in
 memory, tensor memory access, warpgroups.
 
-Declared so that kernels can be written, read and printed; the CPU emitter refuses every op of it by name. Types are carried
-by their text (`!nvgpu.mbarrier.group<...>`)."""
+Code is made of copies, waits, ldmatrix and mma; the rest can be written, read and printed. The CPU emitter refuses every op of
+it by name. Types are carried by their text (`!nvgpu.mbarrier.group<...>`)."""
 
 from __future__ import annotations
 
