@@ -77,6 +77,7 @@ class _Loops(ast.NodeTransformer):
         self.numbers = itertools.count()
 
     def visit_body(self, function: ast.FunctionDef) -> None:
+        """Puts the function's statements that an exit of a loop may skip under conditions, in place."""
         function.body = self._statements(function.body)
 
     def _statements(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:

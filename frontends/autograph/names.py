@@ -86,6 +86,7 @@ class Liveness:
         return out
 
     def statement(self, node: ast.stmt, out: Names) -> Names:
+        """The names that are read at the start of a statement, given those read behind it."""
         match node:
             case ast.If(test=test, body=body, orelse=orelse):
                 self.after[node] = out | self.always

@@ -141,6 +141,7 @@ def logical(x: Any, y: Any, how: str) -> Any:
 
 
 def logical_not(x: Any) -> Any:
+    """`not` of one boolean tensor."""
     with _mode(x):
         return _apply(x, W.logical_not, ())
 

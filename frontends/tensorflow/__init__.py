@@ -28,27 +28,17 @@ from irc.frontends.tensorflow.array_ops import (
     broadcast_static_shape,
     broadcast_to,
     concat,
-    constant,
     depth_to_space,
     ensure_shape,
     expand_dims,
-    eye,
-    fill,
     identity,
     is_tensor,
-    linspace,
-    meshgrid,
-    one_hot,
-    ones,
-    ones_like,
     pad,
-    range,
     rank,
     repeat,
     reshape,
     reverse,
     roll,
-    sequence_mask,
     shape,
     size,
     slice,
@@ -60,8 +50,6 @@ from irc.frontends.tensorflow.array_ops import (
     tile,
     transpose,
     unstack,
-    zeros,
-    zeros_like,
 )
 from irc.frontends.tensorflow.clipping import clip_by_global_norm, clip_by_norm, global_norm
 from irc.frontends.tensorflow.control_flow import (
@@ -79,6 +67,20 @@ from irc.frontends.tensorflow.control_flow import (
     switch_case,
     vectorized_map,
     while_loop,
+)
+from irc.frontends.tensorflow.creation import (
+    constant,
+    eye,
+    fill,
+    linspace,
+    meshgrid,
+    one_hot,
+    ones,
+    ones_like,
+    range,
+    sequence_mask,
+    zeros,
+    zeros_like,
 )
 from irc.frontends.tensorflow.custom_gradient import custom_gradient
 from irc.frontends.tensorflow.debugging import print_ as print

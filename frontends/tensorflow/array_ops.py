@@ -9,18 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from irc.frontends.autograph.staging import TensorRange
 from irc.frontends.batches import check_merged_batch
 from irc.frontends.errors import RecordTypeError, RecordValueError
-from irc.frontends.lowering import creation as C
 from irc.frontends.lowering import indexing as I
-from irc.frontends.lowering import losses as Losses
 from irc.frontends.lowering import shape as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.errors import InvalidArgumentError
-from irc.frontends.tensorflow.pointwise import cast, where
 from irc.frontends.tensorflow.reductions import normal_axes, normal_axis
 from irc.frontends.tensorflow.shape import TensorShape, bracketed
 from irc.frontends.tensorflow.tensor import (
@@ -29,8 +25,6 @@ from irc.frontends.tensorflow.tensor import (
     convert_to_tensor,
     emit,
     from_array,
-    is_number,
-    literal,
     wrap,
 )
 
@@ -59,158 +53,6 @@ def static_value(tensor: TensorBase) -> Any:
     return np.asarray(tensor._look("a shape")).tolist()
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
-    """A tensor with a copy of the value; a single one fills the shape."""
-    made: Tensor = convert_to_tensor(value, None if isinstance(value, TensorBase) else dtype)
-    if shape is None:
-        return made
-    wanted = extents(shape)
-    if made.shape.num_elements() == 1:
-        return broadcast_to(reshape(made, ()), wanted)
-    if made.shape.num_elements() != math.prod(wanted):
-        raise located(
-            RecordTypeError(
-                f"Eager execution of tf.constant with unsupported shape. Tensor {made} (converted from {value!r:.60}) has "
-                f"{made.shape.num_elements()} elements, but got `shape` {wanted} with {math.prod(wanted)} elements."
-            )
-        )
-    return reshape(made, wanted)
-
-
-def _filled(value: Any, shape: Any, dtype: Any) -> Tensor:
-    return emit(C.filled, (literal(value, dtypes.as_dtype(dtype)),), extents(shape), op="Fill")
-
-
-def zeros(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    return _filled(0, shape, dtype)
-
-
-def ones(shape: Any, dtype: Any = dtypes.float32, name: str | None = None, layout: Any = None) -> Tensor:
-    return _filled(1, shape, dtype)
-
-
-def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    x = input if isinstance(input, TensorBase) else convert_to_tensor(input)
-    return _filled(0, x.shape, dtype or x.dtype)
-
-
-def ones_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Tensor:
-    x = input if isinstance(input, TensorBase) else convert_to_tensor(input)
-    return _filled(1, x.shape, dtype or x.dtype)
-
-
-def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> Tensor:
-    """A tensor of one value, whose dtype it has."""
-    if is_number(value):
-        return _filled(value, dims, dtypes.of_number(value))
-    return emit(C.filled, (convert_to_tensor(value),), extents(dims), op="Fill")
-
-
-def eye(
-    num_rows: Any,
-    num_columns: Any = None,
-    batch_shape: Any = None,
-    dtype: Any = dtypes.float32,
-    name: str | None = None,
-) -> Tensor:
-    """Ones on the diagonal, zeros elsewhere."""
-    n, m = int(num_rows), int(num_rows if num_columns is None else num_columns)
-    made = emit(C.identity_matrix, (), n, m, dtypes.as_dtype(dtype).element, op="Eye")
-    return made if batch_shape is None else broadcast_to(made, (*extents(batch_shape), n, m))
-
-
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: str = "range") -> Tensor:
-    """start, start + delta, ... up to `limit`, which is left out."""
-    if limit is None:
-        start, limit = 0, start
-    found = [v.dtype for v in (start, limit, delta) if isinstance(v, (TensorBase, np.generic))]
-    numbers = [
-        v._look("a bound of tf.range").item() if isinstance(v, TensorBase) else v
-        for v in (start, limit, delta)
-    ]
-    if dtype is not None:
-        d = dtypes.as_dtype(dtype)
-    else:
-        kinds = [dtypes.as_dtype(f) for f in found] + [dtypes.of_number(n) for n in numbers]
-        d = max(kinds, key=[dtypes.int32, dtypes.int64, dtypes.float32, dtypes.float64].index)
-    low, high, step = numbers
-    if step == 0:
-        raise located(InvalidArgumentError("Requires delta != 0: 0 [Op:Range]"))
-    if (high - low) / step < 0:
-        raise located(
-            InvalidArgumentError(
-                f"Requires start {'<=' if step > 0 else '>='} limit when delta {'>' if step > 0 else '<'} 0: {low}/{high} [Op:Range]"
-            )
-        )
-    return emit(C.count, (), max(0, math.ceil((high - low) / step)), low, step, d.element, op="Range")
-
-
-def _lazy_range(
-    start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: Any = None
-) -> TensorRange:
-    """What a `for` of a traced function goes over: the numbers are not made."""
-    return TensorRange(start, limit, delta, None if dtype is None else dtypes.as_dtype(dtype))
-
-
-def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: int = 0) -> Tensor:
-    """`num` numbers from start to stop, both included."""
-    a, b = convert_to_tensor(start), convert_to_tensor(stop)
-    if a.dtype.is_integer:
-        a, b = cast(a, dtypes.float64), cast(b, dtypes.float64)
-    n = int(num)
-    if n <= 0:
-        raise located(InvalidArgumentError(f"Requires num > 0: {n} [Op:LinSpace]"))
-    if a.ndim == 0 and a._read().array is not None and b._read().array is not None:
-        return from_array(np.linspace(a.numpy(), b.numpy(), n, dtype=a.dtype.numpy))
-    steps = reshape(cast(range(n), a.dtype) / max(n - 1, 1), (n, *(1,) * a.ndim))
-    return a + (b - a) * steps
-
-
-range.__dict__["_irc_lazy_range"] = _lazy_range
-lin_space = linspace
-
-
-def one_hot(
-    indices: Any, depth: Any, on_value: Any = None, off_value: Any = None, axis: Any = None, dtype: Any = None,
-    name: str | None = None,
-) -> Tensor:  # fmt: skip
-    """on_value at each index along a new axis (the last), off_value elsewhere; all off for an index out of range."""
-    x = convert_to_tensor(indices)
-    if not x.dtype.is_integer:
-        raise located(
-            InvalidArgumentError(
-                f"Value for attr 'TI' of {x.dtype.word} is not in the list of allowed values: uint8, int8, int32, int64 [Op:OneHot]"
-            )
-        )
-    on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
-    given = next((v for v in (on_value, off_value) if v is not None), None)
-    d = (
-        dtypes.as_dtype(dtype)
-        if dtype is not None
-        else convert_to_tensor(given).dtype
-        if given is not None
-        else dtypes.float32
-    )
-    made = emit(
-        Losses.one_hot,
-        (x,),
-        int(depth),
-        dtypes.bool_.element if given is not None else d.element,
-        op="OneHot",
-    )
-    if given is not None:
-        made = where(made, _as(on, d), _as(off, d))
-    if axis in (None, -1, x.ndim):
-        return made
-    order = list(builtins.range(x.ndim))
-    order.insert(normal_axis(axis, x.ndim + 1), x.ndim)
-    return transpose(made, order)
-
-
-def _as(value: Any, d: Any) -> Any:
-    return convert_to_tensor(value, d)
-
-
 # Shapes.
 
 
@@ -221,11 +63,13 @@ def shape(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> 
 
 
 def size(input: Any, out_type: Any = dtypes.int32, name: str | None = None) -> Tensor:
+    """The number of elements, as a scalar of `out_type`."""
     x = input if isinstance(input, TensorBase) else convert_to_tensor(input)
     return from_array(np.array(x._read().type.size, dtypes.as_dtype(out_type).numpy))
 
 
 def rank(input: Any, name: str | None = None) -> Tensor:
+    """The number of dimensions, as an int32 scalar."""
     x = input if isinstance(input, TensorBase) else convert_to_tensor(input)
     return from_array(np.array(x.ndim, np.int32))
 
@@ -281,6 +125,7 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "tr
 
 
 def identity(input: Any, name: str | None = None) -> Tensor:
+    """The same elements as a new tensor; a variable is read."""
     return emit(L.identity, (convert_to_tensor(input),), op="Identity")
 
 
@@ -326,6 +171,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Tensor:
 
 
 def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
+    """The elements repeated to fill `shape`, aligned at the last dimension; InvalidArgumentError if they do not fit."""
     x = convert_to_tensor(input)
     wanted, old = extents(shape), x._read().type.shape
     wanted = tuple(old[i - len(wanted)] if n == -1 else n for i, n in enumerate(wanted))
@@ -342,10 +188,12 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Tensor:
 
 
 def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
+    """The TensorShape that two shapes broadcast to. ValueError where there is none."""
     return TensorShape(broadcast_shape(tuple(TensorShape(shape_x)), tuple(TensorShape(shape_y))))  # type: ignore[arg-type]
 
 
 def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Tensor:
+    """The shape that two shapes broadcast to, as an int32 vector."""
     return from_array(np.array(broadcast_shape(extents(shape_x), extents(shape_y)), np.int32))
 
 
@@ -523,11 +371,13 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Tensor:
+    """The elements in opposite order along the axes."""
     x = convert_to_tensor(tensor)
     return emit(L.flip, (x,), normal_axes(axis, x.ndim, "ReverseV2"), op="ReverseV2")
 
 
 def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
+    """The elements shifted along an axis (or several, with as many shifts); what leaves at one end comes in at the other."""
     x = convert_to_tensor(input)
     axes = [axis] if isinstance(axis, int) else list(axis)
     shifts = [shift] if isinstance(shift, int) else list(shift)
@@ -536,31 +386,8 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Tensor:
     )
 
 
-def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[Tensor]:
-    """Grids of coordinates of vectors."""
-    parts = [convert_to_tensor(a) for a in args]
-    lengths = [p._read().type.size for p in parts]
-    out = []
-    for i, p in enumerate(parts):
-        wide = [1] * len(parts)
-        wide[i] = lengths[i]
-        grid = broadcast_to(reshape(p, wide), lengths)
-        if indexing == "xy" and len(parts) > 1:
-            grid = transpose(grid, (1, 0, *builtins.range(2, len(parts))))
-        out.append(grid)
-    return out
-
-
-def sequence_mask(
-    lengths: Any, maxlen: Any = None, dtype: Any = dtypes.bool_, name: str | None = None
-) -> Tensor:
-    """True up to each length."""
-    x = convert_to_tensor(lengths)
-    n = int(x.numpy().max()) if maxlen is None else int(maxlen)
-    return cast(cast(range(n), x.dtype) < expand_dims(x, -1), dtype)
-
-
 def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Tensor:
+    """The tensor itself; InvalidArgumentError unless its shape is compatible with `shape`."""
     x = convert_to_tensor(x)
     if not x.shape.is_compatible_with(shape):
         raise located(
@@ -590,4 +417,5 @@ def depth_to_space(input: Any, block_size: int, data_format: str = "NHWC", name:
 
 
 def is_tensor(x: Any) -> bool:
+    """Whether it is a tensor or a variable."""
     return isinstance(x, TensorBase)

@@ -21,6 +21,7 @@ def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice
 
 
 def list_logical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
+    """The devices of a type: the CPU is the only one."""
     return [PhysicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
 
 

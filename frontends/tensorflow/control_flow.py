@@ -12,7 +12,8 @@ from irc.frontends.errors import RecordTypeError, RecordValueError, TraceError
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes, nest
-from irc.frontends.tensorflow.array_ops import reverse, zeros
+from irc.frontends.tensorflow.array_ops import reverse
+from irc.frontends.tensorflow.creation import zeros
 from irc.frontends.tensorflow.indexing import gather, getitem, tensor_scatter_nd_update
 from irc.frontends.tensorflow.recording import history_kept
 from irc.frontends.tensorflow.shape import TensorShape
@@ -170,6 +171,7 @@ class TensorArray(_Cells):
 
     @property
     def element_shape(self) -> TensorShape:
+        """The shape that its elements have."""
         return TensorShape(None) if self.stacked is None else self.stacked.shape[1:]
 
     def write(self, index: Any, value: Any, name: Any = None) -> TensorArray:
@@ -196,6 +198,7 @@ class TensorArray(_Cells):
         return _Cells.__new__(TensorArray, made, self.size, self.dtype)
 
     def read(self, index: Any, name: Any = None) -> Tensor:
+        """The element at an index, which may be a tensor."""
         return (gather if isinstance(index, TensorBase) else getitem)(self._all(), index)
 
     def stack(self, name: Any = None) -> Tensor:
@@ -210,6 +213,7 @@ class TensorArray(_Cells):
         return _Cells.__new__(TensorArray, given, given.shape[0], given.dtype)
 
     def gather(self, indices: Any, name: Any = None) -> Tensor:
+        """The elements at the indices, stacked."""
         return gather(self._all(), indices)
 
     def _all(self) -> Tensor:

@@ -121,6 +121,7 @@ def conv1d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Tensor:
+    """(N, W, C) with filters (kw, C/groups, O)."""
     return _convolution(input, filters, stride, padding, data_format, dilations, 1, "Conv1D")
 
 
@@ -146,10 +147,12 @@ def conv3d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Tensor:
+    """(N, D, H, W, C) with filters (kd, kh, kw, C/groups, O)."""
     return _convolution(input, filters, strides, padding, data_format, dilations, 3, "Conv3D")
 
 
 def atrous_conv2d(value: Any, filters: Any, rate: Any, padding: Any, name: str | None = None) -> Tensor:
+    """conv2d with elements of the filter `rate` places apart."""
     return conv2d(value, filters, 1, padding, dilations=rate)
 
 
@@ -254,6 +257,7 @@ def max_pool(
     data_format: str | None = None,
     name: str | None = None,
 ) -> Tensor:
+    """The largest element of each window of (N, ..., C); ksize and strides are numbers, or one for each dimension."""
     return _pool(input, ksize, strides, padding, data_format, convert_to_tensor(input).ndim - 2, False)
 
 
@@ -265,6 +269,7 @@ def avg_pool(
     data_format: str | None = None,
     name: str | None = None,
 ) -> Tensor:
+    """The mean of each window of (N, ..., C); places of the padding do not count."""
     return _pool(input, ksize, strides, padding, data_format, convert_to_tensor(input).ndim - 2, True)
 
 

@@ -29,50 +29,62 @@ class DType:
 
     @property
     def numpy(self) -> np.dtype[Any]:
+        """The NumPy dtype (of ml_dtypes where NumPy has none)."""
         return self.element.numpy
 
     @property
     def as_numpy_dtype(self) -> Any:
+        """NumPy's class of scalars of this dtype."""
         return self.numpy.type
 
     @property
     def base_dtype(self) -> DType:
+        """The dtype itself: there are no reference dtypes."""
         return self
 
     @property
     def real_dtype(self) -> DType:
+        """The dtype of the real part."""
         return of_element(self.element.element) if self.is_complex else self
 
     @property
     def is_floating(self) -> bool:
+        """Whether it is a real floating dtype."""
         return isinstance(self.element, T.FloatType)
 
     @property
     def is_integer(self) -> bool:
+        """Whether it is an integer dtype; bool is none."""
         return isinstance(self.element, T.IntegerType) and self is not bool_
 
     @property
     def is_bool(self) -> bool:
+        """Whether it is bool."""
         return self is bool_
 
     @property
     def is_complex(self) -> bool:
+        """Whether it is complex64 or complex128."""
         return isinstance(self.element, T.ComplexType)
 
     @property
     def is_unsigned(self) -> bool:
+        """Whether it is an integer dtype without negative numbers."""
         return self.is_integer and self.element.is_unsigned
 
     @property
     def is_numeric(self) -> bool:
+        """Whether there is arithmetic on it: all but bool."""
         return not self.is_bool
 
     @property
     def size(self) -> int:
+        """Bytes of an element."""
         return int(self.numpy.itemsize)
 
     @property
     def min(self) -> Any:
+        """The smallest finite number."""
         return (
             self._limits().min.item()
             if self.is_floating
@@ -83,6 +95,7 @@ class DType:
 
     @property
     def max(self) -> Any:
+        """The largest finite number."""
         return (
             self._limits().max.item()
             if self.is_floating
@@ -93,12 +106,14 @@ class DType:
 
     @property
     def limits(self) -> tuple[Any, Any]:
+        """The smallest and the largest finite number."""
         return self.min, self.max
 
     def _limits(self) -> Any:
         return finfo(self.numpy) if self.is_floating else iinfo(self.numpy)
 
     def is_compatible_with(self, other: Any) -> bool:
+        """Whether the other names the same dtype."""
         return self == other
 
     def __eq__(self, other: object) -> bool:

@@ -20,10 +20,12 @@ class OpError(IrcError):
 
     @property
     def op(self) -> None:
+        """The operation that failed: not known here, the error's span has the line."""
         return None
 
     @property
     def node_def(self) -> None:
+        """The definition of the operation that failed: not known here."""
         return None
 
 

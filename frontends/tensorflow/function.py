@@ -37,6 +37,7 @@ def run_functions_eagerly(run_eagerly: bool) -> None:
 
 
 def functions_run_eagerly() -> bool:
+    """Whether tf.function runs its Python at every call."""
     return _Options.eagerly
 
 
@@ -149,6 +150,7 @@ class Function:
 
     @property
     def input_signature(self) -> Any:
+        """The TensorSpecs given to tf.function, or None."""
         return self._signature
 
     def experimental_get_tracing_count(self) -> int:
@@ -233,14 +235,17 @@ class ConcreteFunction:
 
     @property
     def structured_input_signature(self) -> Any:
+        """The TensorSpecs of positional arguments and of those by name."""
         return self._specs, self._named
 
     @property
     def inputs(self) -> list[Any]:
+        """The TensorSpecs of all arguments, one after another."""
         return [s for s in nest.flatten((self._specs, self._named)) if isinstance(s, TensorSpec)]
 
     @property
     def function_def(self) -> str:
+        """What `repr` gives: the name and the signature."""
         return repr(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

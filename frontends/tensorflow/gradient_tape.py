@@ -14,7 +14,8 @@ from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Node, Recorded
 from irc.frontends.tensorflow import nest
-from irc.frontends.tensorflow.array_ops import eye, reshape, transpose, zeros
+from irc.frontends.tensorflow.array_ops import reshape, transpose
+from irc.frontends.tensorflow.creation import eye, zeros
 from irc.frontends.tensorflow.dtypes import of_element
 from irc.frontends.tensorflow.recording import CustomCall, Session, history_kept, tapes
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, wrap

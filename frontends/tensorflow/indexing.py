@@ -11,7 +11,8 @@ from irc.frontends.lowering import indexing as L
 from irc.frontends.lowering import shape as S
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
-from irc.frontends.tensorflow.array_ops import expand_dims, ones_like, reshape, reverse, unstack, zeros
+from irc.frontends.tensorflow.array_ops import expand_dims, reshape, reverse, unstack
+from irc.frontends.tensorflow.creation import ones_like, zeros
 from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import cast
 from irc.frontends.tensorflow.reductions import normal_axis, reduce_any
@@ -197,18 +198,22 @@ def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str 
 
 
 def tensor_scatter_nd_add(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with the updates added at the index vectors; those for one place add up."""
     return _scattered(tensor, indices, updates, "sum", "TensorScatterAdd")
 
 
 def tensor_scatter_nd_sub(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with the updates subtracted at the index vectors."""
     return _scattered(tensor, indices, -convert_to_tensor(updates), "sum", "TensorScatterSub")
 
 
 def tensor_scatter_nd_max(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with the larger of old and new at the index vectors."""
     return _scattered(tensor, indices, updates, "amax", "TensorScatterMax")
 
 
 def tensor_scatter_nd_min(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Tensor:
+    """`tensor` with the smaller of old and new at the index vectors."""
     return _scattered(tensor, indices, updates, "amin", "TensorScatterMin")
 
 

@@ -10,7 +10,8 @@ from irc.frontends.lowering import linalg as L
 from irc.frontends.lowering import shape as S
 from irc.frontends.recorder.storage import located
 from irc.frontends.suggest import missing
-from irc.frontends.tensorflow.array_ops import expand_dims, eye, roll, squeeze, transpose
+from irc.frontends.tensorflow.array_ops import expand_dims, roll, squeeze, transpose
+from irc.frontends.tensorflow.creation import eye
 from irc.frontends.tensorflow.errors import InvalidArgumentError
 from irc.frontends.tensorflow.pointwise import pair
 from irc.frontends.tensorflow.reductions import l2_normalize, norm, reduce_sum

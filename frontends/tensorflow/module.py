@@ -31,10 +31,12 @@ class Module:
 
     @property
     def name(self) -> str:
+        """The module's name, the class's in snake_case by default."""
         return self.__dict__.get("_name", type(self).__name__.lower())
 
     @property
     def name_scope(self) -> Any:
+        """A context for names, which are not kept in eager programs."""
         return name_scope(self.name)
 
     @classmethod
@@ -49,10 +51,12 @@ class Module:
 
     @property
     def trainable_variables(self) -> tuple[Any, ...]:
+        """The variables that training changes, of this module and those in it."""
         return tuple(v for v in self.variables if v.trainable)
 
     @property
     def non_trainable_variables(self) -> tuple[Any, ...]:
+        """The other variables."""
         return tuple(v for v in self.variables if not v.trainable)
 
     @property

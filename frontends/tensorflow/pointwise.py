@@ -286,6 +286,7 @@ logical_xor = _logical("logical_xor", "LogicalXor", hlo.Xor)
 
 
 def logical_not(x: Any, name: str | None = None) -> Tensor:
+    """Not, of a bool tensor; InvalidArgumentError for other dtypes."""
     x = convert_to_tensor(x)
     if x.dtype is not dtypes.bool_:
         raise _different("LogicalNot", 0, dtypes.bool_, x.dtype)
@@ -388,11 +389,13 @@ def complex_(real: Any, imag: Any, name: str | None = None) -> Tensor:
 
 
 def real(input: Any, name: str | None = None) -> Tensor:
+    """The real part; of a real tensor the tensor itself."""
     x = convert_to_tensor(input)
     return emit(_part, (x,), "real", op="Real") if x.dtype.is_complex else x
 
 
 def imag(input: Any, name: str | None = None) -> Tensor:
+    """The imaginary part; zeros of a real tensor."""
     x = convert_to_tensor(input)
     return emit(_part, (x,), "imag", op="Imag") if x.dtype.is_complex else x * 0
 

@@ -185,6 +185,7 @@ def stateless_truncated_normal(
     name: Any = None,
     alg: Any = None,
 ) -> Tensor:
+    """Normal numbers within two deviations, the same for the same `seed` (two integers)."""
     return truncated_normal(shape, mean, stddev, dtype, _from=_key_of(seed))
 
 
@@ -196,31 +197,38 @@ class Generator:
 
     @classmethod
     def from_seed(cls, seed: int, alg: Any = None) -> Generator:
+        """A generator that starts from a seed."""
         return cls(int(seed))
 
     @classmethod
     def from_non_deterministic_state(cls, alg: Any = None) -> Generator:
+        """A generator that starts from the system's entropy."""
         return cls(int(np.random.SeedSequence().entropy) & 0xFFFFFFFFFFFFFFFF)  # type: ignore[arg-type]
 
     def reset_from_seed(self, seed: int) -> None:
+        """Starts again from a seed."""
         self._stream.seed(int(seed))
 
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None
     ) -> Tensor:
+        """Normal random numbers of this generator."""
         return normal(shape, mean, stddev, dtype, _from=self._stream)
 
     def truncated_normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = dtypes.float32, name: Any = None
     ) -> Tensor:
+        """Normal random numbers within two deviations, of this generator."""
         return truncated_normal(shape, mean, stddev, dtype, _from=self._stream)
 
     def uniform(
         self, shape: Any, minval: Any = 0, maxval: Any = None, dtype: Any = dtypes.float32, name: Any = None
     ) -> Tensor:
+        """Uniform random numbers of this generator, as tf.random.uniform gives them."""
         return uniform(shape, minval, maxval, dtype, _from=self._stream)
 
     def split(self, count: int = 1) -> list[Generator]:
+        """`count` generators with streams of their own, the same for the same generator."""
         return [Generator(self._stream.initial * 1_000_003 + i + 1) for i in range(count)]
 
 
@@ -230,6 +238,7 @@ class _Global(Generator):
 
 
 def get_global_generator() -> Generator:
+    """The generator that operations without a seed draw from."""
     return _Global()
 
 

@@ -112,6 +112,7 @@ def reduce_logsumexp(
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Any = None, keepdims: bool = False, name: str | None = None
 ) -> Tensor:
+    """The root of the sum of squares along the axes (of all elements by default)."""
     return norm(input_tensor, axis=axis, keepdims=keepdims)
 
 

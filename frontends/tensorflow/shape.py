@@ -52,30 +52,37 @@ class TensorShape:
 
     @property
     def rank(self) -> int | None:
+        """The number of dimensions, None where it is not known."""
         return None if self._dims is None else len(self._dims)
 
     @property
     def ndims(self) -> int | None:
+        """TF1's name of the rank."""
         return self.rank
 
     @property
     def dims(self) -> list[Dimension] | None:
+        """The extents as Dimensions, None where the rank is not known."""
         return None if self._dims is None else [Dimension(d) for d in self._dims]
 
     def as_list(self) -> list[int | None]:
+        """The extents as a list with None for those not known. ValueError where the rank is not known."""
         if self._dims is None:
             raise located(RecordValueError("as_list() is not defined on an unknown TensorShape."))
         return list(self._dims)
 
     def num_elements(self) -> int | None:
+        """How many elements there are, None where an extent is not known."""
         if not self.is_fully_defined():
             return None
         return math.prod(self._dims)  # type: ignore[arg-type]
 
     def is_fully_defined(self) -> bool:
+        """Whether every extent is known."""
         return self._dims is not None and None not in self._dims
 
     def assert_is_fully_defined(self) -> None:
+        """ValueError unless every extent is known."""
         if not self.is_fully_defined():
             raise located(RecordValueError(f"Shape {self} is not fully defined"))
 
@@ -89,14 +96,17 @@ class TensorShape:
         )
 
     def assert_is_compatible_with(self, other: Any) -> None:
+        """ValueError unless the known extents agree."""
         if not self.is_compatible_with(other):
             raise located(RecordValueError(f"Shapes {self} and {TensorShape(other)} are incompatible"))
 
     def assert_has_rank(self, rank: int) -> None:
+        """ValueError unless the rank is this one or not known."""
         if self.rank not in (None, rank):
             raise located(RecordValueError(f"Shape {self} must have rank {rank}"))
 
     def with_rank(self, rank: int) -> TensorShape:
+        """The shape, of this rank. ValueError where it has another."""
         self.assert_has_rank(rank)
         return TensorShape([None] * rank) if self._dims is None else self
 
@@ -109,12 +119,14 @@ class TensorShape:
         return TensorShape([a if b is None else b for a, b in zip(self._dims, other._dims, strict=True)])
 
     def concatenate(self, other: Any) -> TensorShape:
+        """The extents followed by the other's."""
         theirs = TensorShape(other)._dims
         return (
             TensorShape(None) if self._dims is None or theirs is None else TensorShape((*self._dims, *theirs))
         )
 
     def most_specific_compatible_shape(self, other: Any) -> TensorShape:
+        """The extents in which both agree, None for others."""
         theirs = TensorShape(other)._dims
         if self._dims is None or theirs is None or len(self._dims) != len(theirs):
             return TensorShape(None)

@@ -76,25 +76,31 @@ class TensorBase(Handle):
 
     @property
     def shape(self) -> TensorShape:
+        """The extents, as a TensorShape."""
         return TensorShape(self._read().type.shape)
 
     def get_shape(self) -> TensorShape:
+        """The extents, as a TensorShape."""
         return self.shape
 
     @property
     def dtype(self) -> DType:
+        """The elements' dtype."""
         return of_element(self._read().type.element)
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions."""
         return self._read().type.rank
 
     @property
     def device(self) -> str:
+        """The CPU, as TensorFlow names it."""
         return "/job:localhost/replica:0/task:0/device:CPU:0"
 
     @property
     def name(self) -> str | None:
+        """The name of a variable or of a tensor of a graph; None of others."""
         return self._name
 
     @property
@@ -246,6 +252,7 @@ class Reference:
         self._tensor = tensor
 
     def deref(self) -> Any:
+        """The tensor."""
         return self._tensor
 
     def __eq__(self, other: object) -> bool:
@@ -316,6 +323,7 @@ def cut(tensor: TensorBase) -> Recorded:
 
 
 def is_number(value: Any) -> bool:
+    """Whether it is a Python or NumPy number."""
     return isinstance(value, (bool, int, float, complex, np.generic))
 
 

@@ -57,6 +57,7 @@ class Status:
     assert_existing_objects_matched = assert_nontrivial_match = assert_consumed
 
     def expect_partial(self) -> Status:
+        """Itself: nothing is said of values that a checkpoint has no use for."""
         return self
 
 
@@ -143,11 +144,13 @@ class CheckpointManager:
 
     @property
     def checkpoints(self) -> list[str]:
+        """The prefixes of the files kept, the oldest first."""
         found = sorted(Path(self.directory).glob("*" + SUFFIX), key=_number)
         return [str(f)[: -len(SUFFIX)] for f in found]
 
     @property
     def latest_checkpoint(self) -> str | None:
+        """The prefix of the newest files, or None."""
         return latest_checkpoint(self.directory)
 
     def save(self, checkpoint_number: Any = None, **options: Any) -> str:
@@ -162,6 +165,7 @@ class CheckpointManager:
         return path
 
     def restore_or_initialize(self) -> str | None:
+        """Restores the newest checkpoint where there is one; gives its prefix."""
         latest = self.latest_checkpoint
         if latest is not None:
             self.checkpoint.restore(latest)

@@ -23,18 +23,22 @@ class TensorSpec(TypeSpec):
 
     @property
     def shape(self) -> TensorShape:
+        """The extents, None for those that may vary."""
         return self._shape
 
     @property
     def dtype(self) -> dtypes.DType:
+        """The dtype."""
         return self._dtype
 
     @property
     def name(self) -> str | None:
+        """The name, or None."""
         return self._name
 
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
+        """The spec of a tensor: its shape and dtype."""
         return cls(tensor.shape, tensor.dtype, name)
 
     from_spec = from_tensor
@@ -56,4 +60,5 @@ class TensorSpec(TypeSpec):
 
 
 def type_spec_from_value(value: Any) -> TensorSpec:
+    """The TensorSpec of a tensor, variable or array."""
     return TensorSpec.from_tensor(convert_to_tensor(value))

@@ -132,6 +132,7 @@ class Variable(TensorBase):
 
     @property
     def trainable(self) -> bool:
+        """Whether tapes watch it, which Keras may set."""
         return self._trainable
 
     @trainable.setter
@@ -147,10 +148,12 @@ class Variable(TensorBase):
 
     @property
     def initializer(self) -> None:
+        """None: a variable has its value from the start."""
         return None
 
     @property
     def initial_value(self) -> Any:
+        """Its value of now: what it started from is not kept."""
         return self.read_value()
 
     def value(self) -> Tensor:
@@ -230,6 +233,7 @@ class Variable(TensorBase):
         return self._scattered(sparse_delta, "set")
 
     def scatter_add(self, sparse_delta: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Adds to rows: `sparse_delta` has `indices` and `values`; rows named twice are added to twice."""
         return self._scattered(sparse_delta, "sum")
 
     def _scattered(self, delta: Any, how: str) -> Variable:
@@ -239,9 +243,11 @@ class Variable(TensorBase):
         return self
 
     def is_initialized(self, name: str | None = None) -> bool:
+        """True: a variable has its value from the start."""
         return True
 
     def experimental_ref(self) -> Any:
+        """TF 2.0's name of `ref`."""
         return self.ref()
 
     def __repr__(self) -> str:

@@ -43,6 +43,7 @@ class Iterator:
 
     @property
     def element_spec(self) -> Any:
+        """The TensorSpecs of an element, nested as it is."""
         return self._dataset.element_spec
 
     def __iter__(self) -> Iterator:
@@ -245,6 +246,7 @@ class Dataset:
         return Dataset(S.Items(lambda: (e for e in source.iterate() if bool(call(e)))), self._lazy_spec)
 
     def take_while(self, predicate: Callable[..., Any], name: str | None = None) -> Dataset:
+        """The elements up to the first for which the predicate does not hold."""
         call = _element_function(predicate)
         source = self._source
         return Dataset(
@@ -299,6 +301,7 @@ class Dataset:
         )
 
     def rebatch(self, batch_size: Any, drop_remainder: bool = False, name: str | None = None) -> Dataset:
+        """Batches of another size, made of the elements in the same order."""
         return self.unbatch().batch(batch_size, drop_remainder)
 
     def shuffle(
@@ -352,6 +355,7 @@ class Dataset:
         return self
 
     def with_options(self, options: Options, name: str | None = None) -> Dataset:
+        """The same elements; options say how TensorFlow computes them, and there is one way here."""
         return self
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:

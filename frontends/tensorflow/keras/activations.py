@@ -67,6 +67,7 @@ def sigmoid(x: Any) -> Tensor:
 
 
 def tanh(x: Any) -> Tensor:
+    """tanh(x)."""
     return _tanh(x)
 
 
@@ -76,6 +77,7 @@ def softplus(x: Any) -> Tensor:
 
 
 def exponential(x: Any) -> Tensor:
+    """exp(x)."""
     return exp(x)
 
 

@@ -18,6 +18,7 @@ class Constraint:
         return w
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return dict(self.__dict__)
 
 

@@ -30,13 +30,16 @@ class Initializer:
         raise located(RecordValueError(f"{type(self).__name__} has no __call__(shape, dtype)"))
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return {}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
     def clone(self) -> Any:
+        """Another one of the same arguments."""
         return type(self).from_config(self.get_config())
 
 
@@ -59,11 +62,15 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
+    """Zeros."""
+
     def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         return from_array(np.zeros(tuple(shape), _dtype(dtype).numpy))
 
 
 class Ones(Initializer):
+    """Ones."""
+
     def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         return from_array(np.ones(tuple(shape), _dtype(dtype).numpy))
 
@@ -116,6 +123,8 @@ def stream(seed: Any = None) -> Generator:
 
 
 class RandomNormal(RandomInitializer):
+    """Normal numbers of a mean and a standard deviation."""
+
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
@@ -136,6 +145,8 @@ class TruncatedNormal(RandomInitializer):
 
 
 class RandomUniform(RandomInitializer):
+    """Uniform numbers between minval and maxval."""
+
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval

@@ -49,6 +49,7 @@ class Progbar:
     def update(
         self, current: int, values: Sequence[tuple[str, Any]] | None = None, finalize: bool | None = None
     ) -> None:
+        """Shows how far it is, and values by name."""
         if finalize is None:
             finalize = self.target is not None and current >= self.target
         self._take(current, values or ())
@@ -63,6 +64,7 @@ class Progbar:
             _write(f"{text}{self._speed(per_unit)}{self._metrics()}\n")
 
     def add(self, n: int, values: Sequence[tuple[str, Any]] | None = None) -> None:
+        """Shows so many more steps."""
         self.update(self._seen + n, values)
 
     def _take(self, current: int, values: Sequence[tuple[str, Any]]) -> None:

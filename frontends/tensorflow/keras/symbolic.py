@@ -40,10 +40,12 @@ class KerasTensor:
 
     @property
     def dtype(self) -> str:
+        """The name of the elements' dtype."""
         return self._dtype.name
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions, the batch among them."""
         return len(self.shape)
 
     def __repr__(self) -> str:
@@ -107,6 +109,7 @@ def node_of(tensor: KerasTensor) -> Node | None:
 
 
 def symbolic_leaves(structure: Any) -> list[KerasTensor]:
+    """The symbolic tensors in a nest, in order."""
     return [t for t in nest.flatten(structure) if isinstance(t, KerasTensor)]
 
 
@@ -162,16 +165,30 @@ def _stand_in(value: Any, batch: int, other: int) -> Any:
     return wrap(placeholder(TensorType(shape, value._dtype.element)))
 
 
+class Inference:
+    """How many calls on stand-ins are under way."""
+
+    __slots__ = ("depth",)
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+
+inference = Inference()
+
+
 @contextmanager
 def _scratch(variables: Sequence[Any]) -> Iterator[None]:
     """Records into a graph that is thrown away, and puts back what was assigned meanwhile."""
     graph = Graph(tracing=True)
     held = [v._storage for v in variables] + [generator.storage]
     before = [s._value for s in held]
+    inference.depth += 1
     try:
         with recorder.within(graph), nothing_kept():
             yield
     finally:
+        inference.depth -= 1
         for storage, value in [*graph.written.items(), *zip(held, before, strict=True)]:
             if storage._value is not value:
                 storage._value = value

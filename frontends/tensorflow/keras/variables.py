@@ -7,7 +7,7 @@ from typing import Any
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.keras import initializers
 from irc.frontends.tensorflow.keras.naming import auto_name
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, shown
+from irc.frontends.tensorflow.tensor import Tensor, TensorBase
 from irc.frontends.tensorflow.variable import Variable as TensorFlowVariable
 
 
@@ -34,10 +34,12 @@ class Variable(TensorFlowVariable):
 
     @property
     def name(self) -> str:
+        """Its name within the layer."""
         return self._plain_name
 
     @property
     def path(self) -> str:
+        """The layer's name and its own."""
         return self._path
 
     @property
@@ -50,6 +52,6 @@ class Variable(TensorFlowVariable):
 
     def __repr__(self) -> str:
         head = f"<Variable path={self.path}, shape={tuple(self.shape)}, dtype={self.dtype.name}"
-        return f"{head}, value={shown(self)}>" if self.is_known else f"{head}>"
+        return f"{head}, value={self._look('print()')}>" if self.is_known else f"{head}>"
 
     __str__ = __repr__

@@ -25,6 +25,7 @@ def device(device_name_or_function: Any) -> Any:
 
 
 def colocate_with(op: Any, ignore_existing: bool = False) -> Any:
+    """Accepted: there is one device."""
     return get_default_graph().colocate_with(op, ignore_existing)
 
 

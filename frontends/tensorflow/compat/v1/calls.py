@@ -10,7 +10,7 @@ import numpy as np
 
 from irc.errors import IrcError
 from irc.frontends.source import Site
-from irc.frontends.tensorflow import array_ops, dtypes, nest
+from irc.frontends.tensorflow import array_ops, creation, dtypes, nest
 from irc.frontends.tensorflow.compat.v1.actions import Action, Call, Const, Random
 from irc.frontends.tensorflow.compat.v1.frame import NodeError
 from irc.frontends.tensorflow.compat.v1.graph import Graph, get_default_graph, graph_of
@@ -104,7 +104,7 @@ def constant(
 ) -> Any:
     """A constant tensor from Python or NumPy data."""
     if not mode.in_graph:
-        return array_ops.constant(value, dtype, shape)
+        return creation.constant(value, dtype, shape)
     array = _host(value, dtype, shape)
     type = TensorType(array.shape, dtypes.of_numpy(array.dtype).element)
     known = array if array.size <= 64 and array.dtype.kind in "iub" else None
@@ -114,7 +114,7 @@ def constant(
 def _host(value: Any, dtype: Any, shape: Any) -> np.ndarray[Any, Any]:
     before, mode.running = mode.running, True
     try:
-        found = array_ops.constant(value, dtype, shape)
+        found = creation.constant(value, dtype, shape)
         return np.array(found._look("a constant of a graph"))
     finally:
         mode.running = before

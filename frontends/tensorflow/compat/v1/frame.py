@@ -37,6 +37,7 @@ class Bindings:
         raise NotImplementedError
 
     def is_initialized(self, variable: Variable) -> bool:
+        """Whether a variable has its value."""
         raise NotImplementedError
 
 
@@ -138,6 +139,7 @@ class Frame:
         self.fed: dict[GraphTensor, None] = {}
 
     def value(self, tensor: GraphTensor) -> TensorBase:
+        """The value of a tensor of the graph in this run."""
         found = self.values.get(tensor)
         if found is not None:
             return found
@@ -156,7 +158,9 @@ class Frame:
         graph.known, mode.running = self.run.known, True
         try:
             for op in operations:
-                scopes.pinned = Site(op.site.code, op.site.instruction, Scope(None, None, op.name))
+                scopes.pinned = Site(
+                    op.site.code, op.site.instruction, Scope(None, None, op.name), op.site.note
+                )
                 try:
                     self._execute(op)
                 except IrcError as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.tensorflow import array_ops
+from irc.frontends.tensorflow import array_ops, creation
 from irc.frontends.tensorflow.compat.v1.actions import Action, Call
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call, operation, prepared
 from irc.frontends.tensorflow.compat.v1.frame import Frame
@@ -36,7 +36,7 @@ class Gradient(Action):
         targets = [frame.value(t) for t in self.targets]
         sources = [frame.value(t) for t in self.sources]
         found = tape.gradient(targets, sources, weights)
-        return [array_ops.zeros_like(s) if g is None else g for s, g in zip(sources, found, strict=True)]
+        return [creation.zeros_like(s) if g is None else g for s, g in zip(sources, found, strict=True)]
 
 
 def gradients(
@@ -76,10 +76,11 @@ def gradients(
         made = operation(graph, action, f"{name}/{targets[0].op.name}_grad", "Gradient", inputs, probes)
         found = dict(zip(wanted, made.outputs, strict=True))
     zero = UnconnectedGradients(unconnected_gradients) is UnconnectedGradients.ZERO
-    return [found.get(x, call(array_ops.zeros_like, (x,), "zeros_like") if zero else None) for x in sources]
+    return [found.get(x, call(creation.zeros_like, (x,), "zeros_like") if zero else None) for x in sources]
 
 
 def hessians(ys: Any, xs: Any, name: str = "hessians", **options: Any) -> list[Any]:
+    """The second derivatives of a scalar with respect to each of `xs`, of shape x.shape + x.shape."""
     raise located(
         RecordTypeError(
             "tf.hessians is not there", notes=("tf.gradients of each element of tf.gradients gives a row",)

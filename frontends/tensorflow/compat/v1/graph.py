@@ -103,10 +103,12 @@ class Graph:
 
     @property
     def finalized(self) -> bool:
+        """Whether no operation may be added any more."""
         return self._finalized
 
     @property
     def version(self) -> int:
+        """How many operations have been added."""
         return len(self.by_name)
 
     building_function = False
@@ -154,6 +156,7 @@ class Graph:
             self._scope = before
 
     def get_name_scope(self) -> str:
+        """The prefix of names of now."""
         return self._scope
 
     @contextmanager
@@ -192,10 +195,12 @@ class Graph:
 
     @contextmanager
     def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+        """Accepted: there is one device."""
         yield
 
     @contextmanager
     def gradient_override_map(self, op_type_map: Any) -> Iterator[None]:
+        """Refused: gradients are derived from the program."""
         raise located(
             RecordTypeError(
                 "gradient_override_map is not there: gradients are those of the IR's ops",
@@ -213,6 +218,7 @@ class Graph:
         return list(self.by_name.values())
 
     def get_operation_by_name(self, name: str) -> Operation:
+        """The operation of this name. KeyError where there is none."""
         found = self.by_name.get(name)
         if found is None:
             raise located(
@@ -292,6 +298,7 @@ class Graph:
         return graph_text(self, unknown)
 
     def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> Any:
+        """Refused: `as_text` gives the graph, as StableHLO."""
         raise located(
             RecordTypeError(
                 "there are no GraphDefs here", notes=("graph.as_text() gives the graph as StableHLO text",)
@@ -301,9 +308,11 @@ class Graph:
     # Collections.
 
     def add_to_collection(self, name: Any, value: Any) -> None:
+        """Adds a value to the collection of this name."""
         self._collections.setdefault(name, []).append(value)
 
     def add_to_collections(self, names: Any, value: Any) -> None:
+        """Adds a value to the collections of these names (one name, several, or None)."""
         for name in (names,) if isinstance(names, str) else names or ():
             self.add_to_collection(name, value)
 
@@ -315,12 +324,15 @@ class Graph:
         )
 
     def get_collection_ref(self, name: Any) -> list[Any]:
+        """The collection of this name itself: what is added to the list is in it."""
         return self._collections.setdefault(name, [])
 
     def get_all_collection_keys(self) -> list[Any]:
+        """The names of all collections."""
         return [k for k, v in self._collections.items() if v]
 
     def clear_collection(self, name: Any) -> None:
+        """Removes all values from a collection."""
         self._collections.pop(name, None)
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import initial as L
 from irc.frontends.recorder import random as R
 from irc.frontends.recorder.storage import located
-from irc.frontends.tensorflow import array_ops, dtypes
+from irc.frontends.tensorflow import creation, dtypes
 from irc.frontends.tensorflow.compat.v1.actions import Random
 from irc.frontends.tensorflow.compat.v1.calls import call, constant
 from irc.frontends.tensorflow.tensor import Tensor, wrap
@@ -41,27 +41,33 @@ class Initializer:
         raise NotImplementedError
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
 
 class Zeros(Initializer):
+    """Zeros."""
+
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         self.dtype = dtype
 
     def _made(self, shape: Shape, dtype: Any) -> Any:
-        return call(array_ops.zeros, (shape, dtype), "zeros", "Initializer/zeros")
+        return call(creation.zeros, (shape, dtype), "zeros", "Initializer/zeros")
 
 
 class Ones(Initializer):
+    """Ones."""
+
     def __init__(self, dtype: Any = dtypes.float32) -> None:
         self.dtype = dtype
 
     def _made(self, shape: Shape, dtype: Any) -> Any:
-        return call(array_ops.ones, (shape, dtype), "ones", "Initializer/ones")
+        return call(creation.ones, (shape, dtype), "ones", "Initializer/ones")
 
 
 class Constant(Initializer):
@@ -101,6 +107,8 @@ class RandomInitializer(Initializer):
 
 
 class RandomUniform(RandomInitializer):
+    """Uniform numbers between minval and maxval."""
+
     kind = "random_uniform"
 
     def __init__(
@@ -114,6 +122,8 @@ class RandomUniform(RandomInitializer):
 
 
 class RandomNormal(RandomInitializer):
+    """Normal numbers of a mean and a standard deviation."""
+
     kind = "random_normal"
 
     def __init__(
@@ -191,6 +201,8 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 
 class GlorotUniform(VarianceScaling):
+    """Glorot and Bengio 2010, uniform."""
+
     kind = "random_uniform"
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
@@ -198,6 +210,8 @@ class GlorotUniform(VarianceScaling):
 
 
 class GlorotNormal(VarianceScaling):
+    """Glorot and Bengio 2010, normal within two deviations."""
+
     kind = "truncated_normal"
 
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:

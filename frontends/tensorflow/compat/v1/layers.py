@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from irc.frontends.errors import RecordValueError
+from irc.frontends.points import RUNNING, kind_of_variance, share_of_new
 from irc.frontends.recorder.storage import located
+from irc.frontends.source import noted
 from irc.frontends.tensorflow import array_ops, linalg, pointwise
 from irc.frontends.tensorflow import nn as eager
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call, prepared
@@ -47,17 +49,20 @@ class Layer:
 
     @property
     def name(self) -> str:
+        """Its name, which its variables and operations stand under."""
         scope = self._scope
         return str(getattr(scope, "name", scope) or self._given_name or self.default)
 
     @property
     def weights(self) -> list[Variable]:
+        """Its variables, those that are trained first."""
         return list(self._weights)
 
     variables = weights
 
     @property
     def trainable_weights(self) -> list[Variable]:
+        """Its variables that are trained."""
         return [v for v in self._weights if v.trainable]
 
     trainable_variables = trainable_weights
@@ -66,6 +71,7 @@ class Layer:
         """Makes the layer's variables."""
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """The results for some inputs; override it."""
         return inputs
 
     def add_weight(
@@ -252,14 +258,20 @@ class _Conv(Layer):
 
 
 class Conv1D(_Conv):
+    """(N, W, C) with kernels (kw, in, out)."""
+
     rank, default = 1, "conv1d"
 
 
 class Conv2D(_Conv):
+    """(N, H, W, C) with kernels (kh, kw, in, out)."""
+
     rank, default = 2, "conv2d"
 
 
 class Conv3D(_Conv):
+    """(N, D, H, W, C) with kernels (kd, kh, kw, in, out)."""
+
     rank, default = 3, "conv3d"
 
 
@@ -343,10 +355,18 @@ class BatchNormalization(Layer):
             mean, variance = (as_tensor(v) for v in (self.moving_mean, self.moving_variance))
             return [self._normal(inputs, mean, variance), mean, variance]
 
-        out, mean, variance = either(training, by_batch, by_average)
-        if training is not False:
+        if training is False:
+            with noted("BatchNorm of given statistics", eps=self.epsilon):
+                return by_average()[0]
+        with noted("BatchNorm", eps=self.epsilon, running_variance=kind_of_variance(self._is_fused(inputs))):
+            out, mean, variance = either(training, by_batch, by_average)
+        with noted(RUNNING, momentum=share_of_new(1.0 - self.momentum)):
             self._update(inputs, mean, variance, training)
         return out
+
+    def _is_fused(self, inputs: Any) -> bool:
+        """Whether TensorFlow takes its fused kernel, which corrects the variance that the average follows."""
+        return self.fused is not False and inputs.shape.rank == 4
 
     def _normal(self, inputs: Any, mean: Any, variance: Any) -> Any:
         arguments = (inputs, mean, variance, self.beta, self.gamma, self.epsilon)
@@ -357,7 +377,7 @@ class BatchNormalization(Layer):
         share: Any = 1.0 - self.momentum
         if isinstance(prepared(training), GraphTensor):
             share = call(pointwise.cast, (training, self.dtype), "Cast") * share
-        if self.fused is not False and inputs.shape.rank == 4:
+        if self._is_fused(inputs):
             variance = call(_unbiased, (variance, inputs), "mul")
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             made = average.assign_sub((average - value) * share, name="AssignMovingAvg")
@@ -441,18 +461,26 @@ class _Pooling(Layer):
 
 
 class MaxPooling1D(_Pooling):
+    """The largest element of each window of (N, W, C)."""
+
     rank, default = 1, "max_pooling1d"
 
 
 class MaxPooling2D(_Pooling):
+    """The largest element of each window of (N, H, W, C)."""
+
     rank, default = 2, "max_pooling2d"
 
 
 class AveragePooling1D(_Pooling):
+    """The mean of each window of (N, W, C)."""
+
     rank, average, default = 1, True, "average_pooling1d"
 
 
 class AveragePooling2D(_Pooling):
+    """The mean of each window of (N, H, W, C)."""
+
     rank, average, default = 2, True, "average_pooling2d"
 
 

@@ -264,14 +264,17 @@ def sparse_softmax_cross_entropy(
 
 
 def add_loss(loss: Any, loss_collection: Any = GraphKeys.LOSSES) -> None:
+    """Adds a loss to a collection, that of losses by default."""
     get_default_graph().add_to_collection(loss_collection, loss)
 
 
 def get_losses(scope: Any = None, loss_collection: Any = GraphKeys.LOSSES) -> list[Any]:
+    """The losses of a collection, those under `scope` where one is given."""
     return get_default_graph().get_collection(loss_collection, scope)
 
 
 def get_regularization_losses(scope: Any = None) -> list[Any]:
+    """The losses that regularizers of variables have added."""
     return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
 
 

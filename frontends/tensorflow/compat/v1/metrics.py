@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from irc.frontends.tensorflow import array_ops, dtypes, math, pointwise, reductions
+from irc.frontends.tensorflow import array_ops, creation, dtypes, math, pointwise, reductions
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call
 from irc.frontends.tensorflow.compat.v1.graph import GraphKeys, get_default_graph
 from irc.frontends.tensorflow.compat.v1.variables import Variable
@@ -12,7 +12,7 @@ from irc.frontends.tensorflow.compat.v1.variables import Variable
 
 def _counter(name: str) -> Variable:
     keys = [GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES]
-    zero = call(array_ops.zeros, ([], dtypes.float32), "zeros")
+    zero = call(creation.zeros, ([], dtypes.float32), "zeros")
     return Variable(zero, trainable=False, collections=keys, name=name)
 
 
@@ -38,7 +38,7 @@ def mean(
 def _sums(values: Any, weights: Any) -> tuple[Any, Any]:
     x = pointwise.cast(values, dtypes.float32)
     if weights is None:
-        return reductions.reduce_sum(x), array_ops.fill([], float(x._read().type.size))
+        return reductions.reduce_sum(x), creation.fill([], float(x._read().type.size))
     w = array_ops.broadcast_to(pointwise.cast(weights, dtypes.float32), x.shape)
     return reductions.reduce_sum(x * w), reductions.reduce_sum(w)
 

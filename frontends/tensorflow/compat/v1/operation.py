@@ -164,13 +164,16 @@ class Operation:
 
     @property
     def node_def(self) -> NodeDef:
+        """A text of the operation."""
         return NodeDef(self)
 
     @property
     def op_def(self) -> Any:
+        """The name of its kind."""
         return self.node_def
 
     def values(self) -> tuple[GraphTensor, ...]:
+        """Its results."""
         return tuple(self.outputs)
 
     def run(self, feed_dict: Any = None, session: Session | None = None) -> None:
@@ -224,22 +227,27 @@ class GraphTensor(Tensor):
 
     @property
     def graph(self) -> Graph:
+        """The graph it belongs to."""
         return self.op.graph
 
     @property
     def name(self) -> str:
+        """Its operation's name, and which of the results it is."""
         return f"{self.op.name}:{self.value_index}"
 
     @property
     def shape(self) -> TensorShape:
+        """The extents, None for those that a feed decides."""
         return self.probe.shape
 
     @property
     def dtype(self) -> DType:
+        """The elements' dtype."""
         return of_element(self.probe.types[0].element)
 
     @property
     def ndim(self) -> int:
+        """The number of dimensions, None where it is not known."""
         rank = self.shape.rank
         if rank is None:
             raise located(RecordValueError(f"the rank of {self.name} is not known"))

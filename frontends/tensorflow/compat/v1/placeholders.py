@@ -41,6 +41,7 @@ def placeholder_with_default(input: Any, shape: Any, name: str | None = None) ->
 
 
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Any:
+    """Refused: there are no sparse tensors."""
     raise located(RecordError("there are no sparse tensors: feed a dense one through tf.placeholder"))
 
 

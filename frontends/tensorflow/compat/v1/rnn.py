@@ -9,7 +9,7 @@ from typing import Any
 from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering.control import put_slice
 from irc.frontends.recorder.storage import located
-from irc.frontends.tensorflow import array_ops, dtypes, linalg, nest, pointwise
+from irc.frontends.tensorflow import array_ops, creation, dtypes, linalg, nest, pointwise
 from irc.frontends.tensorflow import nn as eager
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call
 from irc.frontends.tensorflow.compat.v1.control_flow import while_loop
@@ -44,7 +44,7 @@ class RNNCell(Layer):
     def zero_state(self, batch_size: Any, dtype: Any) -> Any:
         """A state of zeros, nested as `state_size` is."""
         return nest.map_structure(
-            lambda n: call(array_ops.zeros, ([batch_size, n], dtype), "zeros"), self.state_size
+            lambda n: call(creation.zeros, ([batch_size, n], dtype), "zeros"), self.state_size
         )
 
     def _product(self, parts: list[Any], width: int, prefix: str = "", bias: Any = Zeros) -> Any:
@@ -291,7 +291,7 @@ def dynamic_rnn(
         own.reuse_variables()
         steps = call(array_ops.shape, (x,), "Shape")[0]
         shape = call(array_ops.shape, (first,), "Shape")
-        stack = call(array_ops.zeros, ([steps, shape[0], cell.output_size], first.dtype), "zeros")
+        stack = call(creation.zeros, ([steps, shape[0], cell.output_size], first.dtype), "zeros")
         lengths = None if sequence_length is None else as_tensor(sequence_length)
 
         def body(t: Any, state: Any, stack: Any) -> Any:
@@ -314,7 +314,7 @@ def _before(t: Any, lengths: Any) -> Any:
 
 
 def _or_zero(live: Any, out: Any) -> Any:
-    return pointwise.where(live, out, array_ops.zeros_like(out))
+    return pointwise.where(live, out, creation.zeros_like(out))
 
 
 def static_bidirectional_rnn(

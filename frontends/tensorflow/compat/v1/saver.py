@@ -108,6 +108,7 @@ class Saver:
 
     @property
     def last_checkpoints(self) -> list[str]:
+        """The prefixes of the files kept, the oldest first."""
         return list(self._kept)
 
 
@@ -122,10 +123,12 @@ def latest_checkpoint(
 
 
 def checkpoint_exists(checkpoint_prefix: str) -> bool:
+    """Whether there are files of this prefix."""
     return Path(f"{checkpoint_prefix}.npz").is_file()
 
 
 def export_meta_graph(*args: Any, **kwargs: Any) -> Any:
+    """Refused: keep the code that builds the graph."""
     raise located(
         RecordValueError("a graph is not saved", notes=("graph.as_text() gives it as StableHLO text",))
     )

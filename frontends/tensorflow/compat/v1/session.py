@@ -374,6 +374,7 @@ class BaseSession:
         return lambda *values: self.run(fetches, dict(zip(feed_list, values, strict=True)))
 
     def partial_run(self, *args: Any, **kwargs: Any) -> Any:
+        """Refused: what a run computes is not kept."""
         raise located(
             RecordTypeError(
                 "partial_run is not there: what a run computes is not kept",
@@ -404,13 +405,16 @@ class BaseSession:
 
     @property
     def graph_def(self) -> Any:
+        """Refused, as `Graph.as_graph_def` is."""
         return self.graph.as_graph_def()
 
     @property
     def sess_str(self) -> str:
+        """The target it was made for."""
         return ""
 
     def list_devices(self) -> list[str]:
+        """The devices: one CPU."""
         return ["/job:localhost/replica:0/task:0/device:CPU:0"]
 
     def reset(self) -> None:
@@ -478,6 +482,7 @@ class InteractiveSession(BaseSession):
             self._around.__enter__()
 
     def as_default(self) -> Any:
+        """A context; the session is the default one anyway."""
         return _Default(self)
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ def disable_v2_behavior() -> None:
 
 
 def enable_v2_behavior() -> None:
+    """Turns eager execution on again."""
     enable_eager_execution()
 
 

@@ -10,7 +10,7 @@ from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
 from irc.frontends.lowering import updates, updates_keras
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Literal
-from irc.frontends.tensorflow import array_ops, dtypes, pointwise
+from irc.frontends.tensorflow import creation, dtypes, pointwise
 from irc.frontends.tensorflow.compat.v1.actions import Action
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call, constant, operation, prepared
 from irc.frontends.tensorflow.compat.v1.frame import Frame
@@ -76,6 +76,7 @@ class Optimizer:
         self._slots: dict[tuple[Variable, str], Variable] = {}
 
     def get_name(self) -> str:
+        """Its name."""
         return self._name
 
     def minimize(
@@ -186,7 +187,7 @@ class Optimizer:
             with graph.control_dependencies(None), graph.name_scope(None):
                 full = graph._unique(f"{variable.op.name}/{name or self._name}")
                 found = self._slots[variable, slot] = Variable(
-                    lambda: call(array_ops.fill, (shape, _typed(value, d)), "Fill", "Initializer/Fill"),
+                    lambda: call(creation.fill, (shape, _typed(value, d)), "Fill", "Initializer/Fill"),
                     trainable=False,
                     name=f"{full}/",
                 )
@@ -200,6 +201,7 @@ class Optimizer:
         return self._slots.get((var, name))
 
     def get_slot_names(self) -> list[str]:
+        """The names of what it keeps beside each variable."""
         return sorted({slot for _, slot in self._slots})
 
     def variables(self) -> list[Variable]:
@@ -391,6 +393,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
 
 
 def get_or_create_global_step(graph: Graph | None = None) -> Variable:
+    """The counter of steps of the graph: an int64 variable, made where there is none yet."""
     return get_global_step(graph) or create_global_step(graph)
 
 

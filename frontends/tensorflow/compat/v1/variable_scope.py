@@ -81,18 +81,23 @@ class VariableScope:
         self.reuse = True
 
     def set_initializer(self, initializer: Any) -> None:
+        """The initializer of variables that are told none."""
         self.initializer = initializer
 
     def set_regularizer(self, regularizer: Any) -> None:
+        """The regularizer of variables that are told none."""
         self.regularizer = regularizer
 
     def global_variables(self) -> list[Variable]:
+        """The variables whose names stand under this scope."""
         return get_default_graph().get_collection(GraphKeys.GLOBAL_VARIABLES, f"{self.name}/")
 
     def trainable_variables(self) -> list[Variable]:
+        """Those of them that are trained."""
         return get_default_graph().get_collection(GraphKeys.TRAINABLE_VARIABLES, f"{self.name}/")
 
     def get_variable(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """A variable of this scope, as tf.get_variable gives it."""
         return get_variable(name, *args, **kwargs)
 
 
@@ -301,6 +306,7 @@ class name_scope:
 
     @property
     def name(self) -> str | None:
+        """The name, without the scopes around it."""
         return self._name
 
     def __enter__(self) -> str:

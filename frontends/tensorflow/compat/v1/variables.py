@@ -145,20 +145,25 @@ class Variable(Convertible, metaclass=_AnyVariable):
 
     @property
     def name(self) -> str:
+        """Its name, with ':0' behind it."""
         return f"{self.op.name}:0"
 
     @property
     def dtype(self) -> dtypes.DType:
+        """The elements' dtype."""
         return dtypes.of_element(self.type.element)
 
     @property
     def shape(self) -> TensorShape:
+        """The extents."""
         return GraphShape(self.type.shape)
 
     def get_shape(self) -> TensorShape:
+        """The extents."""
         return self.shape
 
     def set_shape(self, shape: Any) -> None:
+        """ValueError unless the shape is as told."""
         self.shape.assert_is_compatible_with(shape)
 
     device = ""
@@ -167,6 +172,7 @@ class Variable(Convertible, metaclass=_AnyVariable):
         return f"<tf.Variable '{self.name}' shape={self.shape} dtype={self.dtype.name}>"
 
     def ref(self) -> Any:
+        """A key for sets and dicts."""
         return Reference(self)
 
     # Reading.
@@ -178,6 +184,7 @@ class Variable(Convertible, metaclass=_AnyVariable):
         return self._snapshot
 
     def value(self) -> GraphTensor:
+        """A tensor that reads it where it stands in the graph."""
         return self._as_graph_element()
 
     def read_value(self) -> GraphTensor:
@@ -304,22 +311,27 @@ def get_collection(key: Any, scope: str | None = None) -> list[Any]:
 
 
 def global_variables(scope: str | None = None) -> list[Variable]:
+    """All variables of the graph but local ones."""
     return get_collection(GraphKeys.GLOBAL_VARIABLES, scope)
 
 
 def local_variables(scope: str | None = None) -> list[Variable]:
+    """Variables that are not saved (those of metrics)."""
     return get_collection(GraphKeys.LOCAL_VARIABLES, scope)
 
 
 def model_variables(scope: str | None = None) -> list[Variable]:
+    """The variables in the collection of that name."""
     return get_collection(GraphKeys.MODEL_VARIABLES, scope)
 
 
 def trainable_variables(scope: str | None = None) -> list[Variable]:
+    """The variables that are trained."""
     return get_collection(GraphKeys.TRAINABLE_VARIABLES, scope)
 
 
 def moving_average_variables(scope: str | None = None) -> list[Variable]:
+    """The variables that have moving averages."""
     return get_collection(GraphKeys.MOVING_AVERAGE_VARIABLES, scope)
 
 
@@ -334,4 +346,5 @@ def global_variables_initializer() -> Operation:
 
 
 def local_variables_initializer() -> Operation:
+    """An operation that gives local variables their initial values."""
     return variables_initializer(local_variables())

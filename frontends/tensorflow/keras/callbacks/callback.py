@@ -35,13 +35,16 @@ class Callback:
     _model: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Told before training what `fit` was told: epochs, steps, verbosity."""
         self.params = params
 
     def set_model(self, model: Any) -> None:
+        """Told which model it watches."""
         self._model = model
 
     @property
     def model(self) -> Any:
+        """The model it watches."""
         return self._model
 
     def on_batch_begin(self, batch: int, logs: Any = None) -> None:
@@ -50,35 +53,49 @@ class Callback:
     def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """An older name of on_train_batch_end."""
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None: ...
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Before an epoch of training, counted from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None: ...
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """After an epoch: `logs` are its losses and metrics, those of validation with `val_` before their names."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a batch of training, counted from 0 within the epoch."""
         self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a batch of training, with its logs."""
         self.on_batch_end(batch, logs)
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None: ...
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a batch of evaluation, counted from 0 within the epoch."""
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None: ...
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a batch of evaluation, with its logs."""
 
-    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None: ...
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Before a batch of prediction, counted from 0 within the epoch."""
 
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None: ...
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """After a batch of prediction, with its logs."""
 
-    def on_train_begin(self, logs: Any = None) -> None: ...
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Before training begins."""
 
-    def on_train_end(self, logs: Any = None) -> None: ...
+    def on_train_end(self, logs: Any = None) -> None:
+        """After training, with the last logs."""
 
-    def on_test_begin(self, logs: Any = None) -> None: ...
+    def on_test_begin(self, logs: Any = None) -> None:
+        """Before evaluation begins."""
 
-    def on_test_end(self, logs: Any = None) -> None: ...
+    def on_test_end(self, logs: Any = None) -> None:
+        """After evaluation, with the last logs."""
 
-    def on_predict_begin(self, logs: Any = None) -> None: ...
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """Before prediction begins."""
 
-    def on_predict_end(self, logs: Any = None) -> None: ...
+    def on_predict_end(self, logs: Any = None) -> None:
+        """After prediction, with the last logs."""
 
 
 def _overrides(callback: Callback, *names: str) -> bool:
@@ -118,14 +135,17 @@ class CallbackList(Callback):
         return [c for c in self.callbacks if _overrides(c, *names)]
 
     def append(self, callback: Callback) -> None:
+        """Adds a callback behind the others."""
         self.callbacks.append(callback)
 
     def set_params(self, params: dict[str, Any]) -> None:
+        """Tells every callback."""
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
     def set_model(self, model: Any) -> None:
+        """Tells every callback."""
         super().set_model(model)
         if self.history is not None:
             model.history = self.history
@@ -133,59 +153,73 @@ class CallbackList(Callback):
             callback.set_model(model)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._train_batch:
             callback.on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._train_batch:
             callback.on_train_batch_end(batch, _seen_by(callback, logs))
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._test_batch:
             callback.on_test_batch_begin(batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._test_batch:
             callback.on_test_batch_end(batch, _seen_by(callback, logs))
 
     def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._predict_batch:
             callback.on_predict_batch_begin(batch, logs)
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self._predict_batch:
             callback.on_predict_batch_end(batch, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, numbers(logs))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Tells every callback."""
         logs = numbers(logs)
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
 
     def on_train_begin(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_train_begin(numbers(logs))
 
     def on_train_end(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_train_end(numbers(logs))
 
     def on_test_begin(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_test_begin(numbers(logs))
 
     def on_test_end(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_test_end(numbers(logs))
 
     def on_predict_begin(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_predict_begin(numbers(logs))
 
     def on_predict_end(self, logs: Any = None) -> None:
+        """Tells every callback."""
         for callback in self.callbacks:
             callback.on_predict_end(numbers(logs))
 

@@ -103,6 +103,7 @@ class EarlyStopping(MonitorCallback):
             self.model.set_weights(self.best_weights)
 
     def get_monitor_value(self, logs: Any) -> Any:
+        """The value of what is monitored; None, with a warning, where the logs lack it."""
         value = (logs or {}).get(self.monitor)
         if value is None:
             warnings.warn(
@@ -217,6 +218,7 @@ class ReduceLROnPlateau(MonitorCallback):
         self.wait = self.cooldown_counter = 0
 
     def in_cooldown(self) -> bool:
+        """Whether epochs are still not counted after a reduction."""
         return self.cooldown_counter > 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes, nn
-from irc.frontends.tensorflow.array_ops import expand_dims, ones, reshape, transpose
+from irc.frontends.tensorflow.array_ops import expand_dims, reshape, transpose
+from irc.frontends.tensorflow.creation import ones
 from irc.frontends.tensorflow.keras import initializers
 from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.linalg import band_part, matmul

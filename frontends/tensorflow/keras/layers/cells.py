@@ -9,7 +9,8 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import channels_last as C
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import nn
-from irc.frontends.tensorflow.array_ops import concat, ones, split, zeros
+from irc.frontends.tensorflow.array_ops import concat, split
+from irc.frontends.tensorflow.creation import ones, zeros
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.variables import Variable
@@ -77,6 +78,7 @@ class Cell(Layer):
         return self.bias_initializer
 
     def get_initial_state(self, batch_size: int) -> list[Tensor]:
+        """Zeros for each state of a batch."""
         return [zeros((batch_size, self.units), self._dtype) for _ in range(self.states)]
 
     def project(self, x: Any) -> Any:
@@ -210,13 +212,16 @@ class StackedRNNCells(Layer):
 
     @property
     def state_size(self) -> list[Any]:
+        """The cells' state sizes, one after another."""
         return [c.state_size for c in self.cells]
 
     @property
     def output_size(self) -> Any:
+        """The size of what the last cell gives."""
         return getattr(self.cells[-1], "output_size", self.cells[-1].state_size)
 
     def get_initial_state(self, batch_size: int) -> list[Any]:
+        """Zeros for each state of every cell."""
         return [initial_state(c, batch_size, self._dtype) for c in self.cells]
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:

@@ -41,10 +41,12 @@ def channels_first(data_format: str | None) -> bool:
 
 
 def to_last(x: Any) -> Any:
+    """(N, C, ...) as (N, ..., C)."""
     return transpose(x, (0, *range(2, x.ndim), 1))
 
 
 def to_first(x: Any) -> Any:
+    """(N, ..., C) as (N, C, ...)."""
     return transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
@@ -355,14 +357,20 @@ class BaseConvTranspose(BaseConv):
 
 
 class Conv1DTranspose(BaseConvTranspose):
+    """(N, T, C) with kernels (k, out, in)."""
+
     rank = 1
 
 
 class Conv2DTranspose(BaseConvTranspose):
+    """(N, H, W, C) with kernels (kh, kw, out, in)."""
+
     rank = 2
 
 
 class Conv3DTranspose(BaseConvTranspose):
+    """(N, D, H, W, C) with kernels (kd, kh, kw, out, in)."""
+
     rank = 3
 
 
@@ -390,12 +398,18 @@ class _Padding(Layer):
 
 
 class ZeroPadding1D(_Padding):
+    """Zeros before and after the time of (N, T, C)."""
+
     rank = 1
 
 
 class ZeroPadding2D(_Padding):
+    """Zeros around the height and width of (N, H, W, C)."""
+
     rank = 2
 
 
 class ZeroPadding3D(_Padding):
+    """Zeros around the depth, height and width of (N, D, H, W, C)."""
+
     rank = 3

@@ -33,11 +33,13 @@ class Parameters:
         self.takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in found)
 
     def has(self, name: str) -> bool:
+        """Whether there is a parameter of this name."""
         return name in self.names
 
 
 @cache
 def parameters_of(function: Any) -> Parameters:
+    """The parameters of a method, looked at once."""
     return Parameters(function)
 
 

@@ -16,13 +16,13 @@ from irc.frontends.tensorflow.keras import initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.inputs import Parameters, calls, parameters_of
 from irc.frontends.tensorflow.keras.metrics.metric import Metric
 from irc.frontends.tensorflow.keras.naming import auto_name
-from irc.frontends.tensorflow.keras.symbolic import KerasTensor, is_symbolic, node_of, note_call
+from irc.frontends.tensorflow.keras.symbolic import KerasTensor, inference, is_symbolic, node_of, note_call
 from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import cast
 from irc.frontends.tensorflow.tensor import TensorBase, convert_to_tensor
 from irc.frontends.tensorflow.variable import Variable as TensorFlowVariable
 
-_OWN = ("_inbound_nodes", "_losses", "_made_at", "_made_with")
+_OWN = ("_first_shapes", "_inbound_nodes", "_losses", "_made_at", "_made_with")
 """Attributes that are looked through by themselves, or not at all."""
 
 
@@ -33,6 +33,8 @@ class Layer:
     input_spec: Any = None
     supports_masking = False
     _is_initialized = False
+    _first_shapes: list[Any] | None = None
+    """Of the outputs of the first call on tensors: what a summary shows of layers that no symbolic tensor has passed."""
     _untracked: tuple[str, ...] = ()
     built: bool
     _weights: list[Any]
@@ -121,24 +123,29 @@ class Layer:
 
     @property
     def trainable_variables(self) -> list[Any]:
+        """Variables that training changes."""
         return self.trainable_weights
 
     @property
     def non_trainable_weights(self) -> list[Any]:
+        """The weights that training leaves alone (moving statistics, frozen ones)."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
     @property
     def non_trainable_variables(self) -> list[Any]:
+        """The variables that training leaves alone, those of metrics too."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 
     @property
     def metrics(self) -> list[Metric]:
+        """The metrics of this layer and of those in it."""
         return _distinct([*self._own(Metric), *(m for layer in self._layers for m in layer.metrics)])
 
     @property
     def trainable(self) -> bool:
+        """Whether training changes its weights; setting it sets that of all layers in it."""
         return self._trainable
 
     @trainable.setter
@@ -152,12 +159,14 @@ class Layer:
 
     @property
     def dtype(self) -> str:
+        """The name of the dtype of its weights and of what it computes in."""
         return self._dtype.name
 
     compute_dtype = variable_dtype = dtype
 
     @property
     def path(self) -> str:
+        """Its name."""
         return self.name
 
     def count_params(self) -> int:
@@ -248,6 +257,7 @@ class Layer:
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        """The results for some inputs, which are tensors; override it. RecordError where nobody did."""
         raise located(
             RecordError(f"Layer {type(self).__name__} does not have a `call()` method implemented.")
         )
@@ -277,6 +287,10 @@ class Layer:
                 call = convert(self.call) if recorder.graph.tracing else self.call
                 outputs = call(*args, **kwargs)
                 self._after(args, outputs, mask)
+                if self._first_shapes is None and not inference.depth:
+                    self._first_shapes = [
+                        tuple(t.shape) for t in nest.flatten(outputs) if isinstance(t, TensorBase)
+                    ]
             finally:
                 calls.training = before
         return outputs
@@ -371,6 +385,7 @@ class Layer:
         return kwargs.get("mask", mask)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the results, given that of the inputs."""
         return previous_mask
 
     def _after(self, args: tuple[Any, ...], outputs: Any, mask: Any) -> None:
@@ -411,6 +426,7 @@ class Layer:
 
     @property
     def output(self) -> Any:
+        """The symbolic result of its only call in a functional model."""
         return self._node().outputs
 
     def _node(self) -> Any:
@@ -440,10 +456,12 @@ class Layer:
         return None
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name; override it to add those of the layer."""
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
     def __repr__(self) -> str:

@@ -185,8 +185,10 @@ average, maximum, minimum = (
 
 
 def concatenate(inputs: Any, axis: int = -1, **options: Any) -> Any:
+    """The inputs one behind the other along an axis, the last by default."""
     return Concatenate(axis, **options)(inputs)
 
 
 def dot(inputs: Any, axes: Any = -1, **options: Any) -> Any:
+    """Products of the samples of two inputs, summed along the axes."""
     return Dot(axes, **options)(inputs)

@@ -257,10 +257,12 @@ class Normalization(Layer):
 
     @property
     def mean(self) -> Any:
+        """The mean, of the extents of the kept axes."""
         return self.adapt_mean.value
 
     @property
     def variance(self) -> Any:
+        """The variance, of the extents of the kept axes."""
         return self.adapt_variance.value
 
     def call(self, inputs: Any) -> Any:

@@ -156,14 +156,20 @@ class _UpSampling(Layer):
 
 
 class UpSampling1D(_UpSampling):
+    """Each step of (N, T, C) repeated."""
+
     rank = 1
 
 
 class UpSampling2D(_UpSampling):
+    """Each row and column of (N, H, W, C) repeated."""
+
     rank = 2
 
 
 class UpSampling3D(_UpSampling):
+    """Each place of (N, D, H, W, C) repeated."""
+
     rank = 3
 
 
@@ -189,8 +195,12 @@ class _Cropping(Layer):
 
 
 class Cropping1D(_Cropping):
+    """(N, T, C) without steps at the start and the end."""
+
     rank = 1
 
 
 class Cropping2D(_Cropping):
+    """(N, H, W, C) without rows and columns at the sides."""
+
     rank = 2

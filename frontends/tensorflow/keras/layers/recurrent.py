@@ -10,7 +10,8 @@ from irc.frontends.lowering import channels_last as C
 from irc.frontends.recorder.storage import located
 from irc.frontends.source import noted
 from irc.frontends.tensorflow import nest
-from irc.frontends.tensorflow.array_ops import concat, reshape, reverse, transpose, zeros, zeros_like
+from irc.frontends.tensorflow.array_ops import concat, reshape, reverse, transpose
+from irc.frontends.tensorflow.creation import zeros, zeros_like
 from irc.frontends.tensorflow.keras.layers.cells import (
     Cell,
     GRUCell,
@@ -63,9 +64,11 @@ class RNN(Layer):
 
     @property
     def units(self) -> Any:
+        """The size of the cell's output."""
         return self.cell.units
 
     def get_initial_state(self, batch_size: int) -> Any:
+        """Zeros for each state of a batch."""
         return initial_state(self.cell, batch_size, self._dtype)
 
     def reset_state(self) -> None:

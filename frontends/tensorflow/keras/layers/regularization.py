@@ -50,14 +50,20 @@ class _SpatialDropout(Dropout):
 
 
 class SpatialDropout1D(_SpatialDropout):
+    """Drops whole channels of (N, T, C)."""
+
     rank = 1
 
 
 class SpatialDropout2D(_SpatialDropout):
+    """Drops whole channels of (N, H, W, C)."""
+
     rank = 2
 
 
 class SpatialDropout3D(_SpatialDropout):
+    """Drops whole channels of (N, D, H, W, C)."""
+
     rank = 3
 
 

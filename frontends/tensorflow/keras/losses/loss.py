@@ -46,9 +46,11 @@ class Loss:
 
     @property
     def dtype(self) -> str:
+        """The name of the dtype it is computed in."""
         return self._dtype.name
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
+        """One value for each sample, (batch, ...), of labels and predictions; override it."""
         raise located(RecordError(f"loss {type(self).__name__} has no call(y_true, y_pred)"))
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
@@ -78,10 +80,12 @@ class Loss:
         return None
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return {"name": self.name, "reduction": self.reduction}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
 

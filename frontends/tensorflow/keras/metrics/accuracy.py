@@ -63,6 +63,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> T
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Tensor:
+    """1 where the class of a one-hot label is among the k likeliest, else 0."""
     return sparse_top_k_categorical_accuracy(argmax(_tensor(y_true), axis=-1), y_pred, k)
 
 

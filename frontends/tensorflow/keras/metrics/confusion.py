@@ -10,7 +10,8 @@ import numpy as np
 from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import metrics as L
 from irc.frontends.recorder.storage import located
-from irc.frontends.tensorflow.array_ops import ones_like, reshape
+from irc.frontends.tensorflow.array_ops import reshape
+from irc.frontends.tensorflow.creation import ones_like
 from irc.frontends.tensorflow.indexing import top_k
 from irc.frontends.tensorflow.keras.alignment import floats, same_rank
 from irc.frontends.tensorflow.keras.metrics.metric import Metric

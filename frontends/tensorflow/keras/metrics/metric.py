@@ -34,6 +34,7 @@ class Metric:
 
     @property
     def dtype(self) -> str:
+        """The name of the dtype of its variables."""
         return self._dtype.name
 
     def add_variable(
@@ -67,10 +68,12 @@ class Metric:
         name: str | None = None,
         **more: Any,
     ) -> Variable:
+        """Keras 2's name of `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
     def variables(self) -> list[Any]:
+        """Its variables, and those of metrics in it."""
         found = {id(v): v for v in self._variables}
         for name, value in vars(self).items():
             if isinstance(value, Metric):
@@ -85,12 +88,15 @@ class Metric:
             v.assign(from_array(np.zeros(tuple(v.shape), v.dtype.numpy)))
 
     def reset_states(self) -> None:
+        """TF2's name of `reset_state`."""
         self.reset_state()
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a batch; override it."""
         raise located(RecordError(f"metric {type(self).__name__} has no update_state"))
 
     def result(self) -> Any:
+        """What the batches so far come to, a scalar or a dict of them; override it."""
         raise located(RecordError(f"metric {type(self).__name__} has no result"))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -98,10 +104,12 @@ class Metric:
         return self.result()
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return {"name": self.name, "dtype": self.dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
     def __repr__(self) -> str:

@@ -51,6 +51,7 @@ def host_array(value: Any) -> np.ndarray[Any, Any]:
 
 
 def is_array_like(value: Any) -> bool:
+    """Whether it is an array or a tensor, or lists, tuples and dicts of them."""
     return isinstance(value, (np.ndarray, TensorBase, list, tuple, dict)) or hasattr(value, "__array__")
 
 
@@ -71,6 +72,7 @@ class Batches:
     steps: int | None = None
 
     def epoch(self) -> Iterator[Any]:
+        """The batches of one epoch, as (inputs, labels, weights) on the host."""
         raise located(RecordValueError("no data"))
 
     def end_epoch(self) -> None:

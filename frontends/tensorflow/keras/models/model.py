@@ -115,10 +115,12 @@ class Model(Trainer, Layer, marks_built=False):
 
     @property
     def inputs(self) -> Any:
+        """The symbolic inputs."""
         return None if self._graph is None else self._graph.inputs
 
     @property
     def outputs(self) -> Any:
+        """The symbolic outputs."""
         return None if self._graph is None else self._graph.outputs
 
     @property
@@ -127,18 +129,22 @@ class Model(Trainer, Layer, marks_built=False):
 
     @property
     def output(self) -> Any:
+        """The symbolic output, or all of them."""
         return super().output if self._graph is None else self._graph.outputs_structure
 
     @property
     def input_shape(self) -> Any:
+        """The shape of the input with None for the batch, or those of all."""
         return nest.map_structure(lambda t: t.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
+        """The shape of the output with None for the batch, or those of all."""
         return nest.map_structure(lambda t: t.shape, self.output)
 
     @property
     def input_names(self) -> list[str]:
+        """The names of the inputs."""
         return [_input_name(t) for t in self.inputs or ()]
 
     @property
@@ -213,6 +219,7 @@ class Model(Trainer, Layer, marks_built=False):
         saving.load_weights(self, filepath, skip_mismatch)
 
     def save(self, filepath: Any, overwrite: bool = True, **options: Any) -> None:
+        """Refused: irc saves weights."""
         raise located(
             UnsupportedError(
                 f"saving a whole model ({str(filepath)!r}) is not there: irc saves weights",
@@ -225,6 +232,7 @@ class Model(Trainer, Layer, marks_built=False):
     export = save
 
     def to_json(self, **options: Any) -> str:
+        """Refused: keep the code that makes the model."""
         raise located(UnsupportedError("model.to_json() is not there: keep the code that makes the model"))
 
 

@@ -100,6 +100,7 @@ class Losses:
         return [f"output_{i}" for i in range(n)]
 
     def build(self, y_true: Any, y_pred: Any) -> None:
+        """Makes the loss objects, one for each output, when the first batch is known."""
         names = self.output_names(y_pred)
         n = len(names)
         truth, guess = flat(y_true, names, n), flat(y_pred, names, n)
@@ -170,9 +171,11 @@ class Metrics:
 
     @property
     def metrics(self) -> list[Metric]:
+        """All metric objects."""
         return [m for group in [*(self.groups or ()), *self.weighted_groups] for m in group]
 
     def build(self, y_true: Any, y_pred: Any) -> None:
+        """Makes the metric objects, some for each output, when the first batch is known."""
         self.names = self.namer(y_pred)
         n = len(self.names)
         truth, guess = flat(y_true, self.names, n), flat(y_pred, self.names, n)
@@ -188,6 +191,7 @@ class Metrics:
         return [[make_metric(m, t, p) for m in ms] for ms, t, p in zip(lists, truth, guess, strict=True)]
 
     def update(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch to all metrics."""
         if self.groups is None:
             self.build(y_true, y_pred)
         assert self.groups is not None

@@ -31,6 +31,7 @@ def _path(filepath: Any, what: str) -> str:
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool) -> None:
+    """Writes the weights of a model to a file of NumPy arrays (.npz)."""
     path = _path(filepath, "save_weights")
     if not overwrite and os.path.exists(path):
         raise located(RecordValueError(f"{path} exists, and overwrite=False"))
@@ -47,6 +48,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool) -> None:
 
 
 def load_weights(model: Any, filepath: Any, skip_mismatch: bool) -> None:
+    """Reads the weights of a model built like the one that wrote the file."""
     path = _path(filepath, "load_weights")
     if not model.weights:
         raise located(

@@ -11,6 +11,7 @@ from irc.frontends.tensorflow.keras.layers.core import InputLayer
 from irc.frontends.tensorflow.keras.layers.layer import Layer
 from irc.frontends.tensorflow.keras.models.graph import LayerGraph
 from irc.frontends.tensorflow.keras.models.model import Model
+from irc.frontends.tensorflow.keras.naming import auto_name
 from irc.frontends.tensorflow.keras.symbolic import KerasTensor, node_of
 
 
@@ -25,7 +26,8 @@ class Sequential(Model, marks_built=False):
         self._first: KerasTensor | None = None
         self._end: Any = None
         for layer in layers or ():
-            self.add(layer)
+            self.add(layer, rebuild=False)
+        self._count()
 
     @property
     def layers(self) -> list[Layer]:
@@ -67,6 +69,13 @@ class Sequential(Model, marks_built=False):
         self._chain.append(layer)
         if self._end is not None:
             self._extend([layer])
+        if rebuild:
+            self._count()
+
+    def _count(self) -> None:
+        """A name of functional models is used up each time the chain is put together: Keras makes one inside."""
+        if self._graph is not None:
+            auto_name("functional")
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Takes the last layer off."""
@@ -94,6 +103,7 @@ class Sequential(Model, marks_built=False):
         if self._first is None and input_shape is not None and self._chain:
             self._first = self._end = InputLayer(batch_shape=(None, *tuple(input_shape)[1:])).output
             self._extend(self._chain)
+            self._count()
 
     def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         shape = getattr(args[0], "shape", None) if args else None

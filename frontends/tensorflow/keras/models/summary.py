@@ -16,8 +16,12 @@ def print_summary(
     expand_nested: bool,
     show_trainable: bool,
 ) -> None:
+    """Prints the table of a model's layers, by `print_fn` where one is given."""
     text = summary_text(model, line_length, expand_nested, show_trainable)
-    (print_fn or print)(text)
+    if print_fn is None:
+        print(text)
+    else:
+        print_fn(text + "\n")
 
 
 def _is_chain(model: Any) -> bool:
@@ -50,7 +54,7 @@ def summary_text(
         for name, how, a, b in zip(header, alignment, edges[:-1], edges[1:], strict=True)
     ]
     table = Table(*columns, width=width, show_lines=True)
-    for row in _rows(model, model.layers, chain, expand_nested, show_trainable, "", escape):
+    for row in _rows(model, model.layers, chain, expand_nested, show_trainable, 0, escape):
         table.add_row(*row)
     console = Console(highlight=False, force_terminal=False, color_system=None, width=max(width, 80))
     with console.capture() as capture:
@@ -67,10 +71,11 @@ def _rows(
     chain: bool,
     expand: bool,
     trainable: bool,
-    prefix: str,
+    level: int,
     escape: Callable[[str], str],
 ) -> list[list[str]]:
     rows = []
+    prefix = "   " * level + "└ " if level else ""
     for layer in layers:
         row = [
             f"{escape(prefix + layer.name)} ({escape(type(layer).__name__ if type(layer).__name__ != 'Model' else 'Functional')})",
@@ -78,27 +83,32 @@ def _rows(
             f"{layer.count_params():,}" if layer.built else "0 (unbuilt)",
         ]
         if not chain:
-            row.append("\n".join(_connections(model, layer)) or "-")
+            row.append(", ".join(_connections(model, layer)) or "-")
         if trainable:
             row.append("Y" if layer.trainable and layer.weights else "N" if layer.weights else "-")
         rows.append(row)
         inner = getattr(layer, "layers", None)
         if expand and inner:
-            rows += _rows(layer, inner, chain, expand, trainable, prefix + "└ ", escape)
+            rows += _rows(layer, inner, chain, expand, trainable, level + 1, escape)
     return rows
 
 
 def _shape(layer: Any) -> str:
+    """The shapes of a layer's outputs: symbolic ones, or those of its first call."""
     found = getattr(layer, "_graph", None)
-    outputs = found.outputs_structure if found is not None else None
-    if outputs is None:
-        outputs = layer._inbound_nodes[0].outputs if layer._inbound_nodes else None
-    if outputs is None:
+    outputs = layer._inbound_nodes[-1].outputs if layer._inbound_nodes else None
+    if outputs is None and found is not None:
+        outputs = found.outputs_structure
+    if outputs is not None:
+        shapes = [str(t.shape) for t in nest.flatten(outputs)]
+    else:
+        shapes = [str(s) for s in layer._first_shapes or ()]
+    if not shapes:
         return "?"
-    shapes = [str(t.shape) for t in nest.flatten(outputs)]
-    if type(layer).__name__ == "InputLayer":
+    if len(shapes) == 1 or type(layer).__name__ == "InputLayer":
         return shapes[0]
-    return ", ".join(shapes) if len(shapes) == 1 else f"[{', '.join(shapes)}]"
+    opening, closing = "()" if isinstance(outputs, tuple) else "[]"
+    return f"{opening}{', '.join(shapes)}{closing}"
 
 
 def _connections(model: Any, layer: Any) -> list[str]:
@@ -109,9 +119,6 @@ def _connections(model: Any, layer: Any) -> list[str]:
             for t in node.inputs:
                 source, index, place = t._keras_history
                 found.append(f"{source.name}[{index}][{place}]")
-    found = [f"{name}," if i < len(found) - 1 else name for i, name in enumerate(found)]
-    if len(found) > 5:
-        found = [*found[:2], "...", *found[-2:]]
     return found
 
 

@@ -70,6 +70,7 @@ class Trainer:
 
     @property
     def compiled(self) -> bool:
+        """Whether `compile` was called."""
         return self._compiled
 
     @property
@@ -85,9 +86,11 @@ class Trainer:
 
     @property
     def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` gives, the loss first."""
         return [m.name for m in self.metrics]
 
     def reset_metrics(self) -> None:
+        """Starts all metrics again."""
         for m in self.metrics:
             m.reset_state()
 
@@ -114,6 +117,7 @@ class Trainer:
         return self.compute_metrics(x, y, y_pred, sample_weight=weight)
 
     def predict_step(self, data: Any) -> Any:
+        """The predictions for one batch; override it for a way of your own."""
         x, _, _ = unpack(data)
         return self(x, training=False)  # type: ignore[operator]
 
@@ -193,6 +197,7 @@ class Trainer:
         return found
 
     def make_train_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """The compiled training step, made where it is not there yet."""
         return self._step("train")
 
     def _ready(self, data: Any, train: bool, first: bool = True) -> None:
@@ -397,6 +402,7 @@ class Trainer:
         return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
+        """The predictions for one batch, as NumPy arrays."""
         return nest.map_structure(lambda t: t.numpy(), self._predicted(self._batch(x, None, None)))
 
 

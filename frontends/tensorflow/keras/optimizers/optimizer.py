@@ -114,6 +114,7 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Any]:
+        """The counter of iterations, the learning rate, and what is kept beside the variables."""
         return list(self._variables)
 
     def build(self, variables: Sequence[Any]) -> None:
@@ -141,6 +142,7 @@ class Optimizer:
         aggregation: Any = None,
         name: str | None = None,
     ) -> Variable:
+        """A variable of the optimizer."""
         made = Variable(initializer, tuple(shape), dtype or "float32", trainable=False, name=name)
         self._variables.append(made)
         return made
@@ -162,12 +164,15 @@ class Optimizer:
         return self._place[id(variable)]
 
     def assign(self, variable: Any, value: Any) -> None:
+        """Replaces the value of a variable."""
         variable.assign(value)
 
     def assign_add(self, variable: Any, value: Any) -> None:
+        """Adds to a variable."""
         variable.assign_add(value)
 
     def assign_sub(self, variable: Any, value: Any) -> None:
+        """Subtracts from a variable."""
         variable.assign_sub(value)
 
     def exclude_from_weight_decay(self, var_list: Any = None, var_names: Any = None) -> None:
@@ -297,6 +302,7 @@ class Optimizer:
             self.update_step(g, v, rate)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Changes one variable by its gradient; override it for a way of your own."""
         raise located(
             RecordError(f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)")
         )
@@ -321,6 +327,7 @@ class Optimizer:
         """Called at the end of `fit`."""
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         rate = self._learning_rate
         return {
             "name": self.name,
@@ -333,12 +340,15 @@ class Optimizer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
     def get_weights(self) -> list[Any]:
+        """The values of its variables, as NumPy arrays."""
         return [v.numpy() for v in self._variables]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
+        """Takes over arrays for its variables, in order."""
         for v, value in zip(self._variables, weights, strict=True):
             v.assign(convert_to_tensor(value, dtype_hint=v.dtype))
 

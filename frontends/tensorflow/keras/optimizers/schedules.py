@@ -46,10 +46,12 @@ class LearningRateSchedule:
         )
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments it was made with, by name."""
         return {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
+        """One made with arguments by name."""
         return cls(**config)
 
 
