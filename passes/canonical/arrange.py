@@ -15,6 +15,7 @@ from irc.dialects.stablehlo import (
     If,
     Reshape,
     Return,
+    Transpose,
     While,
 )
 from irc.ir.operation import Block, Operation, Region, Value
@@ -24,6 +25,7 @@ from irc.passes.canonical.plan import Plan, source_order
 from irc.passes.canonical.products import numbers_on
 from irc.passes.canonical.shapes import groups
 from irc.passes.canonical.simplify import settled
+from irc.passes.dce import DeadCode
 from irc.passes.layout.convolution import ConvOrders, convolve, is_static
 from irc.passes.layout.forms import Forms
 from irc.passes.layout.movable import movable, rank_of
@@ -42,12 +44,29 @@ class Arranged:
 
 def arrange(func: Func, context: Context) -> Arranged:
     """The function in canonical orders, simplified again. Its arguments and results change their types."""
-    plan = Plan(func, Colours(func.block, coarse=True).operations)
+    plan = Plan(func, Colours(func.block, coarse=True))
     results = tuple(plan[v] for v in func.returned)
     block = Arranger(plan).block(func.block, results, F.Return)
-    (made,) = settled(Module.of([func.with_block(block)]), context).operations
+    made = _only_function(settled(Module.of([func.with_block(block)]), context))
+    turned = [_before_transpose(v, order) for v, order in zip(made.returned, results, strict=True)]
+    end = F.Return.create([v for v, _ in turned], (), {}, (), made.block.terminator.location)
+    block = Block(made.arguments, [*made.block.operations[:-1], end])
+    made = _only_function(DeadCode().apply(Module.of([made.with_block(block)]), context))
+    return Arranged(made, tuple(plan[a] for a in func.arguments), tuple(order for _, order in turned))
+
+
+def _only_function(module: Module) -> Func:
+    (made,) = module.operations
     assert isinstance(made, Func)
-    return Arranged(made, tuple(plan[a] for a in func.arguments), results)
+    return made
+
+
+def _before_transpose(value: Value, order: Order) -> tuple[Value, Order]:
+    """What a returned transpose is of: permuting results is the entry's."""
+    match value:
+        case Value(Transpose(operand=x, permutation=permutation)):
+            return x, permuted(order, inverse(permutation))
+    return value, order
 
 
 class Arranger(Forms):

@@ -140,6 +140,8 @@ def seen_from_inside(ordering: Ordering, op: Operation) -> Iterator[Value]:
     for region in op.regions:
         for inner in ordering.sequence(region.block):
             yield from ordering.operands(inner)
+            for deeper in inner.regions:
+                yield from deeper.block.terminator.operands
         yield from region.block.terminator.operands
 
 

@@ -5,7 +5,7 @@ Convolutions come first (NHWC, HWIO), then whichever op meets the component clos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 from math import prod
@@ -26,6 +26,7 @@ from irc.dialects.stablehlo import (
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import Dim
 from irc.passes.canonical.axes import axes_of, is_free, permutation_of, walk
+from irc.passes.canonical.colours import Colours
 from irc.passes.canonical.products import Reading, readings
 from irc.passes.canonical.shapes import Group, groups
 from irc.passes.layout.convolution import ConvOrders, is_static
@@ -56,11 +57,12 @@ class Wish:
 class Plan:
     """The order of every value of a function, its control flow's regions included."""
 
-    def __init__(self, func: Func, digest: Mapping[Operation, bytes]) -> None:
+    def __init__(self, func: Func, colours: Colours) -> None:
+        """`colours` are coarse: they do not see how dimensions are ordered."""
         self._axes = axes_of(func.block)
         self._chosen: dict[Value, Order] = {}
         self._heights = heights(func.block)
-        self._digest = digest
+        self._colours, self._digest = colours, colours.operations
         self._users = self._users_of_broadcasts(func)
         self._grant([wish for op in walk(func.block) for wish in self._wishes(op)])
         self._choose_the_rest(func)
@@ -138,14 +140,21 @@ class Plan:
             case BroadcastInDim():
                 user = self._users.get(op.result)
                 if user is not None:
-                    yield OPERAND, 0, op.operand, lambda: self._spread(op, user), LAST
+                    yield OPERAND, 0, op.operand, lambda: self._spread(op, user), LAST, user.results[0]
             case Reduce():
                 x = op.inputs[0]
                 kept = [d for d in range(rank_of(x)) if d not in op.dimensions]
                 order = (*kept, *sorted(op.dimensions))
                 yield OPERAND, 0, x, lambda: order, LAST
                 for i, result in enumerate(op.results):
-                    yield RESULT, 1 + i, result, lambda: _numbered([d for d in self[x] if d in kept]), USUAL
+                    yield (
+                        RESULT,
+                        1 + i,
+                        result,
+                        lambda: _numbered([d for d in self[x] if d in kept]),
+                        USUAL,
+                        x,
+                    )
             case While() | If() | Case():
                 return
             case _ if permutation_of(op) is None and movable(op) is None:
@@ -153,10 +162,15 @@ class Plan:
 
     def readings(self, op: DotGeneral) -> list[Reading]:
         """The product both ways round, first the one whose rows are the deeper value's: activations have rows, parameters
-        columns. Of values as deep, the one of higher rank has them, else the left one."""
-        depth = [(self._heights.get(v, 0), rank_of(v)) for v in op.operands]
+        columns. Of values as deep, the one of higher rank has them, and a constant has not; what else tells them apart
+        decides then, and at last how the product was written."""
+        left, right = map(self._depth, op.operands)
         found = readings(op)
-        return found[::-1] if depth[0] < depth[1] else found
+        return found[::-1] if left < right else found
+
+    def _depth(self, value: Value) -> tuple[int, int, bool, bytes]:
+        constant = isinstance(value.op, Constant)
+        return self._heights.get(value, 0), rank_of(value), not constant, self._colours[value]
 
     def _product(self, op: DotGeneral) -> Order:
         first = self.readings(op)[0]
@@ -244,7 +258,9 @@ def _measure(block: Block, found: dict[Value, int], least: int) -> None:
             continue
         if isinstance(op, While):
             for region in op.regions:
-                found.update((a, found.get(v, 0)) for a, v in zip(region.arguments, op.operands, strict=True))
+                # What a loop carries is computed, even where it starts at a constant.
+                starts = zip(region.arguments, op.operands, strict=True)
+                found.update((a, found.get(v, 0) + 1) for a, v in starts)
         if isinstance(op, While | If | Case):
             for region in op.regions:
                 _measure(region.block, found, least)
