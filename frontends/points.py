@@ -122,9 +122,7 @@ def _pairs(padding: Any) -> tuple[tuple[int, int], ...]:
 @_notes(N.batch_norm_train)
 def _batch_norm(statics: Statics) -> Note:
     _, eps, _, unbiased = statics
-    return Note.of(
-        "BatchNorm", eps=eps, running_variance="unbiased (over n - 1)" if unbiased else "biased (over n)"
-    )
+    return Note.of("BatchNorm", eps=eps, running_variance=kind_of_variance(unbiased))
 
 
 @_notes(N.batch_norm_infer)
@@ -134,8 +132,20 @@ def _batch_norm_infer(statics: Statics) -> Note:
 
 @_notes(N.running)
 def _running(statics: Statics) -> Note:
-    # 1 - 0.99 is not 0.01 in binary: said to twelve digits, as the momentum was.
-    return Note.of("BatchNorm's running statistics", momentum=f"{float(f'{statics[0]:.12g}')} of the new")
+    return Note.of(RUNNING, momentum=share_of_new(statics[0]))
+
+
+RUNNING = "BatchNorm's running statistics"
+
+
+def share_of_new(share: float) -> str:
+    """A momentum in words. 1 - 0.99 is not 0.01 in binary: said to twelve digits, as the momentum was."""
+    return f"{float(f'{share:.12g}')} of the new"
+
+
+def kind_of_variance(unbiased: bool) -> str:
+    """Which variance a running one follows."""
+    return "unbiased (over n - 1)" if unbiased else "biased (over n)"
 
 
 @_notes(N.layer_norm)
