@@ -30,7 +30,7 @@ from irc.ir.attributes import (
     TypeAttr,
     UnitAttr,
 )
-from irc.ir.cursor import BALANCED, SPACE, STRING, SUFFIX, integer_of, unquote
+from irc.ir.cursor import BALANCED, HEX_LITERAL, SPACE, STRING, SUFFIX, integer_of, unquote
 from irc.ir.dense_text import LiteralError, dtype_of, float_from_bits, parse_elements, resource_elements
 from irc.ir.diagnostics import SourceText
 from irc.ir.locations import UNKNOWN, CallSiteLoc, FileLineCol, FusedLoc, Location, NameLoc
@@ -42,7 +42,7 @@ MOST_DIGITS = 1000
 """Of an integer: what is longer fits no type that is used, and Python refuses to convert it."""
 NumberAttr = BoolAttr | IntegerAttr | FloatAttr
 
-_ANGLED = re.compile(rf"{SPACE}(<{BALANCED}>)")
+_ANGLED = re.compile(rf"{SPACE}({HEX_LITERAL}|<{BALANCED}>)")
 _DICTIONARY = re.compile(rf"{SPACE}(\{{{BALANCED}\}})")
 _KEY = re.compile(rf"{SPACE}(?:([A-Za-z_][\w$.-]*)|({STRING}))")
 _NUMBER = re.compile(rf"{SPACE}(-?)(0x[0-9A-Fa-f]+|\d+(\.\d*(?:[eE][-+]?\d+)?)?)")

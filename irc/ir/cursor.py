@@ -16,6 +16,9 @@ SPACE = r"(?:[ \t\r\n]|//[^\n]*)*+"
 
 STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 
+HEX_LITERAL = r'<"0x[^"]*+">'
+"""The body of a `dense` of many numbers: the one thing that is megabytes long, in the form that is looked through fastest."""
+
 
 def balanced(depth: int = 16) -> str:
     """A pattern for what may stand between brackets: anything, brackets in pairs down to `depth`."""
@@ -92,7 +95,7 @@ class Cursor:
         return self.pos
 
     def at_end(self) -> bool:
-        return self.skip() >= self.end
+        return self.pos >= self.end or self.skip() >= self.end
 
     def peek(self, literal: str) -> bool:
         """Whether `literal` comes next."""

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from lark.lexer import Lexer
 
-from irc.ir.cursor import BALANCED, BARE, SPACE, STRING, SUFFIX, balanced
+from irc.ir.cursor import BALANCED, BARE, HEX_LITERAL, SPACE, STRING, SUFFIX, balanced
 from irc.ir.operation import all_operations, short_names
 
 _NAMES = rf"%{SUFFIX}(?::\d+)?(?:{SPACE},{SPACE}%{SUFFIX}(?::\d+)?)*{SPACE}="
@@ -68,7 +68,7 @@ def _patterns(shorts: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]
         | (?!{results}){_USE}(?:{SPACE},{SPACE}{_USE})*+
         | applies{SPACE}{BARE}
         | (?!{short})[A-Za-z_][\w$]*+(?!\.[\w$])
-        | <{BALANCED}> | \[{BALANCED}\]
+        | {HEX_LITERAL} | <{BALANCED}> | \[{BALANCED}\]
         | \((?!{SPACE}\{{)(?:{BALANCED})\)
         | \((?={SPACE}\{{) | \)
         | \{{(?={SPACE}(?:\}}|{_KEY}{SPACE}[=,\}}])){BALANCED}\}}
