@@ -42,14 +42,67 @@ def unchanged_value(op: While, b: Rewriter) -> list[Value] | None:
     return [values.get(i, v) for i, v in enumerate(op.operands)]
 
 
-def _without_arguments(region: Region, outside: Sequence[Value], kept: list[int], ends: list[int]) -> Region:
-    """The region with arguments `kept` and results `ends`; the values from outside stand for the other arguments."""
+@rules.rewrite("two values that a loop begins with and changes alike are one", While)
+def carried_twice(op: While, b: Rewriter) -> list[Value] | None:
+    body = op.regions[1].block
+    arguments, ends = body.arguments, body.terminator.operands
+    count = len(arguments)
+    first: dict[int, int] = {}
+    for j in range(count):
+        for i in range(j):
+            same_start = i not in first and op.operands[i] is op.operands[j]
+            if same_start and _alike(ends[i], ends[j], {arguments[j]: arguments[i]}):
+                first[j] = i
+                break
+    if not first:
+        return None
+    kept = [i for i in range(count) if i not in first]
+    # For a value that goes, the one it is equal to stands in: the kept value's own place in the new regions.
+    regions = [
+        _without_arguments(region, op.operands, kept, ends, first)
+        for region, ends in zip(op.regions, ([0], kept), strict=True)
+    ]
+    types = [op.results[i].type for i in kept]
+    made = While.create([op.operands[i] for i in kept], types, op.attributes, regions, op.location)
+    b.emit(made)
+    values = dict(zip(kept, made.results, strict=True))
+    return [values[first.get(i, i)] for i in range(count)]
+
+
+DEPTH = 4
+"""How many ops deep two expressions are compared."""
+
+
+def _alike(x: Value, y: Value, equal: Mapping[Value, Value], depth: int = DEPTH) -> bool:
+    """Whether two values are computed by the same ops from the same values, those of `equal` taken for one."""
+    if x is y or equal.get(y) is x:
+        return True
+    a, b = x.op, y.op
+    if a is None or b is None or depth == 0 or type(a) is not type(b) or x.index != y.index:
+        return False
+    if a.regions or not a.pure or a.attributes != b.attributes or x.type is not y.type:
+        return False
+    return len(a.operands) == len(b.operands) and all(
+        _alike(p, q, equal, depth - 1) for p, q in zip(a.operands, b.operands, strict=True)
+    )
+
+
+def _without_arguments(
+    region: Region,
+    outside: Sequence[Value],
+    kept: list[int],
+    ends: list[int],
+    stand_ins: Mapping[int, int] | None = None,
+) -> Region:
+    """The region with arguments `kept` and results `ends`; the values from outside stand for the other arguments, or
+    those arguments that `stand_ins` names."""
     local: dict[Value, Value] = dict(zip(region.arguments, outside, strict=True))
     arguments = [
         Value(region.arguments[i].type, None, n, region.arguments[i].name, region.arguments[i].location)
         for n, i in enumerate(kept)
     ]
     local.update(zip((region.arguments[i] for i in kept), arguments, strict=True))
+    local.update((region.arguments[j], local[region.arguments[i]]) for j, i in (stand_ins or {}).items())
     operations = []
     for op in region.operations[:-1]:
         made = fresh_copy(op, local)
