@@ -36,6 +36,9 @@ from irc.dialects.stablehlo.reduction import Window
 from irc.ir.operation import Value
 from irc.ir.types import MemRefType, VectorType, i1, i32
 
+_MANY = 32
+"""Elements of a window that an element of the operand asks about."""
+
 
 @dataclass(frozen=True)
 class SelectAndScatter:
@@ -76,9 +79,15 @@ class SelectAndScatter:
 
     @property
     def scratch(self) -> tuple[MemRefType, ...]:
-        if self.is_tiling or self.is_direct:
+        if self.is_tiling or self.is_direct or self.by_elements:
             return ()
         return (MemRefType(self.windows.shape, kernel_element(self.center.result.type.element)),)
+
+    @property
+    def by_elements(self) -> bool:
+        """Whether, on a grid, each element of the operand collects what the windows around it give it."""
+        plain = all(n == 1 for n in self.windows.window.base_dilations)
+        return self.machine.is_grid and not self.is_tiling and plain and self.windows.elements <= _MANY
 
     def emit(self, b: KernelBuilder, *buffers: Value) -> None:
         w, count = self.windows, len(self.func.returned)
@@ -98,6 +107,9 @@ class SelectAndScatter:
         if self.is_tiling:
             before = lambda b, at, panel: splat(b, init, panel.width)  # noqa: E731
             self.each_window(b, arguments, before, finish, tuple(range(len(w.shape))))
+            return
+        if self.by_elements:
+            self.each_collects(b, arguments, init, finish)
             return
         result = outputs[0] if self.is_direct else View.of(b, rest[count], dense, w.shape)
         whole = self.everything
@@ -136,6 +148,41 @@ class SelectAndScatter:
             whole.panels(b, whole.width(4), lambda b, p: body(b, whole.at(at, p), p))
 
         each_position(b, whole, math.prod(whole.shape), position)
+
+    def each_collects(
+        self, b: KernelBuilder, arguments: dict[Value, Value], init: Value, finish: Callable[..., None]
+    ) -> None:
+        """Every element of the operand by itself: windows that may have chosen it are asked again, in row-major order, so
+        that updates meet as they do one after the other."""
+        op, w, panel = self.center, self.windows, Panel(0, 1)
+        operand, source = source_of(op.operand), source_of(op.source)
+        values = View.of(b, arguments[operand.argument], operand.access, w.shape)
+        updates = View.of(b, arguments[source.argument], source.access, w.counts)
+
+        def ask(b: KernelBuilder, window: At, number: int, before: Value) -> list[Value]:
+            chosen = self.select(b, w.places(b, window, w.positions, bool(w.checked)), values, operand, panel)
+            update = source.convert(b, updates.read(b, window, w.dims(panel), ()), op.result.type.element)
+            (new,) = apply_region(b, op.scatter, [before, update])
+            picked = b.emit(arith.CmpI(chosen, b.constant(number, chosen.type), predicate="eq"))
+            return [b.emit(arith.Select(picked, new, before))]
+
+        def collected(b: KernelBuilder, at: At, number: int, before: Value) -> Value:
+            window, exists = w.around(b, at, w.positions[number])
+            if exists is None:
+                return ask(b, window, number, before)[0]
+            asked = b.branch(
+                exists, lambda b: ask(b, window, number, before), lambda _: [before], [before.type]
+            )
+            return asked[0]
+
+        def position(b: KernelBuilder, at: At) -> None:
+            made = splat(b, init, 1)
+            # The later an element stands in its window, the earlier that window begins.
+            for number in reversed(range(w.elements)):
+                made = collected(b, at, number, made)
+            finish(b, made, at, panel, self.everything)
+
+        each_position(b, self.everything, math.prod(w.shape), position)
 
     def each_window(
         self,

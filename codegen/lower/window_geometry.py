@@ -127,6 +127,27 @@ class Windows:
             found.append((place, exists))
         return found
 
+    def around(self, b: KernelBuilder, at: At, k: Sequence[int]) -> tuple[At, Value | None]:
+        """The window whose element `k` is the operand's element `at`, and whether there is one (None: there is)."""
+        w, window, exists = self.window, {}, None
+        for d, count in enumerate(self.counts):
+            start = b.add(b.sub(at[d], k[d] * w.window_dilations[d]), w.padding[d][0])
+            if (
+                w.sizes[d] == 1
+                and w.strides[d] == 1
+                and d not in self.checked
+                and self.counts[d] == self.shape[d]
+            ):
+                window[d] = start
+                continue
+            there = b.compare("ult", start, count * w.strides[d])
+            if w.strides[d] > 1:
+                whole = b.compare("eq", b.rem(start, w.strides[d]), 0)
+                there = b.emit(arith.AndI(there, whole))
+            window[d] = b.div(start, w.strides[d])
+            exists = there if exists is None else b.emit(arith.AndI(exists, there))
+        return window, exists
+
     def width(self, registers: int) -> int:
         """Lanes of a tile of at most `registers` vectors."""
         if self.lane is None:

@@ -161,6 +161,31 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == emulated
 
 
+POOLS = {"meeting": (3, 2, 1), "all steps": (3, 1, 0), "apart": (2, 3, 0), "padded": (3, 1, 1)}
+
+
+@pytest.mark.parametrize("size, stride, pad", POOLS.values(), ids=POOLS)
+def test_gradients_of_pools_whose_windows_meet(size: int, stride: int, pad: int) -> None:
+    """Each element asks the windows around it, in the order in which the host's loop comes to them."""
+    count = (9 + 2 * pad - size) // stride + 1
+    whole, given = "tensor<2x9x9x3xf32>", f"tensor<2x{count}x{count}x3xf32>"
+    module = parse(f"""
+func.func @main(%x: {whole}, %s: {given}, %i: tensor<f32>) -> {whole} {{
+  %0 = "stablehlo.select_and_scatter"(%x, %s, %i) <{{padding = dense<[[0, 0], [{pad}, {pad}], [{pad}, {pad}], [0, 0]]> : tensor<4x2xi64>, window_dimensions = array<i64: 1, {size}, {size}, 1>, window_strides = array<i64: 1, {stride}, {stride}, 1>}}> ({{
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %p = stablehlo.compare GE, %a, %b : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    stablehlo.return %p : tensor<i1>
+  }}, {{
+  ^bb0(%a: tensor<f32>, %b: tensor<f32>):
+    %p = stablehlo.add %a, %b : tensor<f32>
+    stablehlo.return %p : tensor<f32>
+  }}) : ({whole}, {given}, tensor<f32>) -> {whole}
+  %1 = stablehlo.multiply %0, %x : {whole}
+  return %1 : {whole}
+}}""")
+    assert differences(module, arrays_for(module)) == []
+
+
 TEAMS = {
     "a thread": (31, 20),
     "a short last turn": (100, 33),
