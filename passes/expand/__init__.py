@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.passes.expand import amounts, fft, lapack, linalg, narrow, normalization, random, short, special
+from irc.passes.expand import (
+    amounts,
+    fft,
+    lapack,
+    linalg,
+    narrow,
+    normalization,
+    random,
+    scan,
+    short,
+    special,
+)
 from irc.passes.manager import Context, FunctionPass
 
 REWRITES = RewriteSet(
@@ -17,6 +28,7 @@ REWRITES = RewriteSet(
     linalg.rules,
     normalization.rules,
     random.rules,
+    scan.rules,
     short.rules,
     special.rules,
 )

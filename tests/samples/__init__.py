@@ -11,6 +11,7 @@ from samples import (
     normalization,
     quantized,
     reduction,
+    scan,
     shape,
     transfer,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "normalization",
     "quantized",
     "reduction",
+    "scan",
     "shape",
     "transfer",
 ]

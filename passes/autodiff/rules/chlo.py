@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from irc.dialects import chlo
+from irc.dialects.chlo_scan import Scan
 from irc.passes.autodiff.registry import defadjoint, defvjp, nograd, refuse
 from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.transform import Reverse
@@ -52,6 +53,7 @@ defvjp(chlo.Digamma, lambda g, ans, x: g * polygamma(x.lift(1), x))
 defvjp(chlo.Polygamma, None, lambda g, ans, n, x: g * polygamma(n + 1, x))
 defvjp(chlo.Zeta, "no op gives it", lambda g, ans, x, q: -g * x * zeta(x + 1, q))
 refuse("it takes the Bessel function of order 0, for which there is no op", chlo.BesselI1e)
+refuse("expand it to a loop first", Scan)
 
 nograd("the result is a truth value", chlo.IsInf, chlo.IsNegInf, chlo.IsPosInf)
 nograd("integers have no gradient", chlo.Mulhi)
