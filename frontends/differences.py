@@ -20,7 +20,7 @@ from irc.ir.notes import Note, note_of, notes_of
 from irc.ir.operation import Value
 from irc.passes.difference.alignment import Alignment, Graph, Node, label_of
 from irc.passes.difference.comparison import ORDER, Difference, compare
-from irc.passes.difference.program import INITIAL, Program, is_backward
+from irc.passes.difference.program import INITIAL, CallKey, Program, call_of, is_backward
 
 Place = tuple[Location, Location]
 Operation = tuple[Note, Location]
@@ -118,8 +118,8 @@ class _Pair:
 
     def __init__(self, a: Program, b: Program, rows: Rows) -> None:
         self.a, self.b, self.rows = a, b, rows
-        self.told: dict[Operation, None] = {}
-        """Operations that a row tells of: their ops are explained."""
+        self.told: dict[CallKey, Location] = {}
+        """Calls of operations that a row tells of, and their places: their ops are explained."""
 
     def fill(self) -> list[str]:
         """Adds the rows; returns remarks."""
@@ -138,12 +138,22 @@ class _Pair:
         matcher = SequenceMatcher(
             None, [n.operation for n, _ in ops_a], [n.operation for n, _ in ops_b], autojunk=False
         )
+        alone_a, alone_b = [], []
         for tag, i, end_i, j, end_j in matcher.get_opcodes():
             if tag == "equal":
                 for x, y in zip(ops_a[i:end_i], ops_b[j:end_j], strict=True):
                     self._compared(x, y)
             else:
-                self._unmatched(ops_a[i:end_i], ops_b[j:end_j])
+                alone_a += ops_a[i:end_i]
+                alone_b += ops_b[j:end_j]
+        # The same operation at another place of the sequence: an update that a graph runs last.
+        for x in alone_a[:]:
+            y = next((y for y in alone_b if y[0].operation == x[0].operation), None)
+            if y is not None:
+                alone_a.remove(x)
+                alone_b.remove(y)
+                self._compared(x, y)
+        self._unmatched(alone_a, alone_b)
 
     def _compared(self, x: Operation, y: Operation) -> None:
         (note_x, place_x), (note_y, place_y) = x, y
@@ -152,17 +162,20 @@ class _Pair:
             if other is not None and other != value:
                 title = _title(note_x, note_y, name)
                 self.rows.add(title, name, value, other, (place_x, place_y))
-                self.told.update({x: None, y: None})
+                self._tell(x, y)
 
     def _unmatched(self, ops_a: Sequence[Operation], ops_b: Sequence[Operation]) -> None:
         for operation in ops_a:
             note, place = operation
             self.rows.add(note.operation, "", "there", "not there", (place, UNKNOWN))
-            self.told[operation] = None
+            self._tell(operation)
         for operation in ops_b:
             note, place = operation
             self.rows.add(note.operation, "", "not there", "there", (UNKNOWN, place))
-            self.told[operation] = None
+            self._tell(operation)
+
+    def _tell(self, *operations: Operation) -> None:
+        self.told.update((call_of(note, place), place) for note, place in operations)
 
     # Arguments
 
@@ -260,9 +273,9 @@ class _Pair:
     def _place_is_told(self, place: Location) -> bool:
         pairs = list(notes_of(place))
         if pairs:
-            return any(pair in self.told for pair in pairs)
+            return any(call_of(note, at) in self.told for note, at in pairs)
         bare = without_metadata(place)
-        return type(bare) is not Location and any(bare == told for _, told in self.told)
+        return type(bare) is not Location and bare in self.told.values()
 
     def _only_rewired(self, d: Difference) -> bool:
         """Whether an op merely reads what one of the programs computes otherwise, which is told where that is."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
-from irc.dialects.stablehlo import Constant
+from irc.dialects.stablehlo import Constant, Reshape
 from irc.frontends.errors import TraceError
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.graph import needed
@@ -119,6 +119,19 @@ def origin(value: Recorded) -> Location:
     if found is None or not alike or note_of(found) is not None:
         return found or UNKNOWN
     return Note.of("initial", values=repr(array.flat[0].item())).at(found)
+
+
+def made_at(value: Recorded) -> Location:
+    """Where a value is made, behind ops that only show it."""
+    if value.node is None or value.array is not None:
+        return origin(value)
+    node = value.node
+    place = node.template.noted(node.site.location())
+    only_shows = all(isinstance(op, Reshape) for op in node.template.operations) and note_of(place) is None
+    match node.inputs:
+        case (Recorded() as shown,) if only_shows:
+            return made_at(shown)
+    return place
 
 
 def root_of(value: Recorded) -> Recorded:

@@ -18,9 +18,10 @@ from typing import Any
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
-from irc.frontends.recorder.segment import Segment, literal_array, root_of
+from irc.frontends.recorder.segment import Segment, literal_array, made_at, root_of
 from irc.frontends.recorder.storage import Handle, Storage, fresh
 from irc.frontends.recorder.value import Literal, Recorded
+from irc.frontends.source import scopes
 
 
 class GradientSlot:
@@ -315,6 +316,9 @@ class Executed(Trace):
             module = segment.module([x.live is not None for x in segment.literals])
             found = _EXECUTABLES[key] = compile_program(module, self.donated)
         self.executable: Executable = getattr(found, "call", found)
+        noting = scopes.describe is not None
+        self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
+        """While locations carry notes: where the new values of the states are made."""
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
         self.is_plain = self.makes_all and not any(
             (self.checks, self.inputs, self.live, self.states, self.written_arguments, self.gradients)
@@ -371,6 +375,8 @@ class Executed(Trace):
         for place in self.states:
             _replace(place, self.types[at], results[at])
             at += 1
+        for place, made in zip(self.states, self.origins, strict=False):
+            scopes.origins[place._value] = made
         for i in self.written_arguments:
             arguments[i]._write(Recorded(self.types[at], None, 0, results[at]))
             at += 1

@@ -119,8 +119,11 @@ def imported_library(text: str, path: str) -> str | None:
     except SyntaxError as error:
         raise IrcError(f"{path}:{error.lineno}: {error.msg}") from None
     names: list[str] = []
+    builds_graphs = False
     for node in ast.walk(tree):
         match node:
+            case ast.Attribute(value=ast.Name(id="tf" | "tensorflow"), attr=name) if name in GRAPHS:
+                builds_graphs = True
             case ast.Import(names=aliases):
                 names += [a.name for a in aliases]
             case ast.ImportFrom(module=str(module), level=0):
@@ -129,7 +132,13 @@ def imported_library(text: str, path: str) -> str | None:
     found = [library for library in ("torch", "tensorflow") if library in roots]
     if len(found) > 1:
         raise IrcError(f"{path} imports {' and '.join(found)}: say --as for each program")
+    if found == ["tensorflow"] and builds_graphs:
+        return "tensorflow1"
     return found[0] if found else None
+
+
+GRAPHS = ("placeholder", "Session", "InteractiveSession", "global_variables_initializer")
+"""Names that `import tensorflow as tf` gave programs in TensorFlow 1 and gives none since."""
 
 
 def points() -> str:

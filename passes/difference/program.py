@@ -15,7 +15,7 @@ from irc.dialects.func import Call, Func, Return
 from irc.dialects.stablehlo import Constant, Convolution, DotGeneral, Gather, Transpose, While
 from irc.errors import IrcError
 from irc.ir.attributes import DenseElementsAttr
-from irc.ir.locations import FusedLoc, Location
+from irc.ir.locations import FusedLoc, Location, NameLoc, file_location
 from irc.ir.notes import Note, note_of, notes_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
@@ -36,6 +36,15 @@ SHOWS = ("stablehlo.broadcast_in_dim", "stablehlo.reshape", "stablehlo.pad")
 def is_backward(location: Location) -> bool:
     """Whether an op computes a gradient."""
     return isinstance(location, FusedLoc) and BACKWARD in location.metadata
+
+
+CallKey = tuple[Note, Location | None, str]
+
+
+def call_of(note: Note, place: Location) -> CallKey:
+    """What tells one call of an operation from another: the line, and the module or the scope of a graph's names."""
+    name = place.name if isinstance(place, NameLoc) else ""
+    return note, file_location(place), name.rpartition("/")[0] or name
 
 
 @dataclass(frozen=True)
@@ -72,11 +81,12 @@ class Program:
     @cached_property
     def operations(self) -> list[tuple[Note, Location]]:
         """The frontend's operations with notes in the order of the program, each once, with their places."""
-        found: dict[tuple[Note, Location], None] = {}
+        found: dict[CallKey, tuple[Note, Location]] = {}
         for op in walk(self.entry.block):
             if not is_backward(op.location):
-                found.update((pair, None) for pair in notes_of(op.location))
-        return [pair for pair in found if pair[0].operation != INITIAL]
+                for note, place in notes_of(op.location):
+                    found.setdefault(call_of(note, place), (note, place))
+        return [pair for pair in found.values() if pair[0].operation != INITIAL]
 
     def orders(self) -> dict[Value, Order]:
         """How each argument of the canonical function stands to what @main is given: the order of its dimensions."""

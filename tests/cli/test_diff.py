@@ -32,12 +32,14 @@ def told(found: Comparison) -> list[tuple[str, str, str, str]]:
 
 # Two models as one writes them in each family, with its own defaults.
 
+IMAGES = [
+    "layout", "Linear/Dense weight", "padding='same', stride > 1", "Linear init", "BatchNorm", "Adam eps / RMSprop",
+    "LeakyReLU slope", "cross-entropy input", "int / float default",
+]  # fmt: skip
 OWN_DEFAULTS = {
-    "images": [
-        "layout", "Linear/Dense weight", "padding='same', stride > 1", "Linear init", "BatchNorm", "Adam eps / RMSprop",
-        "LeakyReLU slope", "cross-entropy input", "int / float default",
-    ],
-    "words": [
+    ("images", "keras"): IMAGES,
+    ("images", "tf1"): IMAGES,
+    ("words", "keras"): [
         "Linear/Dense weight", "Linear init", "Embedding init", "LayerNorm eps", "Adam eps / RMSprop", "LSTM", "BCE clamp",
         "int / float default",
     ],
@@ -45,17 +47,18 @@ OWN_DEFAULTS = {
 """The points of the table that apply, in its order."""
 
 
-@pytest.mark.parametrize("name", OWN_DEFAULTS)
+@pytest.mark.parametrize(("name", "family"), OWN_DEFAULTS)
 def test_models_with_their_own_defaults_differ_in_the_points_that_apply(
-    name: str, pytestconfig: pytest.Config
+    name: str, family: str, pytestconfig: pytest.Config
 ) -> None:
-    programs = [FOLDER / f"{name}_{family}.py" for family in ("torch", "keras")]
+    programs = [FOLDER / f"{name}_{style}.py" for style in ("torch", family)]
     found = compared(*programs)
     assert not found.same
     titles = {row.title for row in found.rows}
-    assert [point.title for point in POINTS if point.title in titles] == OWN_DEFAULTS[name]
-    assert titles == set(OWN_DEFAULTS[name])
-    golden = FOLDER / f"{name}.txt"
+    wanted = OWN_DEFAULTS[name, family]
+    assert [point.title for point in POINTS if point.title in titles] == wanted
+    assert titles == set(wanted)
+    golden = FOLDER / f"{name}_{family}.txt"
     text = report(found, *(p.name for p in programs)) + "\n"
     if pytestconfig.getoption("--update-golden"):
         golden.write_text(text)
@@ -183,6 +186,9 @@ def test_layouts_and_names_are_no_difference(tmp_path: Path, capsys: Any) -> Non
 def test_the_library_is_guessed_from_the_imports() -> None:
     assert imported_library("import torch.nn as nn", "a.py") == "torch"
     assert imported_library("from tensorflow import keras", "a.py") == "tensorflow"
+    assert (
+        imported_library("import tensorflow as tf\nx = tf.placeholder(tf.float32)", "a.py") == "tensorflow1"
+    )
     assert imported_library("import irc.torch as torch", "a.py") is None
     with pytest.raises(IrcError, match="imports torch and tensorflow"):
         imported_library("import torch, tensorflow", "a.py")
