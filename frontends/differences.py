@@ -148,11 +148,11 @@ class _Pair:
                 alone_b += ops_b[j:end_j]
         # The same operation at another place of the sequence: an update that a graph runs last.
         for x in alone_a[:]:
-            y = next((y for y in alone_b if y[0].operation == x[0].operation), None)
-            if y is not None:
+            like = next((y for y in alone_b if y[0].operation == x[0].operation), None)
+            if like is not None:
                 alone_a.remove(x)
-                alone_b.remove(y)
-                self._compared(x, y)
+                alone_b.remove(like)
+                self._compared(x, like)
         self._unmatched(alone_a, alone_b)
 
     def _compared(self, x: Operation, y: Operation) -> None:

@@ -375,8 +375,8 @@ class Executed(Trace):
         for place in self.states:
             _replace(place, self.types[at], results[at])
             at += 1
-        for place, made in zip(self.states, self.origins, strict=False):
-            scopes.origins[place._value] = made
+        for place, origin in zip(self.states, self.origins, strict=False):
+            scopes.origins[place._value] = origin
         for i in self.written_arguments:
             arguments[i]._write(Recorded(self.types[at], None, 0, results[at]))
             at += 1
