@@ -19,7 +19,7 @@ from irc.ir.types import VectorType, i1, index
 
 def checked(module: Module) -> Module:
     """A module of kernels with an assertion before each access that cannot be seen to be inside its buffer."""
-    operations = []
+    operations: list[Operation] = []
     for op in module.operations:
         if isinstance(op, Func) and not op.is_declaration:
             operations.append(op.with_block(_Checker(op.sym_name).block_of(op.block)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,10 +73,8 @@ def ways(module: Module, program: Executable, arrays: Sequence[Array]) -> Iterat
     tensor = stages.tensor
     for name, processor in PROCESSORS.items():
         if tensor is not None and processor.runs_here:
-            yield (
-                f"for {name}",
-                lambda name=name: compile_module(retargeted(tensor), target=name)(*copies(arrays)),
-            )  # type: ignore[misc]
+            made = partial(compile_module, retargeted(tensor), target=name)
+            yield f"for {name}", lambda made=made: made()(*copies(arrays))  # type: ignore[misc]
     types = (*program.stamp.inputs, *program.stamp.outputs)
     if stages.kernel is not None and sum(t.size for t in types) <= EMULATED_ELEMENTS:
         kernels = stages.kernel
