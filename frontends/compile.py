@@ -213,6 +213,7 @@ class _Static:
 
 
 def unflatten(structure: Any, tensors: Any) -> Any:
+    """What `flatten` took apart, with these tensors in its place."""
     if structure is _TENSOR:
         return next(tensors)
     if isinstance(structure, _Static):

@@ -32,6 +32,7 @@ def count(scope: Scope, n: int, start: Any, step: Any, element: Any) -> Expr:
 
 
 def identity_matrix(scope: Scope, n: int, m: int, element: Any) -> Expr:
+    """Ones on the diagonal of an n x m matrix, zeros elsewhere."""
     type = TensorType((n, m), i32)
     return E.convert(E.eq(scope.iota(type, 0), scope.iota(type, 1)), element)
 

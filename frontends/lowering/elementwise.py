@@ -61,6 +61,7 @@ def binary(scope: Scope, x: Expr, y: Expr, cls: Any, element: Any) -> Expr:
 
 
 def compare(scope: Scope, x: Expr, y: Expr, direction: str, element: Any) -> Expr:
+    """Whether x stands to y as `direction` says (EQ, LT, ...), after conversion to `element`."""
     a, b = together(E.convert(x, element), E.convert(y, element))
     return E.compare(a, direction, b)
 
@@ -164,6 +165,7 @@ def sloped(scope: Scope, x: Expr, slope: Expr) -> Expr:
 
 
 def elu(scope: Scope, x: Expr, alpha: float, scale: float, input_scale: float) -> Expr:
+    """scale * x above 0, scale * alpha * (exp(input_scale * x) - 1) below (Clevert et al. 2016)."""
     negative = emit(hlo.ExponentialMinusOne, x * input_scale if input_scale != 1 else x) * alpha
     out = E.select(x > 0, x, negative)
     return out * scale if scale != 1 else out
@@ -219,11 +221,13 @@ def softsign(scope: Scope, x: Expr) -> Expr:
 
 
 def sinh(scope: Scope, x: Expr, element: Any) -> Expr:
+    """(exp(x) - exp(-x)) / 2."""
     x = E.convert(x, element)
     return (E.exp(x) - E.exp(-x)) / 2
 
 
 def cosh(scope: Scope, x: Expr, element: Any) -> Expr:
+    """(exp(x) + exp(-x)) / 2."""
     x = E.convert(x, element)
     return (E.exp(x) + E.exp(-x)) / 2
 
@@ -235,26 +239,31 @@ def asinh(scope: Scope, x: Expr, element: Any) -> Expr:
 
 
 def acosh(scope: Scope, x: Expr, element: Any) -> Expr:
+    """log(x + sqrt(x^2 - 1)); NaN below 1."""
     x = E.convert(x, element)
     return E.log(x + E.sqrt(x * x - 1))
 
 
 def atanh(scope: Scope, x: Expr, element: Any) -> Expr:
+    """(log(1 + x) - log(1 - x)) / 2."""
     x = E.convert(x, element)
     return (emit(hlo.LogPlusOne, x) - emit(hlo.LogPlusOne, -x)) / 2
 
 
 def atan(scope: Scope, x: Expr, element: Any) -> Expr:
+    """The angle whose tangent is x."""
     x = E.convert(x, element)
     return emit(hlo.Atan2, x, number(x, 1))
 
 
 def asin(scope: Scope, x: Expr, element: Any) -> Expr:
+    """The angle whose sine is x; NaN outside [-1, 1]."""
     x = E.convert(x, element)
     return emit(hlo.Atan2, x, _other_leg(x))
 
 
 def acos(scope: Scope, x: Expr, element: Any) -> Expr:
+    """The angle whose cosine is x; NaN outside [-1, 1]."""
     x = E.convert(x, element)
     return emit(hlo.Atan2, _other_leg(x), x)
 
@@ -265,6 +274,7 @@ def _other_leg(x: Expr) -> Expr:
 
 
 def clamp(scope: Scope, x: Expr, *limits: Expr, has_low: bool, element: Any) -> Expr:
+    """x at least the lower limit (where there is one) and at most the upper one."""
     x = E.convert(x, element)
     bounds = [E.convert(b, element) for b in limits]
     if has_low:
@@ -287,6 +297,7 @@ def clamp_both(scope: Scope, x: Expr, low: Expr, high: Expr, element: Any) -> Ex
 
 
 def where(scope: Scope, condition: Expr, x: Expr, y: Expr, element: Any) -> Expr:
+    """x where the condition holds (or is not zero), y elsewhere; all three broadcast together."""
     p = condition if condition.element is i1 else compare_zero(condition)
     return emit(hlo.Select, *together(p, E.convert(x, element), E.convert(y, element)))
 
@@ -300,6 +311,7 @@ def square(scope: Scope, x: Expr) -> Expr:
 
 
 def reciprocal(scope: Scope, x: Expr, element: Any) -> Expr:
+    """1 / x."""
     x = E.convert(x, element)
     return 1 / x
 
@@ -330,6 +342,7 @@ def logical_not(scope: Scope, x: Expr) -> Expr:
 
 
 def lerp(scope: Scope, x: Expr, y: Expr, weight: Expr) -> Expr:
+    """x + weight * (y - x)."""
     a, b, w = together(x, y, E.convert(weight, x.element))
     return a + w * (b - a)
 

@@ -27,6 +27,7 @@ def uniform(scope: Scope, state: Expr, shape: Shape, element: Any, low: float, h
 
 
 def normal(scope: Scope, state: Expr, shape: Shape, element: Any, mean: float, deviation: float) -> Drawn:
+    """Normal, of a mean and a standard deviation."""
     state, drawn = creation.normal(scope, state, shape, _wide(element))
     return state, E.convert(drawn * deviation + mean, element)
 

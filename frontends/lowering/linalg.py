@@ -58,6 +58,7 @@ def tensordot(scope: Scope, x: Expr, y: Expr, one: Sequence[int], two: Sequence[
 
 
 def addmm(scope: Scope, bias: Expr, x: Expr, y: Expr, beta: Any, alpha: Any) -> Expr:
+    """beta * bias + alpha * x y."""
     out = dot(x, y, ((1,), (0,)))
     out = out * alpha if alpha != 1 else out
     bias = spread(bias, out.shape)
@@ -65,6 +66,7 @@ def addmm(scope: Scope, bias: Expr, x: Expr, y: Expr, beta: Any, alpha: Any) -> 
 
 
 def outer(scope: Scope, x: Expr, y: Expr) -> Expr:
+    """The products of every element of one vector with every one of another."""
     shape = (*x.shape, *y.shape)
     return E.broadcast(x, shape, (0,)) * E.broadcast(y, shape, (1,))
 

@@ -22,6 +22,7 @@ def reduced(x: Expr, reduction: str) -> Expr:
 
 
 def squared_error(scope: Scope, x: Expr, y: Expr, reduction: str) -> Expr:
+    """(x - y)^2."""
     d = x - y
     return reduced(d * d, reduction)
 
@@ -37,6 +38,7 @@ def smooth_absolute_error(scope: Scope, x: Expr, y: Expr, reduction: str, beta: 
 
 
 def huber(scope: Scope, x: Expr, y: Expr, reduction: str, delta: float) -> Expr:
+    """Half the square where |x - y| is at most delta, delta (|x - y| - delta / 2) above (Huber 1964)."""
     size = E.absolute(x - y)
     return reduced(E.select(size <= delta, size * size * 0.5, (size - 0.5 * delta) * delta), reduction)
 

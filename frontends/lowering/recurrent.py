@@ -41,6 +41,7 @@ def tanh_cell(a: Expr, b: Expr, state: list[Expr]) -> list[Expr]:
 
 
 def relu_cell(a: Expr, b: Expr, state: list[Expr]) -> list[Expr]:
+    """max(a + b, 0): one state."""
     s = a + b
     return [emit(hlo.Maximum, s, s.lift(0))]
 

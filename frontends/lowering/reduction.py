@@ -15,6 +15,7 @@ from irc.passes.expression import Expr, Scope
 
 
 def kept_shape(shape: Shape, dimensions: Shape, keep: bool) -> Shape:
+    """The shape after a reduction; reduced dimensions stay as 1 where `keep`."""
     if keep:
         return tuple(1 if d in dimensions else n for d, n in enumerate(shape))
     return tuple(n for d, n in enumerate(shape) if d not in dimensions)
@@ -25,16 +26,19 @@ def _kept(x: Expr, reduced: Expr, dimensions: Shape, keep: bool) -> Expr:
 
 
 def sum(scope: Scope, x: Expr, dimensions: Shape, keep: bool, element: Any) -> Expr:
+    """The sum along dimensions, in `element`."""
     x = E.convert(x, element)
     return _kept(x, E.reduce_sum(x, dimensions), dimensions, keep)
 
 
 def mean(scope: Scope, x: Expr, dimensions: Shape, keep: bool, element: Any) -> Expr:
+    """The sum along dimensions over how many elements it has."""
     total = sum(scope, x, dimensions, keep, element)
     return total / math.prod(x.shape[d] for d in dimensions)
 
 
 def product(scope: Scope, x: Expr, dimensions: Shape, keep: bool, element: Any) -> Expr:
+    """The product along dimensions, in `element`."""
     x = E.convert(x, element)
     return _kept(x, E.reduce_with(hlo.Multiply, x, dimensions, 1), dimensions, keep)
 
@@ -47,6 +51,7 @@ def lowest(element: Any) -> Any:
 
 
 def highest(element: Any) -> Any:
+    """The neutral element of minimum."""
     if isinstance(element, FloatType):
         return math.inf
     return True if element is i1 else int(np.iinfo(element.numpy).max)
@@ -61,11 +66,13 @@ def minimum(scope: Scope, x: Expr, dimensions: Shape, keep: bool) -> Expr:
 
 
 def all_of(scope: Scope, x: Expr, dimensions: Shape, keep: bool) -> Expr:
+    """Whether all are true (or not zero) along dimensions."""
     x = x if x.element is i1 else compare_zero(x)
     return _kept(x, E.reduce_with(hlo.And, x, dimensions, True), dimensions, keep)
 
 
 def any_of(scope: Scope, x: Expr, dimensions: Shape, keep: bool) -> Expr:
+    """Whether one is true (or not zero) along dimensions."""
     x = x if x.element is i1 else compare_zero(x)
     return _kept(x, E.reduce_with(hlo.Or, x, dimensions, False), dimensions, keep)
 
@@ -140,6 +147,7 @@ def softmax(scope: Scope, x: Expr, peak: Expr, dimension: int) -> Expr:
 
 
 def log_softmax(scope: Scope, x: Expr, peak: Expr, dimension: int) -> Expr:
+    """x - peak less the logarithm of the sum of its exponentials; `peak` as for softmax."""
     shifted, _, total = shifted_exp(scope, x, peak, dimension)
     return shifted - _over(E.log(total), x.shape)
 
@@ -151,6 +159,7 @@ def finite_peak(scope: Scope, x: Expr, dimensions: Shape) -> Expr:
 
 
 def log_sum_exp(scope: Scope, x: Expr, peak: Expr, dimensions: Shape, keep: bool) -> Expr:
+    """log(sum(exp(x))) along dimensions; `peak` is subtracted before, and added again."""
     e = E.exp(x - _over(peak, x.shape))
     out = E.log(sum(scope, e, dimensions, True, x.element)) + peak
     return E.reshape(out, kept_shape(x.shape, dimensions, keep))

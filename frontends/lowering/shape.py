@@ -73,6 +73,7 @@ def cat(scope: Scope, *arguments: Any) -> Expr:
 
 
 def stack(scope: Scope, *arguments: Any) -> Expr:
+    """Parts of one shape along a new dimension."""
     *parts, dimension, element = arguments
     shape = parts[0].shape
     wide = (*shape[:dimension], 1, *shape[dimension:])
@@ -84,6 +85,7 @@ def flip(scope: Scope, x: Expr, dimensions: Shape) -> Expr:
 
 
 def roll(scope: Scope, x: Expr, shifts: Shape, dimensions: Shape) -> Expr:
+    """Elements shifted along dimensions; what leaves at the end comes in at the start."""
     for shift, d in zip(shifts, dimensions, strict=True):
         n = x.shape[d]
         k = shift % n if n else 0

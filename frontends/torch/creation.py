@@ -153,6 +153,7 @@ def _kind(value: Any) -> str:
 
 
 def filled(shape: tuple[int, ...], value: Any, d: dtype, requires_grad: bool = False) -> Tensor:
+    """A tensor of one value and dtype."""
     made = emit(C.filled, (literal(value, d),), shape)
     return made.requires_grad_(True) if requires_grad else made
 
@@ -253,6 +254,7 @@ def linspace(
 def logspace(
     start: float, end: float, steps: int, base: float = 10.0, *, dtype: dtype | None = None
 ) -> Tensor:
+    """`steps` numbers from base^start to base^end, their logarithms evenly spaced."""
     d = dtype or dtypes.default.floating
     return from_array(np.logspace(float(start), float(end), steps, base=base).astype(d.numpy))
 
@@ -322,6 +324,7 @@ def randint(
 
 
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: dtype | None = None) -> Tensor:
+    """Random integers from `low` up to `high`, of the input's shape."""
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype)
 

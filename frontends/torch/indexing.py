@@ -277,6 +277,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
 def scatter_reduce(
     input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *, include_self: bool = True
 ) -> Tensor:
+    """`src` combined into the places that `index` names along a dimension: "sum", "prod", "amax" or "amin"."""
     if not include_self or reduce == "mean":
         raise located(RecordError("scatter_reduce with include_self=False, or of means, is not there"))
     return emit(L.scatter, (input, index, src), normal_dim(dim, input.dim()), reduce)
@@ -291,12 +292,14 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
 
 
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """The input with slices along a dimension replaced by those of `source`."""
     d = normal_dim(dim, input.dim())
     made = emit(L.put_many, (movedim(input, d, 0), movedim(source, d, 0), index), 0, "set")
     return movedim(made, 0, d)
 
 
 def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """The input with slices along a dimension filled with a value."""
     d = normal_dim(dim, input.dim())
     made = emit(L.put_many, (movedim(input, d, 0), literal(value, input.dtype), index), 0, "set")
     return movedim(made, 0, d)
@@ -320,6 +323,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
 
 
 def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> SortResult:
+    """The k-th smallest element along a dimension (the first is k = 1), and where it is."""
     values, places = sort(input, dim)
     found = values.select(dim, k - 1), places.select(dim, k - 1)
     return SortResult(*(v.unsqueeze(dim) if keepdim else v for v in found))

@@ -115,6 +115,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 def tensor_split(input: Tensor, sections: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Parts along a dimension whose sizes differ by one at most, the longer ones first."""
     n = input.shape[normal_dim(dim, input.dim())]
     small, more = divmod(n, sections)
     return split(input, [small + 1] * more + [small] * (sections - more), dim)

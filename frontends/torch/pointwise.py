@@ -273,6 +273,7 @@ def erf(input: Tensor) -> Tensor:
 
 
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
+    """log(x / (1 - x)), x kept `eps` away from 0 and 1 where it is given."""
     x = input if eps is None else clamp(input, eps, 1 - eps)
     return log(x / (1 - x))
 
@@ -321,6 +322,7 @@ def logical_not(input: Tensor) -> Tensor:
 
 
 def bitwise_not(input: Tensor) -> Tensor:
+    """Not, bit by bit; of booleans logical_not."""
     if input.dtype.is_floating_point:
         raise located(RecordTypeError("ones' complement (~) is defined on integer and boolean tensors only"))
     return emit(L.unary, (input,), hlo.Not, input.dtype.element)
@@ -419,6 +421,7 @@ def allclose(
 def isclose(
     input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Tensor:
+    """Whether |input - other| is at most atol + rtol |other|; two NaNs where `equal_nan`."""
     near = (
         le(abs(input - other), abs(other) * rtol + atol)
         if input.dtype.is_floating_point

@@ -112,6 +112,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
 
 
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    """beta * input + alpha * (batch1 @ batch2)."""
     product = bmm(batch1, batch2)
     return (input * beta if beta != 1 else input) + (product * alpha if alpha != 1 else product)
 
@@ -164,6 +165,7 @@ def _labels(equation: str, ranks: list[int]) -> tuple[tuple[tuple[str, ...], ...
 
 
 def chain_matmul(*matrices: Tensor) -> Tensor:
+    """The product of matrices, from left to right."""
     out = matrices[0]
     for m in matrices[1:]:
         out = matmul(out, m)

@@ -202,6 +202,7 @@ def _softmax_like(name: str, lower: Any) -> Callable[..., Tensor]:
 
 
 def lower_scalar(lower: Any, x: Tensor) -> Tensor:
+    """A softmax of a scalar: that of one element."""
     wide = x.reshape(1)
     made = emit(lower, (wide, cut(wide)), 0)
     return made.reshape(())

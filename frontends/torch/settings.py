@@ -11,6 +11,7 @@ def set_num_threads(n: int) -> None:
 
 
 def get_num_threads() -> int:
+    """How many threads a program runs on."""
     from irc.runtime.pool import get_num_threads as get_threads  # noqa: PLC0415 - loads LLVM
 
     return get_threads()

@@ -263,6 +263,7 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """The tensors expanded to their common shape."""
     shape = broadcast_shape(*(tuple(x.shape) for x in tensors))
     return tuple(expand(x, *shape) for x in tensors)
 
@@ -354,6 +355,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 
 
 def tile(input: Tensor, *dims: Any) -> Tensor:
+    """The elements repeated so often along each dimension, counted from the last."""
     times = extents(dims, "tile")
     return emit(L.repeat, (input,), (*(1,) * (input.dim() - len(times)), *times))
 
@@ -398,6 +400,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 
 
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """The diagonal of two dimensions, as a new last one."""
     x = movedim(input, (dim1, dim2), (-2, -1)) if input.dim() > 2 else input
     return emit(L.diagonal, (x,), offset)
 

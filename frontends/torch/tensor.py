@@ -400,6 +400,7 @@ def _rebuild(kind: type[Tensor], array: np.ndarray[Any, Any], requires_grad: boo
 
 
 def contiguous_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """The strides of a dense row-major tensor, in elements."""
     strides = []
     step = 1
     for extent in reversed(shape):

@@ -21,6 +21,7 @@ MAX_ROUNDS = 8
 
 
 def digest(*parts: bytes | str) -> Digest:
+    """Eight bytes that tell sequences of parts apart."""
     h = hashlib.blake2b(digest_size=8)
     for part in parts:
         data = part.encode() if isinstance(part, str) else part

@@ -35,6 +35,8 @@ class _Activation(Module):
 
 
 class ReLU(_Activation):
+    """max(x, 0)."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -42,11 +44,15 @@ class ReLU(_Activation):
 
 
 class ReLU6(ReLU):
+    """x between 0 and 6."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.relu6(input, self.inplace)
 
 
 class Hardtanh(_Activation):
+    """x between two bounds, -1 and 1 by default."""
+
     options: ClassVar[dict[str, Any]] = {"min_val": -1.0, "max_val": 1.0, "inplace": False}
     shown = ("min_val", "max_val")
 
@@ -55,6 +61,8 @@ class Hardtanh(_Activation):
 
 
 class LeakyReLU(_Activation):
+    """x above 0, negative_slope * x below."""
+
     options: ClassVar[dict[str, Any]] = {"negative_slope": 0.01, "inplace": False}
     shown = ("negative_slope",)
 
@@ -63,6 +71,8 @@ class LeakyReLU(_Activation):
 
 
 class ELU(_Activation):
+    """x above 0, alpha (exp(x) - 1) below."""
+
     options: ClassVar[dict[str, Any]] = {"alpha": 1.0, "inplace": False}
     shown = ("alpha",)
 
@@ -71,11 +81,15 @@ class ELU(_Activation):
 
 
 class CELU(ELU):
+    """x above 0, alpha (exp(x / alpha) - 1) below (Barron 2017)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.celu(input, self.alpha, self.inplace)
 
 
 class SELU(_Activation):
+    """Klambauer et al. 2017."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -83,6 +97,8 @@ class SELU(_Activation):
 
 
 class GELU(_Activation):
+    """x times the normal distribution function (Hendrycks and Gimpel 2016); `approximate` is "none" or "tanh"."""
+
     options: ClassVar[dict[str, Any]] = {"approximate": "none"}
     shown = ("approximate",)
 
@@ -91,6 +107,8 @@ class GELU(_Activation):
 
 
 class SiLU(_Activation):
+    """x sigmoid(x)."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -98,6 +116,8 @@ class SiLU(_Activation):
 
 
 class Mish(_Activation):
+    """x tanh(softplus(x)) (Misra 2019)."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -105,6 +125,8 @@ class Mish(_Activation):
 
 
 class Hardsigmoid(_Activation):
+    """x / 6 + 1 / 2 between 0 and 1."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -112,6 +134,8 @@ class Hardsigmoid(_Activation):
 
 
 class Hardswish(_Activation):
+    """x times Hardsigmoid (Howard et al. 2019)."""
+
     options: ClassVar[dict[str, Any]] = {"inplace": False}
 
     def forward(self, input: Tensor) -> Tensor:
@@ -119,6 +143,8 @@ class Hardswish(_Activation):
 
 
 class Softplus(_Activation):
+    """log(1 + exp(beta x)) / beta; x where beta x is over the threshold."""
+
     options: ClassVar[dict[str, Any]] = {"beta": 1.0, "threshold": 20.0}
     shown = ("beta", "threshold")
 
@@ -127,6 +153,8 @@ class Softplus(_Activation):
 
 
 class Threshold(_Activation):
+    """x above the threshold, `value` elsewhere."""
+
     options: ClassVar[dict[str, Any]] = {"threshold": 0.0, "value": 0.0, "inplace": False}
     shown = ("threshold", "value")
 
@@ -135,31 +163,43 @@ class Threshold(_Activation):
 
 
 class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
 class Tanh(Module):
+    """tanh(x)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
 class Softsign(Module):
+    """x / (1 + |x|)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
 class LogSigmoid(Module):
+    """log(sigmoid(x)), without overflow."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
 class Tanhshrink(Module):
+    """x - tanh(x)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.tanhshrink(input)
 
 
 class Softmax(_Activation):
+    """exp(x) over its sum along a dimension."""
+
     options: ClassVar[dict[str, Any]] = {"dim": None}
     shown = ("dim",)
 
@@ -168,21 +208,29 @@ class Softmax(_Activation):
 
 
 class LogSoftmax(Softmax):
+    """log(softmax(x)) along a dimension."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.log_softmax(input, self.dim)
 
 
 class Softmin(Softmax):
+    """softmax(-x) along a dimension."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.softmin(input, self.dim)
 
 
 class Softmax2d(Module):
+    """softmax over the channels of (N, C, H, W) or (C, H, W)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.softmax(input, -3)
 
 
 class GLU(_Activation):
+    """One half times the sigmoid of the other (Dauphin et al. 2017)."""
+
     options: ClassVar[dict[str, Any]] = {"dim": -1}
     shown = ("dim",)
 

@@ -107,14 +107,20 @@ class _Conv(Module):
 
 
 class Conv1d(_Conv):
+    """(N, C, L) with weights (O, C/groups, k)."""
+
     n = 1
 
 
 class Conv2d(_Conv):
+    """(N, C, H, W) with weights (O, C/groups, kH, kW)."""
+
     n = 2
 
 
 class Conv3d(_Conv):
+    """(N, C, D, H, W) with weights (O, C/groups, kD, kH, kW)."""
+
     n = 3
 
 
@@ -158,10 +164,14 @@ class _ConvTranspose(_Conv):
 
 
 class ConvTranspose1d(_ConvTranspose):
+    """The transpose of Conv1d: weights (C, O/groups, k)."""
+
     n = 1
 
 
 class ConvTranspose2d(_ConvTranspose):
+    """The transpose of Conv2d: weights (C, O/groups, kH, kW)."""
+
     n = 2
 
 
@@ -179,14 +189,20 @@ class _LazyConv(Lazy, _Conv):
 
 
 class LazyConv1d(_LazyConv):
+    """Conv1d whose in_channels are the first input's."""
+
     n, settled = 1, Conv1d
 
 
 class LazyConv2d(_LazyConv):
+    """Conv2d whose in_channels are the first input's."""
+
     n, settled = 2, Conv2d
 
 
 class LazyConvTranspose2d(Lazy, ConvTranspose2d):
+    """ConvTranspose2d whose in_channels are the first input's."""
+
     settled = ConvTranspose2d
 
     def __init__(self, out_channels: int, kernel_size: Any, *args: Any, **kwargs: Any) -> None:

@@ -8,6 +8,8 @@ from irc.frontends.torch.tensor import Tensor
 
 
 class CosineSimilarity(Module):
+    """The cosine of the angle between vectors along a dimension."""
+
     def __init__(self, dim: int = 1, eps: float = 1e-8) -> None:
         super().__init__()
         self.dim, self.eps = dim, eps
@@ -17,6 +19,8 @@ class CosineSimilarity(Module):
 
 
 class PairwiseDistance(Module):
+    """The p-norm of differences along the last dimension."""
+
     def __init__(self, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> None:
         super().__init__()
         self.p, self.eps, self.keepdim = p, eps, keepdim

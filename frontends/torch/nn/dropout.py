@@ -26,18 +26,22 @@ class Dropout(Module):
 
 
 class Dropout1d(Dropout):
+    """Drops whole channels of (N, C, L)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.dropout1d(input, self.p, self.training, self.inplace)
 
 
 class Dropout2d(Dropout1d):
-    pass
+    """Drops whole channels of (N, C, H, W)."""
 
 
 class Dropout3d(Dropout1d):
-    pass
+    """Drops whole channels of (N, C, D, H, W)."""
 
 
 class AlphaDropout(Dropout):
+    """Dropout that keeps mean and spread behind SELU."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.alpha_dropout(input, self.p, self.training)

@@ -33,16 +33,22 @@ class _WeightedLoss(_Loss):
 
 
 class MSELoss(_Loss):
+    """The mean of (input - target)^2."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(_Loss):
+    """The mean of |input - target|."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
+    """Squares below beta, linear above."""
+
     def __init__(
         self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
     ) -> None:
@@ -54,6 +60,8 @@ class SmoothL1Loss(_Loss):
 
 
 class HuberLoss(_Loss):
+    """Half the square up to delta, linear above."""
+
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
@@ -63,11 +71,15 @@ class HuberLoss(_Loss):
 
 
 class BCELoss(_WeightedLoss):
+    """Binary cross entropy of probabilities."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
+    """Binary cross entropy of logits."""
+
     def __init__(
         self, weight: Tensor | None = None, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
         pos_weight: Tensor | None = None,
@@ -83,6 +95,8 @@ class BCEWithLogitsLoss(_Loss):
 
 
 class NLLLoss(_WeightedLoss):
+    """Minus the log-probability of the class that the target names."""
+
     def __init__(
         self, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
         reduction: str = "mean",
@@ -97,6 +111,8 @@ class NLLLoss(_WeightedLoss):
 
 
 class CrossEntropyLoss(_WeightedLoss):
+    """Cross entropy of logits (N, C, ...) and class indices (N, ...) or probabilities (N, C, ...)."""
+
     def __init__(
         self, weight: Tensor | None = None, size_average: Any = None, ignore_index: int = -100, reduce: Any = None,
         reduction: str = "mean", label_smoothing: float = 0.0,
@@ -112,6 +128,8 @@ class CrossEntropyLoss(_WeightedLoss):
 
 
 class KLDivLoss(_Loss):
+    """Kullback and Leibler; the input is a logarithm."""
+
     def __init__(
         self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False
     ) -> None:
@@ -123,6 +141,8 @@ class KLDivLoss(_Loss):
 
 
 class PoissonNLLLoss(_Loss):
+    """Of counts and their expectation."""
+
     def __init__(self, log_input: bool = True, eps: float = 1e-8, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.log_input, self.eps = log_input, eps
@@ -132,11 +152,15 @@ class PoissonNLLLoss(_Loss):
 
 
 class GaussianNLLLoss(_Loss):
+    """Of targets, and means and variances."""
+
     def forward(self, input: Tensor, target: Tensor, var: Tensor) -> Tensor:
         return F.gaussian_nll_loss(input, target, var, reduction=self.reduction)
 
 
 class HingeEmbeddingLoss(_Loss):
+    """The input where the target is 1, max(margin - input, 0) where it is -1."""
+
     def __init__(self, margin: float = 1.0, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.margin = margin
@@ -146,6 +170,8 @@ class HingeEmbeddingLoss(_Loss):
 
 
 class MarginRankingLoss(_Loss):
+    """max(-target (input1 - input2) + margin, 0)."""
+
     def __init__(self, margin: float = 0.0, reduction: str = "mean") -> None:
         super().__init__(reduction=reduction)
         self.margin = margin
@@ -155,11 +181,15 @@ class MarginRankingLoss(_Loss):
 
 
 class CosineEmbeddingLoss(MarginRankingLoss):
+    """1 - cos where the target is 1, max(cos - margin, 0) where it is -1."""
+
     def forward(self, input1: Tensor, input2: Tensor, target: Tensor) -> Tensor:
         return F.cosine_embedding_loss(input1, input2, target, self.margin, self.reduction)
 
 
 class TripletMarginLoss(_Loss):
+    """max(|anchor - positive| - |anchor - negative| + margin, 0)."""
+
     def __init__(
         self,
         margin: float = 1.0,

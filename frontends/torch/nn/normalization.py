@@ -110,14 +110,20 @@ class _BatchNorm(_Norm):
 
 
 class BatchNorm1d(_BatchNorm):
+    """Of (N, C) or (N, C, L)."""
+
     ranks = (2, 3)
 
 
 class BatchNorm2d(_BatchNorm):
+    """Of (N, C, H, W)."""
+
     ranks = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
+    """Of (N, C, D, H, W)."""
+
     ranks = (5,)
 
 
@@ -144,10 +150,14 @@ class _LazyBatchNorm(Lazy, _BatchNorm):
 
 
 class LazyBatchNorm1d(_LazyBatchNorm):
+    """BatchNorm1d whose num_features is the first input's."""
+
     settled = BatchNorm1d
 
 
 class LazyBatchNorm2d(_LazyBatchNorm):
+    """BatchNorm2d whose num_features is the first input's."""
+
     settled = BatchNorm2d
 
 
@@ -166,10 +176,14 @@ class _InstanceNorm(_Norm):
 
 
 class InstanceNorm1d(_InstanceNorm):
+    """Each channel of each sample of (N, C, L) normalised by itself."""
+
     ranks = (3,)
 
 
 class InstanceNorm2d(_InstanceNorm):
+    """Each channel of each sample of (N, C, H, W) normalised by itself."""
+
     ranks = (4,)
 
 

@@ -42,6 +42,8 @@ class MaxPool1d(Module):
 
 
 class MaxPool2d(MaxPool1d):
+    """The largest element of each window of (N, C, H, W)."""
+
     pool = staticmethod(F.max_pool2d)
 
 
@@ -66,6 +68,8 @@ class AvgPool1d(Module):
 
 
 class AvgPool2d(AvgPool1d):
+    """The mean of each window of (N, C, H, W)."""
+
     def __init__(
         self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
         count_include_pad: bool = True, divisor_override: int | None = None,
@@ -90,20 +94,28 @@ class _Adaptive(Module):
 
 
 class AdaptiveAvgPool1d(_Adaptive):
+    """Means, as many as told, of (N, C, L)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool1d(input, self.output_size)
 
 
 class AdaptiveAvgPool2d(_Adaptive):
+    """Means, as many as told, of (N, C, H, W)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(input, self.output_size)
 
 
 class AdaptiveMaxPool1d(_Adaptive):
+    """Largest elements, as many as told, of (N, C, L)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_max_pool1d(input, self.output_size)
 
 
 class AdaptiveMaxPool2d(_Adaptive):
+    """Largest elements, as many as told, of (N, C, H, W)."""
+
     def forward(self, input: Tensor) -> Tensor:
         return F.adaptive_max_pool2d(input, self.output_size)

@@ -210,6 +210,8 @@ class RNNCellBase(Module):
 
 
 class RNNCell(RNNCellBase):
+    """One step of RNN: (N, input) and (N, hidden) give (N, hidden)."""
+
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"
     ) -> None:
@@ -219,8 +221,12 @@ class RNNCell(RNNCellBase):
 
 
 class LSTMCell(RNNCellBase):
+    """One step of LSTM: (N, input) and two states (N, hidden) give two new ones."""
+
     kind, gates, states = "lstm", 4, 2
 
 
 class GRUCell(RNNCellBase):
+    """One step of GRU: (N, input) and (N, hidden) give (N, hidden)."""
+
     kind, gates = "gru", 3

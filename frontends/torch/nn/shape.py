@@ -25,6 +25,8 @@ class Flatten(Module):
 
 
 class Unflatten(Module):
+    """One dimension split into several."""
+
     def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
         super().__init__()
         self.dim, self.unflattened_size = dim, unflattened_size
@@ -37,6 +39,8 @@ class Unflatten(Module):
 
 
 class Upsample(Module):
+    """Each element repeated by whole factors, mode "nearest"."""
+
     def __init__(
         self, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
     ) -> None:
@@ -52,6 +56,8 @@ class Upsample(Module):
 
 
 class PixelShuffle(Module):
+    """(N, C r^2, H, W) as (N, C, H r, W r) (Shi et al. 2016)."""
+
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
         self.upscale_factor = upscale_factor
@@ -82,24 +88,32 @@ class _Pad(Module):
 
 
 class ConstantPad2d(_Pad):
-    pass
+    """A value around the last two dimensions."""
 
 
 class ConstantPad1d(_Pad):
+    """A value around the last dimension."""
+
     dims = 1
 
 
 class ZeroPad2d(_Pad):
-    pass
+    """Zeros around the last two dimensions."""
 
 
 class ReflectionPad1d(_Pad):
+    """The last dimension mirrored at its ends."""
+
     dims, mode = 1, "reflect"
 
 
 class ReflectionPad2d(_Pad):
+    """The last two dimensions mirrored at their ends."""
+
     mode = "reflect"
 
 
 class ReplicationPad2d(_Pad):
+    """The outermost elements repeated around the last two dimensions."""
+
     mode = "replicate"

@@ -60,6 +60,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
+    """x times the normal distribution function, by erf ("none") or by the tanh formula ("tanh")."""
     if approximate not in ("none", "tanh"):
         raise located(RecordError("approximate argument must be either none or tanh."))
     return emit(W.gelu, (input,), approximate)
@@ -112,6 +113,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, dim: int = -1) -> Tensor:
+    """Samples of classes that gradients go through (Jang et al. 2017); one-hot ones where `hard`."""
     noise = -(-_open_uniform(logits).log()).log()
     y = softmax((logits + noise) / tau, dim)
     if not hard:

@@ -15,6 +15,7 @@ from irc.frontends.torch.tensor import Tensor, emit
 
 
 def per_dimension(value: Any, n: int) -> tuple[int, ...]:
+    """A number for each of n dimensions, from one for all or from as many."""
     out = tuple(value) if isinstance(value, (tuple, list)) else (value,) * n
     return tuple(map(int, out * n if len(out) == 1 else out))
 

@@ -70,6 +70,7 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ) -> Tensor:
+    """Half the square over beta below beta, |input - target| - beta / 2 above."""
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
     how = check_reduction(reduction, size_average, reduce)
@@ -232,6 +233,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0, reduction: str = "mean"
 ) -> Tensor:
+    """1 - cos where the target is 1, max(cos - margin, 0) where it is -1."""
     cos = cosine_similarity(input1, input2, 1)
     return _reduced(where(target == 1, 1 - cos, (cos - margin).clamp(min=0)), reduction)
 
@@ -246,6 +248,7 @@ def triplet_margin_loss(
     anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2, eps: float = 1e-6,
     swap: bool = False, reduction: str = "mean",
 ) -> Tensor:  # fmt: skip
+    """max(|anchor - positive| - |anchor - negative| + margin, 0)."""
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     return _reduced((near - far + margin).clamp(min=0), reduction)
 
@@ -253,6 +256,7 @@ def triplet_margin_loss(
 def poisson_nll_loss(
     input: Tensor, target: Tensor, log_input: bool = True, eps: float = 1e-8, reduction: str = "mean"
 ) -> Tensor:
+    """input - target log(input), or exp(input) - target * input where the input is a logarithm."""
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     return _reduced(loss, reduction)
 
@@ -260,5 +264,6 @@ def poisson_nll_loss(
 def gaussian_nll_loss(
     input: Tensor, target: Tensor, var: Tensor, eps: float = 1e-6, reduction: str = "mean"
 ) -> Tensor:
+    """(log(var) + (input - target)^2 / var) / 2."""
     v = var.clamp(min=eps)
     return _reduced(0.5 * (v.log() + (input - target) ** 2 / v), reduction)

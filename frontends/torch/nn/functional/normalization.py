@@ -78,6 +78,7 @@ def layer_norm(
 def rms_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
 ) -> Tensor:
+    """Over the root of the mean square of the last dimensions (Zhang and Sennrich 2019)."""
     small = float(np.finfo(input.dtype.numpy).eps) if eps is None else eps
     dims = tuple(range(input.dim() - len(tuple(normalized_shape)), input.dim()))
     return emit(N.rms_norm, (input,) if weight is None else (input, weight), dims, small)
@@ -90,6 +91,7 @@ def group_norm(
     bias: Tensor | None = None,
     eps: float = 1e-5,
 ) -> Tensor:
+    """Channels in groups, each normalised over itself and space (Wu and He 2018)."""
     if input.shape[1] % num_groups:
         raise located(
             RecordError(
