@@ -13,11 +13,6 @@ BOLD, GREEN, GREY, PLAIN = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 BAR = "\N{BOX DRAWINGS HEAVY HORIZONTAL}"
 
 
-def is_terminal() -> bool:
-    """Whether standard output is one, or a notebook's cell."""
-    return sys.stdout.isatty() or "ipykernel" in sys.modules
-
-
 class Progbar:
     """`update(current, values)` draws how far of `target` steps (None: unknown) the work is.
 
@@ -31,7 +26,6 @@ class Progbar:
         self.target, self.width, self.verbose, self.interval = target, width, verbose, interval
         self.stateful_metrics = dict.fromkeys(stateful_metrics or ())
         self.unit_name = unit_name
-        self._redraws = is_terminal()
         self._values: dict[str, tuple[float, float]] = {}
         self._seen = 0
         self._start = time.time()
@@ -96,7 +90,7 @@ class Progbar:
         info = f" {BOLD}{clock}{PLAIN}{self._speed(per_unit)}{self._metrics()}"
         hidden += len(BOLD) + len(PLAIN)
         width = len(bar) + len(info) - hidden
-        start = "\b" * self._width_before + "\r" if self._redraws else "\n"
+        start = "\b" * self._width_before + "\r"
         _write(start + bar + info + " " * (self._width_before - width) + ("\n" if finalize else ""))
         self._width_before = width
 

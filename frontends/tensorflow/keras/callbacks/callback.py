@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from irc.frontends.tensorflow.keras.progress import Progbar, is_terminal
+from irc.frontends.tensorflow.keras.progress import Progbar
 
 Logs = Mapping[str, Any]
 
@@ -246,7 +246,7 @@ class History(Callback):
 
 
 class ProgbarLogger(Callback):
-    """The progress bar. With verbose="auto" it is drawn on a terminal only."""
+    """The progress bar, drawn as Keras draws it, whether or not a terminal shows it."""
 
     def __init__(self) -> None:
         self.progbar: Progbar | None = None
@@ -258,7 +258,7 @@ class ProgbarLogger(Callback):
 
     def set_params(self, params: dict[str, Any]) -> None:
         verbose = params.get("verbose", "auto")
-        self.verbose = int(is_terminal()) if verbose == "auto" else int(verbose)
+        self.verbose = 1 if verbose == "auto" else int(verbose)
         self.epochs = params.get("epochs", 1)
         self.target = params.get("steps")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -211,13 +212,30 @@ def test_summary(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
     assert " Total params: 56 (224.00 B)" in text
 
 
-def test_fit_says_nothing_off_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    model = mlp()
-    model.compile("sgd", loss=logits_loss())
-    model.fit(X, Y)
+def timeless(text: str) -> str:
+    """Durations by their units, and as many backspaces as it takes."""
+    text = re.sub(r"\d+(ms|us|s)/step", "N/step", text)
+    return re.sub(r" - \d+s - ", " - Ns - ", re.sub(r"(\x1b\[1m)\d+s", r"\1Ns", re.sub("\b+", "<", text)))
+
+
+BAR = "\r\x1b[1m1/1\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1mNs\x1b[0m N/step - accuracy: 0.2500 - loss: "
+"""What Keras 3 prints of one step, terminal or not (recorded)."""
+
+
+def test_the_progress_bar_is_keras_s(capsys: pytest.CaptureFixture[str]) -> None:
+    x, y = np.arange(24 * 6).reshape(24, 6).astype(np.float32) / 100, np.arange(24) % 4
+    model = keras.Sequential([keras.Input((6,)), L.Dense(4, kernel_initializer="zeros")])
+    model.compile("sgd", loss=logits_loss(), metrics=["accuracy"])
+    model.fit(x, y, batch_size=24, epochs=2, shuffle=False)
+    first, second = f"{BAR}1.3863", f"{BAR}1.3862"
+    assert timeless(capsys.readouterr().out) == (
+        f"Epoch 1/2\n{first}<{first}\nEpoch 2/2\n{second}<{second}\n"
+    )
+    model.fit(x, y, batch_size=8, shuffle=False, verbose=2)
+    shown = timeless(capsys.readouterr().out)
+    assert re.fullmatch(r"3/3 - Ns - N/step - accuracy: 0\.\d{4} - loss: 1\.38\d\d\n", shown)
+    model.fit(x, y, verbose=0)
     assert capsys.readouterr().out == ""
-    model.fit(X, Y, verbose=2)
-    assert capsys.readouterr().out.startswith("1/1 - 0s - ")
 
 
 def test_a_softmax_under_a_loss_of_logits_warns_once() -> None:
