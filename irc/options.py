@@ -6,6 +6,7 @@ import os
 
 _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
+    "IRC_TARGET": "what models run on: cpu (default), cuda, or ptx-emulated (a GPU's code in an interpreter)",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
     "IRC_LOG": "what to tell on standard error: compile (every compilation), cache (why a program was not on disk)",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
@@ -44,8 +45,13 @@ def flag(name: str) -> bool:
 
 def enable(name: str) -> None:
     """Sets a documented flag for this process and those it starts."""
+    put(name, "1")
+
+
+def put(name: str, value: str) -> None:
+    """Sets a documented variable for this process and those it starts."""
     assert name in _DOCUMENTED, name
-    os.environ[name] = "1"
+    os.environ[name] = value
 
 
 def log(topic: str) -> None:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from irc import options
 from irc.dialects.builtin import Module
 
 Executable = Callable[..., Any]
@@ -32,7 +33,7 @@ counters = Counters()
 def _driver(module: Module, donate: Donations) -> Executable:
     from irc.driver import compile_module  # noqa: PLC0415 - loads LLVM: only when something is compiled
 
-    return compile_module(module, donate=donate)
+    return compile_module(module, donate=donate, target=options.text("IRC_TARGET") or "cpu")
 
 
 _compile: Compile = _driver

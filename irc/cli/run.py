@@ -73,6 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):
+        if arguments.target == "interpreter":
+            raise IrcError("a program's models run natively or on a GPU, never in the interpreter")
+        if arguments.target != "cpu":
+            options.put("IRC_TARGET", arguments.target)
         run_program(arguments.file, arguments.arguments)
         return 0
     if arguments.frontend:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from device_programs import arrays_for, differences, dot, on_matrix_units
 from kernel_oracle import verified
+from random_kernels import APPROXIMATE, EXACT, seeded_program
 from small_programs import PROGRAMS, reduction
+from test_bits import hard_arguments
 
 from irc import cli
 from irc.codegen.gpu.program import Launch
@@ -159,6 +161,13 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     emulated = capsys.readouterr().out
     assert cli.main(["run", str(file)]) == 0
     assert capsys.readouterr().out == emulated
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_programs(seed: int) -> None:
+    """On numbers that algebra forgets: zeros of both signs, infinities, NaN, the smallest there are."""
+    module = seeded_program(seed, APPROXIMATE if seed % 2 else EXACT)
+    assert differences(module, hard_arguments(module, seed)) == []
 
 
 POOLS = {"meeting": (3, 2, 1), "all steps": (3, 1, 0), "apart": (2, 3, 0), "padded": (3, 1, 1)}

@@ -15,6 +15,7 @@ from irc.aliases import LIBRARIES, install_as
 from irc.cli.dump import Collector
 from irc.cli.programs import run_program
 from irc.driver import observing, retargeted
+from irc.frontends.recorder.backend import apart
 from irc.torch import nn
 
 HERE = Path(__file__).parent
@@ -56,6 +57,31 @@ def test_a_training_step_of_a_small_network() -> None:
     with observing(programs):
         step(torch.randn(6, 1, 8, 8), torch.randint(0, 5, (6,))).item()
     assert check(programs) > 0
+
+
+def test_models_run_on_the_target_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recorded operations and compiled functions alike."""
+
+    def losses() -> list[float]:
+        torch.manual_seed(1)
+        model = nn.Linear(6, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+        x, found = torch.randn(4, 6), []
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = model(x).tanh().pow(2).mean()
+            loss.backward()
+            optimizer.step()
+            found.append(loss.item())
+        return found
+
+    with apart():
+        host = losses()
+    programs = Collector()
+    monkeypatch.setenv("IRC_TARGET", "ptx-emulated")
+    with apart(), observing(programs):
+        assert losses() == host
+    assert programs.programs and all(p.stages.target.is_device for p, _ in programs.programs)
 
 
 def check_example(path: str, library: str) -> None:
