@@ -53,12 +53,17 @@ def _constant_attribute(value: Any, type: Any) -> Attribute:
 
 
 class _Binary(Operation):
-    assembly: ClassVar[str] = "$lhs `,` $rhs attr-dict `:` type($result)"
+    assembly: ClassVar[str] = (
+        "$lhs `,` $rhs custom<Flags>($fastmath, $overflowFlags, $isExact) attr-dict `:` type($result)"
+    )
     domain: ClassVar[tuple[str, ...]] = ()
     kinds: ClassVar[tuple[type, ...]] = ()
     """The classes of `domain`."""
     lhs = Operand()
     rhs = Operand()
+    fastmath = Attr(ANY, optional=True)
+    overflowFlags = Attr(ANY, optional=True)
+    isExact = Attr(ANY, optional=True)
     result = Result()
 
     def infer(self) -> Sequence[Type]:
@@ -191,7 +196,8 @@ class MinUI(_IntegerBinary, name="arith.minui"):
 class NegF(Operation, name="arith.negf"):
     """The other sign, of NaN and zeros too."""
 
-    assembly: ClassVar[str] = "$operand attr-dict `:` type($result)"
+    assembly: ClassVar[str] = "$operand custom<Flags>($fastmath) attr-dict `:` type($result)"
+    fastmath = Attr(ANY, optional=True)
     operand = Operand()
     result = Result()
 
@@ -208,7 +214,8 @@ CMPI = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
 
 
 class _Comparison(Operation):
-    assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)"
+    assembly: ClassVar[str] = "$predicate `,` $lhs `,` $rhs custom<Flags>($fastmath) attr-dict `:` type($lhs)"
+    fastmath = Attr(ANY, optional=True)
     lhs = Operand()
     rhs = Operand()
     result = Result()
@@ -255,7 +262,12 @@ class Select(Operation, name="arith.select"):
 class _Cast(Operation):
     """A conversion; the result type is given."""
 
-    assembly: ClassVar[str] = "$source attr-dict `:` type($source) `to` type($result)"
+    assembly: ClassVar[str] = (
+        "$source custom<Flags>($overflowFlags, $nonNeg, $fastmath) attr-dict `:` type($source) `to` type($result)"
+    )
+    overflowFlags = Attr(ANY, optional=True)
+    nonNeg = Attr(ANY, optional=True)
+    fastmath = Attr(ANY, optional=True)
     source = Operand()
     result = Result()
 

@@ -19,8 +19,10 @@ from irc.ir.attributes import (
     Attribute,
     DenseArrayAttr,
     DictionaryAttr,
+    OpaqueAttr,
     StringAttr,
     TypeAttr,
+    UnitAttr,
     symbol_text,
 )
 from irc.ir.op_text import Argument, OpReader, OpState, RegionRequest, Steps
@@ -373,6 +375,34 @@ class Reduce(Directive):
         for i, region in enumerate(op.regions):
             p.write(", " if i else " ")
             p.region(region)
+
+
+FLAGS = {"exact": "isExact", "nneg": "nonNeg", "overflow": "overflowFlags", "fastmath": "fastmath"}
+"""What an op of arith or math may be told, by the word that says it: the attribute."""
+
+
+@directive("Flags")
+class Flags(Directive):
+    """`overflow<nsw, nuw>`, `fastmath<nnan>`, `exact`, `nneg`: leave given to a compiler, which none here makes use of."""
+
+    spaced = False
+
+    def parse(self, r: OpReader, s: OpState, *keys: AttrElement) -> None:
+        if r.peek(":"):
+            return
+        for word, key in FLAGS.items():
+            if all(k.key != key for k in keys) or not r.accept_word(word):
+                continue
+            flags = ", ".join(r.list_of(r.word, "<", ">")) if r.peek("<") else ""
+            s.attributes[key] = OpaqueAttr(f"#arith.{word}<{flags}>") if flags else UnitAttr()
+
+    def print(self, p: OpPrinter, op: Operation, *keys: AttrElement) -> None:
+        for word, key in FLAGS.items():
+            found = op.attributes.get(key)
+            if found is not None:
+                p.write(
+                    f" {word}" if isinstance(found, UnitAttr) else f" {str(found).removeprefix('#arith.')}"
+                )
 
 
 # Lists of integers and values.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from irc.dialects.carried import Carried
 from irc.ir.fields import Operand
-from irc.ir.operation import Operation
 
 
-class Yield(Operation, name="linalg.yield"):
+class Yield(Carried, name="linalg.yield"):
     """Ends a region: the values it gives to its op."""
 
     assembly: ClassVar[str] = "attr-dict ($values^ `:` type($values))?"

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from irc.ir.assembly_elements import Directive, OpPrinter, directive
+from irc.dialects.carried import Carried, ReadOnly
+from irc.ir.assembly_elements import directive
 from irc.ir.attributes import (
     ArrayAttr,
     DenseArrayAttr,
@@ -19,25 +20,13 @@ from irc.ir.attributes import (
 )
 from irc.ir.fields import ANY, STRING, SYMBOL, TYPE, Attr, Operand, RegionField, Result
 from irc.ir.op_text import Argument, OpReader, OpState, RegionRequest, Steps
-from irc.ir.operation import Operation, Region
+from irc.ir.operation import Region
 from irc.ir.types import OpaqueType, i32, i64
 
 LINKAGES = (
     "private", "internal", "available_externally", "linkonce", "weak", "common", "appending", "extern_weak",
     "linkonce_odr", "weak_odr", "external",
 )  # fmt: skip
-
-
-class _ReadOnly(Directive):
-    """A pretty form that is read; ops are printed in the generic form."""
-
-    is_partial = True
-
-    def expresses(self, op: Operation) -> bool:
-        return False
-
-    def print(self, p: OpPrinter, op: Operation, *args: Any) -> None:
-        raise AssertionError(self)
 
 
 def read_linkage(r: OpReader, s: OpState) -> None:
@@ -49,7 +38,7 @@ def read_linkage(r: OpReader, s: OpState) -> None:
 
 
 @directive("llvm.Func")
-class FuncForm(_ReadOnly):
+class FuncForm(ReadOnly):
     """`internal @f(%x: i32 {llvm.noundef}, ...) -> i32 attributes {...} { ... }`."""
 
     has_regions = True
@@ -101,11 +90,10 @@ def _dictionaries(found: list[dict[str, Any]]) -> ArrayAttr:
     return ArrayAttr(tuple(DictionaryAttr(tuple(sorted(d.items()))) for d in found))
 
 
-class Func(Operation, name="llvm.func"):
+class Func(Carried, name="llvm.func"):
     """A function of LLVM's, with or without a body."""
 
     assembly: ClassVar[str] = "custom<Func>"
-    pure: ClassVar[bool] = False
     isolated: ClassVar[bool] = True
     sym_name = Attr(STRING)
     function_type = Attr(TYPE)
@@ -113,17 +101,16 @@ class Func(Operation, name="llvm.func"):
     body = RegionField()
 
 
-class Return(Operation, name="llvm.return"):
+class Return(Carried, name="llvm.return"):
     """Ends a function, with at most one value."""
 
     assembly: ClassVar[str] = "attr-dict ($arg^ `:` type($arg))?"
     terminator: ClassVar[bool] = True
-    pure: ClassVar[bool] = False
     arg = Operand(optional=True)
 
 
 @directive("llvm.Global")
-class GlobalForm(_ReadOnly):
+class GlobalForm(ReadOnly):
     """`internal constant @x(42 : i32) {addr_space = 0 : i32} : i32`."""
 
     has_regions = True
@@ -149,11 +136,10 @@ class GlobalForm(_ReadOnly):
         s.regions.append((yield RegionRequest()) if r.region_follows() else Region())
 
 
-class Global(Operation, name="llvm.mlir.global"):
+class Global(Carried, name="llvm.mlir.global"):
     """A variable or constant of a module."""
 
     assembly: ClassVar[str] = "custom<Global>"
-    pure: ClassVar[bool] = False
     isolated: ClassVar[bool] = True
     sym_name = Attr(STRING)
     global_type = Attr(TYPE)
@@ -162,7 +148,7 @@ class Global(Operation, name="llvm.mlir.global"):
     initializer = RegionField()
 
 
-class AddressOf(Operation, name="llvm.mlir.addressof"):
+class AddressOf(Carried, name="llvm.mlir.addressof"):
     """Where a global or a function lies."""
 
     assembly: ClassVar[str] = "$global_name attr-dict `:` type($res)"
@@ -170,7 +156,7 @@ class AddressOf(Operation, name="llvm.mlir.addressof"):
     res = Result()
 
 
-class Constant(Operation, name="llvm.mlir.constant"):
+class Constant(Carried, name="llvm.mlir.constant"):
     """A number, or an array of numbers."""
 
     assembly: ClassVar[str] = "`(` $value `)` attr-dict `:` type($res)"
@@ -179,7 +165,7 @@ class Constant(Operation, name="llvm.mlir.constant"):
 
 
 @directive("llvm.Call")
-class CallForm(_ReadOnly):
+class CallForm(ReadOnly):
     """`@f(%x) : (i32) -> i32`, or a pointer's value in place of the name, its type before the function's."""
 
     def parse(self, r: OpReader, s: OpState) -> None:
@@ -200,11 +186,10 @@ class CallForm(_ReadOnly):
         s.attributes["op_bundle_sizes"] = DenseArrayAttr(i32, ())
 
 
-class Call(Operation, name="llvm.call"):
+class Call(Carried, name="llvm.call"):
     """Calls a function, or what a pointer points to."""
 
     assembly: ClassVar[str] = "custom<Call>"
-    pure: ClassVar[bool] = False
     callee_operands = Operand(variadic=True)
     op_bundle_operands = Operand(variadic=True)
     callee = Attr(SYMBOL, optional=True)

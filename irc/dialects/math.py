@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from irc.ir.fields import Operand, Result
+from irc.ir.fields import ANY, Attr, Operand, Result
 from irc.ir.operation import Operation
 from irc.ir.types import Type
 
 
 class _Unary(Operation):
-    assembly: ClassVar[str] = "$operand attr-dict `:` type($result)"
+    assembly: ClassVar[str] = "$operand custom<Flags>($fastmath) attr-dict `:` type($result)"
+    fastmath = Attr(ANY, optional=True)
     operand = Operand()
     result = Result()
 
@@ -148,7 +149,8 @@ class CountLeadingZeros(_Unary, name="math.ctlz"):
 
 
 class _Binary(Operation):
-    assembly: ClassVar[str] = "$lhs `,` $rhs attr-dict `:` type($result)"
+    assembly: ClassVar[str] = "$lhs `,` $rhs custom<Flags>($fastmath) attr-dict `:` type($result)"
+    fastmath = Attr(ANY, optional=True)
     lhs = Operand()
     rhs = Operand()
     result = Result()
@@ -177,7 +179,8 @@ class CopySign(_Binary, name="math.copysign"):
 class Fma(Operation, name="math.fma"):
     """a * b + c with one rounding."""
 
-    assembly: ClassVar[str] = "$a `,` $b `,` $c attr-dict `:` type($result)"
+    assembly: ClassVar[str] = "$a `,` $b `,` $c custom<Flags>($fastmath) attr-dict `:` type($result)"
+    fastmath = Attr(ANY, optional=True)
     a = Operand()
     b = Operand()
     c = Operand()

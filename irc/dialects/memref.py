@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from irc.dialects.carried import Carried
 from irc.ir.fields import (
     ANY,
     BOOL,
@@ -83,7 +84,7 @@ class Alloca(Operation, name="memref.alloca"):
     memref = Result()
 
 
-class Alloc(Operation, name="memref.alloc"):
+class Alloc(Carried, name="memref.alloc"):
     """A buffer on the heap. The result type is given; kernels have none, their buffers come from the program's arena."""
 
     assembly: ClassVar[str] = Alloca.assembly
@@ -94,7 +95,7 @@ class Alloc(Operation, name="memref.alloc"):
     memref = Result()
 
 
-class Dealloc(Operation, name="memref.dealloc"):
+class Dealloc(Carried, name="memref.dealloc"):
     """Gives a buffer of the heap back."""
 
     assembly: ClassVar[str] = "$memref attr-dict `:` type($memref)"
@@ -102,7 +103,7 @@ class Dealloc(Operation, name="memref.dealloc"):
     memref = Operand()
 
 
-class Copy(Operation, name="memref.copy"):
+class Copy(Carried, name="memref.copy"):
     """Every element of one buffer into another of its shape."""
 
     assembly: ClassVar[str] = "$source `,` $target attr-dict `:` type($source) `to` type($target)"

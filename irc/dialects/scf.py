@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from irc.dialects.carried import Carried
 from irc.ir.fields import ANY, I64_ARRAY, Attr, Operand, RegionField, Result
 from irc.ir.operation import Operation, Region
 from irc.ir.types import IndexType, IntegerType, Type
@@ -98,7 +99,7 @@ class While(Operation, name="scf.while"):
     returned = Result(variadic=True)
 
 
-class Reduce(Operation, name="scf.reduce"):
+class Reduce(Carried, name="scf.reduce"):
     """Ends the body of `scf.parallel`: each operand is combined over all iterations by its region."""
 
     assembly: ClassVar[str] = "custom<Reduce>"
@@ -108,7 +109,7 @@ class Reduce(Operation, name="scf.reduce"):
     reductions = RegionField(variadic=True)
 
 
-class ReduceReturn(Operation, name="scf.reduce.return"):
+class ReduceReturn(Carried, name="scf.reduce.return"):
     """Ends a region of `scf.reduce`: two values combined."""
 
     assembly: ClassVar[str] = "$result attr-dict `:` type($result)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from irc.dialects.carried import Carried
 from irc.ir.assembly_elements import AttrElement, Directive, OpPrinter, directive
 from irc.ir.fields import ANY, Attr, Result
 from irc.ir.op_text import OpReader, OpState
@@ -24,7 +25,7 @@ class Value(Directive):
         p.write(f"<{found}>" if found is not None else "")
 
 
-class Poison(Operation, name="ub.poison"):
+class Poison(Carried, name="ub.poison"):
     """A value of which nothing may be asked."""
 
     assembly: ClassVar[str] = "custom<Value>($value) attr-dict `:` type($result)"
@@ -32,7 +33,7 @@ class Poison(Operation, name="ub.poison"):
     result = Result()
 
 
-class Unreachable(Operation, name="ub.unreachable"):
+class Unreachable(Carried, name="ub.unreachable"):
     """Ends a block that is never run to its end."""
 
     assembly: ClassVar[str] = "attr-dict"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from irc.dialects.carried import Carried
 from irc.ir.affine import AffineMapAttr
 from irc.ir.assembly_elements import Directive, OpPrinter, directive
 from irc.ir.attributes import OpaqueAttr
@@ -273,7 +274,7 @@ class ConstantMask(Operation, name="vector.constant_mask"):
     result = Result()
 
 
-class MaskedLoad(Operation, name="vector.maskedload"):
+class MaskedLoad(Carried, name="vector.maskedload"):
     """Contiguous elements; those masked off are `pass_thru`'s, and are not read."""
 
     assembly: ClassVar[str] = (
@@ -288,7 +289,7 @@ class MaskedLoad(Operation, name="vector.maskedload"):
     result = Result()
 
 
-class MaskedStore(Operation, name="vector.maskedstore"):
+class MaskedStore(Carried, name="vector.maskedstore"):
     """Writes the elements that the mask has."""
 
     assembly: ClassVar[str] = (
@@ -331,7 +332,7 @@ class ReductionForm(Directive):
         p.write(f" : {p.type(op.vector.type)} into {p.type(op.dest.type)}")
 
 
-class Reduction(Operation, name="vector.reduction"):
+class Reduction(Carried, name="vector.reduction"):
     """All elements of a vector, and `acc` where it is given, combined into one."""
 
     assembly: ClassVar[str] = "custom<Reduction>"

@@ -385,4 +385,6 @@ def implicit_terminator(name: str, location: Location = UNKNOWN) -> Operation:
     """The op that ends a block whose text leaves it out."""
     cls = registered(name)
     assert cls is not None, name
-    return cls.create((), (), {}, [Region([Block()]) for f in cls.region_fields], location)
+    # A block that has no terminator of its own can be made here; of a list of others there is none.
+    empty = [Region([Block()]) for f in cls.region_fields if cls.no_terminator or not f.variadic]
+    return cls.create((), (), {}, empty, location)

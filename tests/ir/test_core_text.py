@@ -22,6 +22,59 @@ llvm.func @main(%f: !llvm.ptr) -> i32 {
   %2 = llvm.call %f(%1) : !llvm.ptr, (i64) -> i32
   llvm.return %2 : i32
 }""",
+    "llvm-arithmetic": """llvm.func @f(%x: i32, %y: i32, %z: f32, %p: !llvm.ptr) -> i32 {
+  %0 = llvm.add %x, %y overflow<nsw, nuw> : i32
+  %1 = llvm.sdiv exact %0, %y : i32
+  %2 = llvm.zext nneg %1 : i32 to i64
+  %3 = llvm.trunc %2 overflow<nsw> : i64 to i32
+  %4 = llvm.icmp "slt" %3, %x : i32
+  %5 = llvm.fcmp "olt" %z, %z : f32
+  %6 = llvm.select %4, %x, %y : i1, i32
+  %7 = llvm.fneg %z : f32
+  %8 = llvm.load %p : !llvm.ptr -> i32
+  llvm.store %8, %p : i32, !llvm.ptr
+  %9 = llvm.alloca %x x i32 : (i32) -> !llvm.ptr
+  %10 = llvm.mlir.undef : i32
+  llvm.return %6 : i32
+}""",
+    "flags": """func.func @f(%a: f32, %i: i32) {
+  %0 = arith.addf %a, %a fastmath<fast> : f32
+  %1 = arith.addi %i, %i overflow<nsw, nuw> : i32
+  %2 = math.exp %a fastmath<nnan,contract> : f32
+  %3 = arith.cmpf olt, %a, %a fastmath<nnan> : f32
+  %4 = arith.shrsi %i, %i exact : i32
+  %5 = arith.trunci %i overflow<nsw> : i32 to i8
+  %6 = arith.extui %i nneg {more} : i32 to i64
+  return
+}""",
+    "arith": """func.func @f(%a: i32) {
+  %0, %1 = arith.mulsi_extended %a, %a : i32
+  %2, %3 = arith.mului_extended %a, %a : i32
+  %4, %5 = arith.addui_extended %a, %a : i32, i1
+  %6 = arith.ceildivsi %a, %a : i32
+  %7 = arith.ceildivui %a, %a : i32
+  %8 = arith.floordivsi %a, %a : i32
+  return
+}""",
+    "cf": """func.func @f(%c: i1, %a: i32) -> i32 {
+  cf.cond_br %c, ^bb1(%a : i32), ^bb2
+^bb1(%x: i32):
+  return %x : i32
+^bb2:
+  cf.br ^bb1(%a : i32)
+}""",
+    "scf-parallel": """func.func @f(%n: index, %m: index, %k: index, %a: i32) {
+  scf.parallel (%i, %j) = (%n, %n) to (%m, %m) step (%k, %k) {
+    %0 = arith.addi %i, %j : index
+  }
+  %1 = scf.parallel (%i) = (%n) to (%m) step (%k) init (%a) -> i32 {
+    scf.reduce(%a : i32) {
+    ^bb0(%u: i32, %v: i32):
+      scf.reduce.return %u : i32
+    }
+  }
+  return
+}""",
     "ub": """func.func @f() {
   %0 = ub.poison : i32
   %1 = ub.poison <#ub.poison> : vector<4xi64>
