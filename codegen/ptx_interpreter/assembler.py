@@ -192,11 +192,17 @@ class Assembler:
         number = self.register(name)
         if negated:
             return lambda m: ~m.get(number)
-        if kept == dtype:
-            return lambda m: m.get(number)
-        if kept.itemsize == dtype.itemsize:
-            return lambda m: m.get(number).view(dtype)
-        return lambda m: as_type(m.get(number), dtype)
+        if kept != dtype and kept.itemsize != dtype.itemsize:
+            return lambda m: as_type(m.get(number), dtype)
+
+        def read(m: Machine) -> Array:
+            # As Machine.get, without a call: nothing is done more often.
+            held = m.registers[number]
+            if held is None or not m.whole:
+                held = m.get(number)
+            return held.view(dtype)
+
+        return read
 
     def _packed(self, elements: tuple[Operand | None, ...], dtype: np.dtype[Any]) -> Source:
         """`{low, high}` as the bits of a wider value."""
@@ -239,7 +245,15 @@ class Assembler:
                 return lambda m, value: None
             case Register(name) | Symbol(name):
                 kept, number = self.holder(name), self.register(name)
-                return lambda m, value: put(m, number, as_bits(value, kept))
+
+                def write(m: Machine, value: Array) -> None:
+                    bits = value if value.dtype == kept else as_bits(value, kept)
+                    if m.whole and not lanes:
+                        m.registers[number] = bits
+                    else:
+                        put(m, number, bits)
+
+                return write
             case Several(elements):
                 return self._unpacked(elements, lanes=lanes)
         raise self.refuse(f"the result {operand}")

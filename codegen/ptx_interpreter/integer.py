@@ -227,11 +227,15 @@ def lop3(i: Instruction, a: Assembler) -> Step:
 
 def _shift_left(x: Array, by: Array) -> Array:
     width = x.dtype.itemsize * 8
+    if by.shape[0] == 1:
+        return x << x.dtype.type(by[0]) if by[0] < width else np.zeros_like(x)
     return np.where(by < width, x << np.minimum(by, width - 1).astype(x.dtype), x.dtype.type(0))
 
 
 def _shift_right(x: Array, by: Array) -> Array:
     width = x.dtype.itemsize * 8
+    if by.shape[0] == 1 and by[0] < width:
+        return x >> x.dtype.type(by[0])
     moved = x >> np.minimum(by, width - 1).astype(x.dtype)
     return moved if x.dtype.kind == "i" else np.where(by < width, moved, x.dtype.type(0))
 

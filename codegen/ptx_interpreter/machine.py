@@ -107,7 +107,10 @@ class Machine:
             self.registers[register] = bits
             return
         held = self.registers[register]
-        new = np.zeros(self.size, bits.dtype) if held is None else np.array(np.broadcast_to(held, self.size))
+        if self.whole or held is None:
+            new = np.zeros(self.size, bits.dtype)
+        else:
+            new = held.copy() if held.shape[0] > 1 else np.full(self.size, held[0])
         new[self.active] = bits
         self.registers[register] = new
 
@@ -124,7 +127,8 @@ class Machine:
 
     def per_lane(self, value: Array) -> Array:
         """An operand as [active]."""
-        return np.broadcast_to(self.lanes_of(value), (self.count,))
+        found = self.lanes_of(value)
+        return found if found.shape[0] == self.count else np.broadcast_to(found, (self.count,))
 
     def numbers(self) -> Array:
         """The active threads by their number in the launch."""

@@ -65,7 +65,7 @@ class Region:
                     shadow.writers.conflict(clocks, units, marks), units, "reads", "wrote", what
                 )
                 shadow.readers.touch(clocks, units, marks)
-        return self.view(width)[start // width]
+        return self.view(width)[start >> (width.bit_length() - 1)]
 
     def store(
         self, clocks: Clocks, start: Array, width: int, values: Array, threads: Array | None, what: str
@@ -74,7 +74,7 @@ class Region:
         if self.constant:
             raise Fault(f"{what} writes {self.name}, which is constant", 0)
         self.note_write(clocks, start, width, threads, what)
-        self.view(width)[start // width] = values
+        self.view(width)[start >> (width.bit_length() - 1)] = values
 
     def note_write(
         self, clocks: Clocks, start: Array, width: int, threads: Array | None, what: str, state: int = KNOWN

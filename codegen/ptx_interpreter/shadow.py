@@ -95,16 +95,20 @@ class Touched:
         self.low: Array = np.full(units, -1, np.int32)
         self.high: Array = np.full(units, -1, np.int32)
         self.time: Array = np.full(units, -1, np.int32)
+        self.many: Array = np.zeros(units, bool)
+        """Threads of several blocks touched it: more of them change nothing."""
         self.shared = shared
         self.latest = -1
 
     def refine(self, factor: int) -> None:
-        self.low, self.high, self.time = (np.repeat(a, factor) for a in (self.low, self.high, self.time))
+        planes = (self.low, self.high, self.time, self.many)
+        self.low, self.high, self.time, self.many = (np.repeat(a, factor) for a in planes)
 
     def forget(self) -> None:
         if self.latest >= 0:
             for plane in (self.low, self.high, self.time):
                 plane.fill(-1)
+            self.many.fill(False)
             self.latest = -1
 
     def settled(self, clocks: Clocks) -> bool:
@@ -119,20 +123,24 @@ class Touched:
         bad = ((low != threads) | (high != threads)) & (times >= 0)
         if not bad.any():
             return None
-        threads = np.broadcast_to(threads, units.shape)
+        threads = _along(threads, units)
         bad &= clocks.unordered(threads, low, high, times, shared=self.shared)
         return bad if bad.any() else None
 
     def touch(self, clocks: Clocks, units: Array, threads: Array) -> None:
         """These threads, in increasing order, read units now, which others may do too."""
-        threads = np.broadcast_to(threads, units.shape)
+        threads = _along(threads, units)
         low = high = threads
         if not self.settled(clocks):
+            if not self.shared and self.many[units].all():
+                return
             old_low, old_high, times = self.low[units], self.high[units], self.time[units]
             since = clocks.block_time[threads - clocks.first] if self.shared else 0
             live = times >= since
             low = np.where(live, np.minimum(old_low, threads), threads)
             high = np.where(live, np.maximum(old_high, threads), threads)
+            if not self.shared:
+                self.many[units] = low // clocks.block != high // clocks.block
         # Of several values for one unit the last is kept: the lowest of one, the highest of the other.
         self.low[units[::-1]] = low[::-1]
         self.high[units] = high
@@ -141,13 +149,17 @@ class Touched:
 
     def own(self, clocks: Clocks, units: Array, threads: Array) -> Array | None:
         """These threads write units now, each for itself. Those who meet another at the same moment."""
-        threads = np.broadcast_to(threads, units.shape)
+        threads = _along(threads, units)
         self.low[units] = threads
         self.high[units] = threads
         self.time[units] = clocks.now
         self.latest = clocks.now
         meeting = self.high[units] != threads
         return meeting if meeting.any() else None
+
+
+def _along(threads: Array, units: Array) -> Array:
+    return threads if threads.shape == units.shape else np.broadcast_to(threads, units.shape)
 
 
 class Shadow:
@@ -171,7 +183,7 @@ class Shadow:
             self.state = np.repeat(self.state, factor)
             self.readers.refine(factor)
             self.writers.refine(factor)
-        units = start // self.unit
+        units = start >> (self.unit.bit_length() - 1)
         count = width // self.unit
         return units if count == 1 else units[:, None] + np.arange(count)
 

@@ -25,6 +25,7 @@ from irc.errors import ParseError, SourceSpan
 
 _TOKEN = re.compile(r"""(?:[\w$%.]|::)+|"[^"]*"|[{}()\[\]<>,;:=+\-|!@~*]|(\S)""")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_FLOAT = re.compile(r"0[fF][0-9a-fA-F]{8}|0[dD][0-9a-fA-F]{16}")
 _DEBUG = re.compile(r"^[ \t]*\.(?:loc|file)\b[^\n]*$", re.MULTILINE)
 _LINKING = (".visible", ".extern", ".weak", ".common")
 _SPACES = (".global", ".const", ".shared", ".local", ".param")
@@ -198,7 +199,7 @@ class _Parser:
         if self.take("{"):
             self.at -= 1
             return self._initial(width)
-        if re.fullmatch(r"0[fFdD][0-9a-fA-F]+", self.here.text):
+        if _FLOAT.fullmatch(self.here.text):
             value = int(self.next()[2:], 16)
         elif self.here.text[0].isalpha() or self.here.text[0] in "_$%":
             self.fail("addresses in initial values are not known")
@@ -367,7 +368,7 @@ class _Parser:
     def _simple(self) -> Register | Integer | Symbol:
         word = self.here.text
         if word[0].isdigit():
-            if word[1:2] in ("f", "F", "d", "D"):
+            if _FLOAT.fullmatch(word):
                 self.next()
                 return Integer(int(word[2:], 16), 32 if word[1] in "fF" else 64)
             return Integer(self.integer())

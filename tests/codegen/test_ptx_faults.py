@@ -246,6 +246,35 @@ def test_what_another_block_wrote_is_not_read_without_a_fence() -> None:
     assert (run(kernel(body.format("membar.gl;")), arrays, like, grid=(2,)) == np.arange(64)).all()
 
 
+NEIGHBOURS = """
+\tmov.u32 %r1, %tid.x;
+\tmov.u32 %r2, tile;
+\tmad.lo.u32 %r3, %r1, 4, %r2;
+\tst.shared.u32 [%r3], %r1;
+\tbar.warp.sync -1;
+\txor.b32 %r4, %r1, 1;
+\tmad.lo.u32 %r5, %r4, 4, %r2;
+\tld.shared.u32 %r6, [%r5];
+\tbar.warp.sync -1;
+\tst.shared.u32 [%r3], %r6;
+"""
+
+
+def test_barriers_of_a_warp_put_its_lanes_in_order_and_no_others() -> None:
+    def swapped(text: str) -> Any:
+        text = kernel(text + STORE.format("%r6"), variables=".shared .align 4 .b8 tile[256];")
+        return run(text, [np.zeros(1)], np.zeros(64, np.uint32), block=(64,))
+
+    assert (swapped(NEIGHBOURS) == np.arange(64) ^ 1).all()
+    with pytest.raises(PtxError, match=r"a load reads byte 4 of shared memory, which another thread wrote"):
+        swapped(NEIGHBOURS.replace("\tbar.warp.sync -1;\n", "", 1))
+    first, _, last = NEIGHBOURS.rpartition("\tbar.warp.sync -1;\n")
+    with pytest.raises(PtxError, match=r"a store writes byte 0 of shared memory, which another thread read"):
+        swapped(first + last)
+    with pytest.raises(PtxError, match=r"another thread wrote with no barrier between|nothing has written"):
+        swapped(NEIGHBOURS.replace("%r1, 1;", "%r1, 32;"))
+
+
 def test_what_is_not_known_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedError, match=r"does not take the instruction 'tex.2d.v4.f32.s32'"):
         load(kernel("\ttex.2d.v4.f32.s32 {%f1, %f2, %f3, %f4}, [a, {%r1, %r2}];")).kernel("k")
