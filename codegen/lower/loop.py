@@ -8,6 +8,7 @@ from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder, kernel
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
+from irc.codegen.lower.loop_turned import emit_turned, turned_leaves
 from irc.codegen.lower.nest import SQUARE, Loop, Nest, Tile, Views, affines, lanes_for, merge
 from irc.codegen.lower.space import Affine, Leaf, Node, Space, Store, Traced, all_nodes, trace_stores
 from irc.codegen.schedule.machine import HOST, Machine
@@ -53,6 +54,10 @@ def emit_stores(
     axes = _axes(loops, nodes, traced)
     widths: tuple[int, ...] = (SQUARE, SQUARE) if len(axes) == 2 else (lanes_for(nodes),)
     if b.machine.is_grid:
+        turned = turned_leaves(loops, nodes, axes)
+        if turned:
+            emit_turned(b, views, loops, traced, outputs, axes, turned)
+            return
         axes, widths = thread_tile(loops, nodes, traced)
 
     def body(tile: Tile) -> None:

@@ -170,6 +170,32 @@ def test_random_programs(seed: int) -> None:
     assert differences(module, hard_arguments(module, seed)) == []
 
 
+TURNS: dict[str, tuple[tuple[int, ...], tuple[int, ...], str]] = {
+    "whole squares": ((64, 64), (1, 0), "f32"),
+    "edges": ((70, 45), (1, 0), "f64"),
+    "channels last": ((2, 33, 20, 17), (0, 2, 3, 1), "bf16"),
+    "around the middle": ((40, 3, 50), (2, 1, 0), "i1"),
+}
+
+
+@pytest.mark.parametrize("shape, order, element", TURNS.values(), ids=TURNS)
+def test_transposes_through_shared_memory(
+    shape: tuple[int, ...], order: tuple[int, ...], element: str
+) -> None:
+    """With something fused that reads straight on, and two results."""
+    given = f"tensor<{'x'.join(map(str, shape))}x{element}>"
+    turned = f"tensor<{'x'.join(str(shape[d]) for d in order)}x{element}>"
+    module = parse(f"""
+func.func @main(%x: {given}, %y: {turned}) -> ({turned}, {turned}) {{
+  %0 = stablehlo.transpose %x, dims = {list(order)} : ({given}) -> {turned}
+  %1 = stablehlo.add %0, %y : {turned}
+  %2 = stablehlo.multiply %1, %0 : {turned}
+  return %1, %2 : {turned}, {turned}
+}}""")
+    assert "bar.sync" in compile_module(module, target="sm_80").stages["ptx"]
+    assert differences(module, arrays_for(module)) == []
+
+
 POOLS = {"meeting": (3, 2, 1), "all steps": (3, 1, 0), "apart": (2, 3, 0), "padded": (3, 1, 1)}
 
 
