@@ -191,6 +191,11 @@ TILES |= {
     "nvgpu.device_async_copy": "%e = nvgpu.device_async_copy %a[%i, %c0], %s[%i, %c0], 4 : {m} to {s}\n%g = nvgpu.device_async_create_group %e\nnvgpu.device_async_wait %g {{numGroups = 0 : i32}}\n%r = vector.load %s[%i, %c0] : {s}, vector<4x{t}>",
     "nvgpu.device_async_copy of pairs": "%c2 = arith.constant 2 : index\n%e = nvgpu.device_async_copy %a[%i, %c0], %s[%i, %c0], 2 : {m} to {s}\n%h = nvgpu.device_async_copy %a[%i, %c2], %s[%i, %c2], 2 : {m} to {s}\n%g = nvgpu.device_async_create_group %e, %h\nnvgpu.device_async_wait %g {{numGroups = 0 : i32}}\n%r = vector.load %s[%i, %c0] : {s}, vector<4x{t}>",
 }  # fmt: skip
+_ROWS = "vector.store %v, %s[%i, %c0] : {s}, vector<4x{t}>\ngpu.barrier\n%q = gpu.lane_id\n%j = arith.addi %q, %q : index\n"
+TILES |= {
+    "nvgpu.ldmatrix": _ROWS + "%w = nvgpu.ldmatrix %s[%j, %c0] {{numTiles = 4 : i32, transpose = true}} : {s} -> vector<4x2x{t}>\n%u = vector.shape_cast %w : vector<4x2x{t}> to vector<8x{t}>\n%r = vector.extract_strided_slice %u {{offsets = [2], sizes = [4], strides = [1]}} : vector<8x{t}> to vector<4x{t}>",
+    "nvgpu.mma.sync": _ROWS + "%w = nvgpu.ldmatrix %s[%j, %c0] {{numTiles = 4 : i32, transpose = false}} : {s} -> vector<4x2x{t}>\n%u = nvgpu.ldmatrix %s[%j, %c0] {{numTiles = 2 : i32, transpose = false}} : {s} -> vector<2x2x{t}>\n%z = arith.constant dense<0.0> : vector<2x2xf32>\n%d = nvgpu.mma.sync (%w, %u, %z) {{mmaShape = [16, 8, 16]}} : (vector<4x2x{t}>, vector<2x2x{t}>, vector<2x2xf32>) -> vector<2x2xf32>\n%e = vector.shape_cast %d : vector<2x2xf32> to vector<4xf32>\n%r = arith.truncf %e : vector<4xf32> to vector<4x{t}>",
+}  # fmt: skip
 
 
 def _taken(name: str, t: str) -> bool:
@@ -202,6 +207,8 @@ def _taken(name: str, t: str) -> bool:
         return t not in FLOATS
     if name.startswith("nvgpu.device_async_copy"):
         return (t in ("f64", "i64", "index")) == name.endswith("of pairs")
+    if name.startswith(("nvgpu.ldmatrix", "nvgpu.mma")):
+        return t in ("f16", "bf16")
     if name == "vector.bitcast":
         return t in _SAME_WIDTH
     return name != "vector.contract" or t != "i1"

@@ -128,7 +128,7 @@ def test_no_op_is_left_out() -> None:
     wanted = {c.name for c in {**HANDLERS, **DEVICE}} - host
     used: set[str] = set()
     for text in KERNELS.values():
-        used |= set(re.findall(r"\b(?:arith|math|vector|scf|memref|gpu|nvgpu)\.\w+", text))
+        used |= set(re.findall(r"\b(?:arith|math|vector|scf|memref|gpu|nvgpu)\.\w+(?:\.sync)?", text))
     places = {"gpu.block_id", "gpu.block_dim", "gpu.grid_dim", "gpu.lane_id", "gpu.subgroup_id"}
     assert wanted - used - places == set()
 
@@ -216,7 +216,27 @@ def test_tiles_and_memory_run_as_ptx(name: str) -> None:
             assert (got == want(rows).astype(dtype)).all(), t
 
 
+def _turned(v: Any) -> Any:
+    """Lane n of a warp has of tiles 1 and 2 two elements of column n // 4, as `ldmatrix.trans` gives them."""
+    tiles = np.asarray(v).reshape(4, 8, 8)
+    lanes = np.arange(32)
+    parts = [tiles[t, lanes % 4 * 2 + e, lanes // 4] for t in (1, 2) for e in (0, 1)]
+    return np.tile(np.stack(parts, 1), (2, 1))
+
+
+def _multiplied(v: Any) -> Any:
+    """Tiles 0 to 3 as a 16x16 matrix times tiles 0 and 1 as a 16x8 one; each lane's part of the result."""
+    tiles = np.asarray(v, np.float64).reshape(4, 8, 8)
+    left = np.block([[tiles[0], tiles[2]], [tiles[1], tiles[3]]])
+    product = left @ np.concatenate([tiles[0], tiles[1]], 1).T
+    lanes = np.arange(32)
+    parts = [product[lanes // 4 + row, lanes % 4 * 2 + e] for row in (0, 8) for e in (0, 1)]
+    return np.tile(np.stack(parts, 1), (2, 1))
+
+
 TILE_RESULTS = {
+    "nvgpu.ldmatrix": _turned,
+    "nvgpu.mma.sync": _multiplied,
     "vector.broadcast": lambda v: np.broadcast_to(v[:, :1], v.shape),
     "vector.extract": lambda v: np.broadcast_to(v[:, 1:2], v.shape),
     "vector.shuffle": lambda v: v[:, [3, 1, 1, 0]],
