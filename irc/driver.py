@@ -41,6 +41,7 @@ from irc.runtime import failures
 from irc.runtime.disk_cache import disk_cache
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
+from irc.runtime.nvjitlink import assemble_ptx
 from irc.runtime.target import PROCESSORS, Target, host_target
 
 PREPARATION = "inline,dequantize,subsume,expand,split_complex"
@@ -184,6 +185,10 @@ class DeviceExecutable(Executable):
     def device(self) -> Any:
         """What the program runs on, with its kernels."""
         return device_of(self.device_name, self.device_program.ptx)
+
+    def cubin(self) -> bytes:
+        """The kernels' machine code, for drivers that are new enough. Raises UnsupportedError without nvidia-nvjitlink."""
+        return assemble_ptx(self.device_program.ptx, self.stages.target.cpu)
 
     def _run(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         return execute(self.device_program, self.device, arrays)
