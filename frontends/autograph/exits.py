@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import ast
 import copy
-import itertools
 from collections.abc import Sequence
 
 from irc.frontends.autograph.names import LOOPS, SCOPES
+from irc.frontends.autograph.statements import Statements
 
 RESULT = "ag__result"
 """The variable that holds what the function returns."""
@@ -70,27 +70,12 @@ def _has_exit(node: ast.AST) -> bool:
     return _has(node, ast.Return) or _jumps(node)
 
 
-class _Loops(ast.NodeTransformer):
+class _Loops(Statements):
     """Takes break, continue and return out of loops, innermost loops first."""
-
-    def __init__(self) -> None:
-        self.numbers = itertools.count()
 
     def visit_body(self, function: ast.FunctionDef) -> None:
         """Puts the function's statements that an exit of a loop may skip under conditions, in place."""
-        function.body = self._statements(function.body)
-
-    def _statements(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
-        out: list[ast.stmt] = []
-        for statement in statements:
-            made = self.visit(statement)
-            out += made if isinstance(made, list) else [made]
-        return out
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node
-
-    visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_FunctionDef  # type: ignore[assignment]
+        function.body = self.statements(function.body)
 
     def visit_While(self, node: ast.While) -> ast.AST | list[ast.stmt]:
         return self._loop(node)
@@ -99,8 +84,8 @@ class _Loops(ast.NodeTransformer):
         return self._loop(node)
 
     def _loop(self, node: ast.While | ast.For) -> ast.AST | list[ast.stmt]:
-        node.body = self._statements(node.body)
-        node.orelse = self._statements(node.orelse)
+        node.body = self.statements(node.body)
+        node.orelse = self.statements(node.orelse)
         exits = any(
             _has(s, (ast.Break, ast.Continue), own_loop=True) or _has(s, ast.Return) for s in node.body
         )

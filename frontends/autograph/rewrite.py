@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import ast
 import copy
-import itertools
 from collections.abc import Sequence
 from types import CodeType
 from typing import TypeVar
 
 from irc.frontends.autograph.exits import is_guarded, lower_exits
 from irc.frontends.autograph.names import Liveness, assigned, walk_here
+from irc.frontends.autograph.statements import Statements
 
 Node = TypeVar("Node", bound=ast.AST)
 
@@ -132,34 +132,19 @@ class _Private(ast.NodeTransformer):
         return node
 
 
-class _Rewriter(ast.NodeTransformer):
+class _Rewriter(Statements):
     """Statements and expressions of one function."""
 
     def __init__(self, body: Sequence[ast.stmt], parameters: Sequence[str]) -> None:
+        super().__init__()
         self.globals = _declared(body, ast.Global)
         self.outer = _declared(body, ast.Nonlocal)
         self.liveness = Liveness(body, self.globals | self.outer)
         self.parameters = parameters
-        self.numbers = itertools.count()
         self.states: dict[str, None] = {}
         """Variables that a branch or loop may assign, which are there from the start."""
         self.enclosing: list[frozenset[str]] = [frozenset(assigned(body)) - frozenset(parameters)]
         """What is assigned in each body around, from the function inwards."""
-
-    def statements(self, statements: Sequence[ast.stmt]) -> list[ast.stmt]:
-        """Each statement rewritten; one may become several."""
-        out: list[ast.stmt] = []
-        for statement in statements:
-            made = self.visit(statement)
-            out += made if isinstance(made, list) else [made]
-        return out
-
-    # What stays as it is.
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        return node
-
-    visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_FunctionDef  # type: ignore[assignment]
 
     # Statements.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from irc.frontends.lowering import creation
@@ -38,6 +39,35 @@ def truncated_normal(
     """Normal, and between so many deviations from the mean, two on either side by default."""
     state, drawn = creation.truncated_normal(scope, state, shape, _wide(element), low, high)
     return state, E.convert(drawn * deviation + mean, element)
+
+
+SHARE_WITHIN_TWO = 0.87962566103423978
+"""The deviation of a standard normal distribution cut at two deviations."""
+
+
+def fans(shape: Sequence[int]) -> tuple[int, int]:
+    """How many values come in and go out of a unit of a weight (kernel..., in, out)."""
+    if len(shape) < 2:
+        return (shape[0], shape[0]) if shape else (1, 1)
+    field = math.prod(shape[:-2])
+    return shape[-2] * field, shape[-1] * field
+
+
+def variance_scaling(
+    shape: Sequence[int], scale: float, mode: str, distribution: str
+) -> tuple[Any, tuple[float, float]]:
+    """The lowering, and its static arguments, that give a weight numbers of variance scale / fan; `mode` says which fan,
+    `distribution` is "uniform", "truncated_normal" or "untruncated_normal"."""
+    fan_in, fan_out = fans(shape)
+    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode]
+    variance = scale / max(1.0, fan)
+    match distribution:
+        case "uniform":
+            limit = math.sqrt(3.0 * variance)
+            return uniform, (-limit, limit)
+        case "untruncated_normal":
+            return normal, (0.0, math.sqrt(variance))
+    return truncated_normal, (0.0, math.sqrt(variance) / SHARE_WITHIN_TWO)
 
 
 def orthogonal(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from irc.frontends.recorder.graph import recorder
 
@@ -52,32 +52,32 @@ class _Mode:
         return _Mode(self.enabled)
 
 
-class no_grad(_Mode):
+class _Decorator(_Mode):
+    """A mode that decorates with and without parentheses; `inside` is what it sets."""
+
+    inside: ClassVar[bool]
+
+    def __new__(cls, function: Any = None) -> Any:
+        made = super().__new__(cls)
+        if function is None:
+            return made
+        cls.__init__(made)
+        return made(function)
+
+    def __init__(self, function: Any = None) -> None:
+        super().__init__(self.inside)
+
+
+class no_grad(_Decorator):
     """Operations inside are not recorded for gradients."""
 
-    def __new__(cls, function: Any = None) -> Any:
-        made = super().__new__(cls)
-        if function is None:
-            return made
-        cls.__init__(made)
-        return made(function)
-
-    def __init__(self, function: Any = None) -> None:
-        super().__init__(False)
+    inside = False
 
 
-class enable_grad(_Mode):
+class enable_grad(_Decorator):
     """Operations inside are recorded for gradients, inside no_grad too."""
 
-    def __new__(cls, function: Any = None) -> Any:
-        made = super().__new__(cls)
-        if function is None:
-            return made
-        cls.__init__(made)
-        return made(function)
-
-    def __init__(self, function: Any = None) -> None:
-        super().__init__(True)
+    inside = True
 
 
 class set_grad_enabled(_Mode):

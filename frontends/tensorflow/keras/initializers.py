@@ -5,7 +5,6 @@ One with a seed gives the same numbers at every call; one without takes a fresh 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -173,20 +172,6 @@ class Orthogonal(RandomInitializer):
         return L.orthogonal, (float(self.gain),)
 
 
-def compute_fans(shape: Shape) -> tuple[int, int]:
-    """How many values come in and go out of a unit of a weight (kernel..., in, out)."""
-    if len(shape) < 1:
-        return 1, 1
-    if len(shape) == 1:
-        return shape[0], shape[0]
-    field = math.prod(shape[:-2])
-    return shape[-2] * field, shape[-1] * field
-
-
-SHARE_WITHIN_TWO = 0.87962566103423978
-"""The deviation of a standard normal distribution cut at two deviations."""
-
-
 class VarianceScaling(RandomInitializer):
     """Numbers whose spread is set by how many inputs or outputs a unit has."""
 
@@ -214,16 +199,7 @@ class VarianceScaling(RandomInitializer):
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
     def _numbers(self, shape: Shape) -> tuple[Any, tuple[float, ...]]:
-        fan_in, fan_out = compute_fans(shape)
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        scale = self.scale / max(1.0, fan)
-        match self.distribution:
-            case "uniform":
-                limit = math.sqrt(3.0 * scale)
-                return L.uniform, (-limit, limit)
-            case "truncated_normal":
-                return L.truncated_normal, (0.0, math.sqrt(scale) / SHARE_WITHIN_TWO)
-        return L.normal, (0.0, math.sqrt(scale))
+        return L.variance_scaling(shape, self.scale, self.mode, self.distribution)
 
 
 def _scaling(name: str, scale: float, mode: str, distribution: str, doc: str) -> Any:

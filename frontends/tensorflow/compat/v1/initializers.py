@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,9 +17,6 @@ from irc.frontends.tensorflow.compat.v1.calls import call, constant
 from irc.frontends.tensorflow.tensor import Tensor, wrap
 
 Shape = Sequence[int]
-
-SHARE_WITHIN_TWO = 0.87962566103423978
-"""The deviation of a standard normal distribution cut at two deviations."""
 
 
 def _draw(lower: Any, shape: Shape, dtype: Any, *statics: float) -> Tensor:
@@ -181,23 +177,7 @@ class VarianceScaling(RandomInitializer):
         self.scale, self.mode, self.distribution = scale, mode, distribution
 
     def _numbers(self, shape: Shape) -> tuple[Any, tuple[float, ...]]:
-        fan_in, fan_out = fans(shape)
-        fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
-        scale = self.scale / max(1.0, fan)
-        if self.distribution == "uniform":
-            limit = math.sqrt(3.0 * scale)
-            return L.uniform, (-limit, limit)
-        if self.distribution == "untruncated_normal":
-            return L.normal, (0.0, math.sqrt(scale))
-        return L.truncated_normal, (0.0, math.sqrt(scale) / SHARE_WITHIN_TWO)
-
-
-def fans(shape: Shape) -> tuple[int, int]:
-    """How many values come in and go out of a unit of a weight (kernel..., in, out)."""
-    if len(shape) < 2:
-        return (shape[0], shape[0]) if shape else (1, 1)
-    field = math.prod(shape[:-2])
-    return shape[-2] * field, shape[-1] * field
+        return L.variance_scaling(shape, self.scale, self.mode, self.distribution)
 
 
 class GlorotUniform(VarianceScaling):

@@ -13,11 +13,11 @@ from irc.frontends.tensorflow.array_ops import concat, split
 from irc.frontends.tensorflow.creation import ones, zeros
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.layer import Layer
-from irc.frontends.tensorflow.keras.variables import Variable
+from irc.frontends.tensorflow.keras.layers.weighted import KernelAndBias
 from irc.frontends.tensorflow.tensor import Tensor, emit
 
 
-class Cell(Layer):
+class Cell(KernelAndBias):
     """Base of the built-in cells: `gates` blocks of `units` columns in each weight; the output is the first state."""
 
     gates = 1
@@ -38,38 +38,25 @@ class Cell(Layer):
                 )
             )
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(
-            initializers.get, (kernel_initializer, bias_initializer)
+        self._tell(
+            (kernel_initializer, kernel_regularizer, kernel_constraint),
+            (bias_initializer, bias_regularizer, bias_constraint),
         )
         self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.kernel_regularizer, self.bias_regularizer = map(
-            regularizers.get, (kernel_regularizer, bias_regularizer)
-        )
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.kernel_constraint, self.bias_constraint = map(
-            constraints.get, (kernel_constraint, bias_constraint)
-        )
         self.recurrent_constraint = constraints.get(recurrent_constraint)
         self.dropout, self.recurrent_dropout = float(dropout), float(recurrent_dropout)
         self.state_size: Any = units if self.states == 1 else [units] * self.states
         self.output_size = units
-        self.bias: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         width = self.gates * self.units
-        self.kernel = self.add_weight(
-            (input_shape[-1], width), self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
+        self.kernel = self._add_kernel((input_shape[-1], width))
         self.recurrent_kernel = self.add_weight(
             (self.units, width), self.recurrent_initializer, regularizer=self.recurrent_regularizer,
             constraint=self.recurrent_constraint, name="recurrent_kernel",
         )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(width), self._bias_initializer(), regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint, name="bias",
-            )  # fmt: skip
+        self._add_bias(self._bias_shape(width), self._bias_initializer())
 
     def _bias_shape(self, width: int) -> tuple[int, ...]:
         return (width,)

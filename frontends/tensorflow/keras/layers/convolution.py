@@ -10,10 +10,10 @@ from irc.frontends.lowering import convolution as L
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import pad, reshape, transpose
 from irc.frontends.tensorflow.convolution import conv_transpose, padding_of
-from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
+from irc.frontends.tensorflow.keras import activations, initializers
 from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
 from irc.frontends.tensorflow.keras.layers.layer import Layer
-from irc.frontends.tensorflow.keras.variables import Variable
+from irc.frontends.tensorflow.keras.layers.weighted import KernelAndBias
 from irc.frontends.tensorflow.tensor import emit
 
 
@@ -50,7 +50,7 @@ def to_first(x: Any) -> Any:
     return transpose(x, (0, x.ndim - 1, *range(1, x.ndim - 1)))
 
 
-class BaseConv(Layer):
+class BaseConv(KernelAndBias):
     """A convolution of `rank` spatial dimensions."""
 
     rank = 2
@@ -88,17 +88,11 @@ class BaseConv(Layer):
         self.data_format = data_format or "channels_last"
         self._first = channels_first(data_format)
         self.activation = activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(
-            initializers.get, (kernel_initializer, bias_initializer)
-        )
-        self.kernel_regularizer, self.bias_regularizer = map(
-            regularizers.get, (kernel_regularizer, bias_regularizer)
-        )
-        self.kernel_constraint, self.bias_constraint = map(
-            constraints.get, (kernel_constraint, bias_constraint)
+        self._tell(
+            (kernel_initializer, kernel_regularizer, kernel_constraint),
+            (bias_initializer, bias_regularizer, bias_constraint),
         )
         self.input_spec = InputSpec(min_ndim=n + 2, max_ndim=n + 2)
-        self.bias: Variable | None = None
 
     @property
     def _axis(self) -> int:
@@ -149,20 +143,9 @@ class BaseConv(Layer):
         return self.filters
 
     def _add_weights(self, shape: tuple[int, ...], outputs: int, name: str = "kernel") -> None:
-        kernel = self.add_weight(
-            shape,
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-            name=name,
-        )
-        self._kernel = kernel
-        setattr(self, name, kernel)
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (outputs,), self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-                name="bias",
-            )  # fmt: skip
+        self._kernel = self._add_kernel(shape, name)
+        setattr(self, name, self._kernel)
+        self._add_bias((outputs,))
 
     def call(self, inputs: Any) -> Any:
         x = to_last(inputs) if self._first else inputs

@@ -15,8 +15,8 @@ from irc.frontends.tensorflow.array_ops import reshape, tile, transpose
 from irc.frontends.tensorflow.keras import activations, constraints, initializers, regularizers
 from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
 from irc.frontends.tensorflow.keras.layers.layer import Layer
+from irc.frontends.tensorflow.keras.layers.weighted import KernelAndBias
 from irc.frontends.tensorflow.keras.symbolic import KerasTensor, Node
-from irc.frontends.tensorflow.keras.variables import Variable
 from irc.frontends.tensorflow.pointwise import cast, not_equal
 from irc.frontends.tensorflow.reductions import reduce_any
 from irc.frontends.tensorflow.tensor import emit
@@ -56,7 +56,7 @@ class InputLayer(Layer):
         return self.output
 
 
-class Dense(Layer):
+class Dense(KernelAndBias):
     """activation(x kernel + bias)."""
 
     def __init__(
@@ -72,18 +72,12 @@ class Dense(Layer):
                 )
             )
         self.units, self.use_bias, self.activation = units, use_bias, activations.get(activation)
-        self.kernel_initializer, self.bias_initializer = map(
-            initializers.get, (kernel_initializer, bias_initializer)
-        )
-        self.kernel_regularizer, self.bias_regularizer = map(
-            regularizers.get, (kernel_regularizer, bias_regularizer)
-        )
-        self.kernel_constraint, self.bias_constraint = map(
-            constraints.get, (kernel_constraint, bias_constraint)
+        self._tell(
+            (kernel_initializer, kernel_regularizer, kernel_constraint),
+            (bias_initializer, bias_regularizer, bias_constraint),
         )
         self.input_spec = InputSpec(min_ndim=2)
         self.supports_masking = True
-        self.bias: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         width = input_shape[-1]
@@ -94,15 +88,8 @@ class Dense(Layer):
                     f"received: {tuple(input_shape)}"
                 )
             )
-        self.kernel = self.add_weight(
-            (width, self.units), self.kernel_initializer, regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint, name="kernel",
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-                name="bias",
-            )  # fmt: skip
+        self.kernel = self._add_kernel((width, self.units))
+        self._add_bias((self.units,))
         self.input_spec = InputSpec(min_ndim=2, axes={-1: width})
 
     def _advice(self, shape: tuple[int | None, ...]) -> tuple[str, ...]:

@@ -10,16 +10,16 @@ from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering import normalization as N
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow.array_ops import reshape, transpose
-from irc.frontends.tensorflow.keras import constraints, initializers, regularizers
+from irc.frontends.tensorflow.keras import initializers
 from irc.frontends.tensorflow.keras.layers.inputs import InputSpec
 from irc.frontends.tensorflow.keras.layers.layer import Layer
-from irc.frontends.tensorflow.keras.variables import Variable
+from irc.frontends.tensorflow.keras.layers.weighted import ScaleAndShift
 from irc.frontends.tensorflow.pointwise import maximum, sqrt
 from irc.frontends.tensorflow.recording import nothing_kept
 from irc.frontends.tensorflow.tensor import convert_to_tensor, emit, emit_all
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(ScaleAndShift):
     """Each channel normalised over the batch while training, by moving statistics otherwise.
 
     A frozen one (`trainable = False`) uses the moving statistics in training, too."""
@@ -33,39 +33,17 @@ class BatchNormalization(Layer):
         super().__init__(**options)
         self.axis = axis[0] if isinstance(axis, (list, tuple)) else int(axis)
         self.momentum, self.epsilon, self.center, self.scale = float(momentum), float(epsilon), center, scale
-        self.beta_initializer, self.gamma_initializer = map(
-            initializers.get, (beta_initializer, gamma_initializer)
+        self._tell(
+            (gamma_initializer, gamma_regularizer, gamma_constraint),
+            (beta_initializer, beta_regularizer, beta_constraint),
         )
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer, self.gamma_regularizer = map(
-            regularizers.get, (beta_regularizer, gamma_regularizer)
-        )
-        self.beta_constraint, self.gamma_constraint = map(
-            constraints.get, (beta_constraint, gamma_constraint)
-        )
         self.supports_masking = True
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def build(self, input_shape: Any) -> None:
         shape = (input_shape[self.axis],)
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                name="beta",
-            )
+        self._add_affine(shape, self.scale, self.center)
         self.moving_mean = self.add_weight(
             shape, self.moving_mean_initializer, trainable=False, name="moving_mean"
         )
@@ -75,7 +53,7 @@ class BatchNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs: Any, training: bool = False, mask: Any = None) -> Any:
-        affine = [v for v in (self.gamma, self.beta) if v is not None]
+        affine = self._affine
         statics = (self.axis % inputs.ndim, self.epsilon, self.gamma is not None)
         if not (training and self.trainable):
             return emit(
@@ -98,7 +76,7 @@ class BatchNormalization(Layer):
         return {**super().get_config(), **own}
 
 
-class LayerNormalization(Layer):
+class LayerNormalization(ScaleAndShift):
     """Each sample normalised over some axes, the last one by default."""
 
     def __init__(
@@ -110,18 +88,11 @@ class LayerNormalization(Layer):
         self.axis = list(axis) if isinstance(axis, (list, tuple)) else axis
         self.epsilon, self.center, self.scale = float(epsilon), center and not rms_scaling, scale
         self.rms_scaling = rms_scaling
-        self.beta_initializer, self.gamma_initializer = map(
-            initializers.get, (beta_initializer, gamma_initializer)
-        )
-        self.beta_regularizer, self.gamma_regularizer = map(
-            regularizers.get, (beta_regularizer, gamma_regularizer)
-        )
-        self.beta_constraint, self.gamma_constraint = map(
-            constraints.get, (beta_constraint, gamma_constraint)
+        self._tell(
+            (gamma_initializer, gamma_regularizer, gamma_constraint),
+            (beta_initializer, beta_regularizer, beta_constraint),
         )
         self.supports_masking = True
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def _axes(self, rank: int) -> tuple[int, ...]:
         given = self.axis if isinstance(self.axis, list) else [self.axis]
@@ -129,25 +100,10 @@ class LayerNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape[a] for a in self._axes(len(input_shape)))
-        if self.scale or self.rms_scaling:
-            self.gamma = self.add_weight(
-                shape,
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                shape,
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                name="beta",
-            )
+        self._add_affine(shape, self.scale or self.rms_scaling, self.center)
 
     def call(self, inputs: Any) -> Any:
-        affine = [v for v in (self.gamma, self.beta) if v is not None]
+        affine = self._affine
         axes = self._axes(inputs.ndim)
         if self.rms_scaling:
             return emit(N.rms_norm, [inputs, *affine], axes, self.epsilon)

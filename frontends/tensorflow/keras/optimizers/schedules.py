@@ -55,48 +55,40 @@ class LearningRateSchedule:
         return cls(**config)
 
 
-class ExponentialDecay(LearningRateSchedule):
-    """initial_learning_rate * decay_rate ^ (step / decay_steps)."""
+class _Decay(LearningRateSchedule):
+    """Base of those that decay by a rate every `decay_steps` steps: smoothly, or at once with `staircase`."""
 
     def __init__(
         self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
-        name: str = "ExponentialDecay",
+        name: str | None = None,
     ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
-            initial_learning_rate,
-            decay_steps,
-            decay_rate,
-        )
-        self.staircase, self.name = staircase, name
+        self.initial_learning_rate, self.decay_steps = initial_learning_rate, decay_steps
+        self.decay_rate, self.staircase = decay_rate, staircase
+        self.name = name or type(self).__name__
         if decay_steps <= 0:
             raise located(
                 RecordValueError(f"Argument `decay_steps` must be > 0. Received: decay_steps={decay_steps}")
             )
 
-    def __call__(self, step: Any) -> Tensor:
+    def _decays(self, step: Any) -> Any:
+        """How many decays there have been."""
         share = divide(_steps(step), float(self.decay_steps))
-        share = floor(share) if self.staircase else share
-        return multiply(float(self.initial_learning_rate), pow(float(self.decay_rate), share))
+        return floor(share) if self.staircase else share
 
 
-class InverseTimeDecay(LearningRateSchedule):
+class ExponentialDecay(_Decay):
+    """initial_learning_rate * decay_rate ^ (step / decay_steps)."""
+
+    def __call__(self, step: Any) -> Tensor:
+        return multiply(float(self.initial_learning_rate), pow(float(self.decay_rate), self._decays(step)))
+
+
+class InverseTimeDecay(_Decay):
     """initial_learning_rate / (1 + decay_rate * step / decay_steps)."""
 
-    def __init__(
-        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False,
-        name: str = "InverseTimeDecay",
-    ) -> None:  # fmt: skip
-        self.initial_learning_rate, self.decay_steps, self.decay_rate = (
-            initial_learning_rate,
-            decay_steps,
-            decay_rate,
-        )
-        self.staircase, self.name = staircase, name
-
     def __call__(self, step: Any) -> Tensor:
-        share = divide(_steps(step), float(self.decay_steps))
-        share = floor(share) if self.staircase else share
-        return divide(float(self.initial_learning_rate), add(1.0, multiply(float(self.decay_rate), share)))
+        decayed = add(1.0, multiply(float(self.decay_rate), self._decays(step)))
+        return divide(float(self.initial_learning_rate), decayed)
 
 
 class PolynomialDecay(LearningRateSchedule):
