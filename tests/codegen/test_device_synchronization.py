@@ -47,7 +47,7 @@ def test_without_any_of_them_a_kernel_is_wrong(name: str) -> None:
     assert len(places) >= 2
     for n in places:
         with pytest.raises(PtxError, match=r"no barrier between|nobody has waited for|still on its way"):
-            results(name, lines[:n] + ["\t// " + lines[n].strip()] + lines[n + 1 :])
+            results(name, [*lines[:n], "\t// " + lines[n].strip(), *lines[n + 1 :]])
             print(f"line {n + 1}, {lines[n].strip()}, is not missed")
 
 
