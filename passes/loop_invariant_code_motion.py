@@ -37,8 +37,7 @@ def unchanged_value(op: While, b: Rewriter) -> list[Value] | None:
     ]
     types = [op.results[i].type for i in kept]
     made = While.create([op.operands[i] for i in kept], types, op.attributes, regions, op.location)
-    b.emit(made)
-    values: Mapping[int, Value] = dict(zip(kept, made.results, strict=True))
+    values: Mapping[int, Value] = dict(zip(kept, _emitted(b, made), strict=True))
     return [values.get(i, v) for i, v in enumerate(op.operands)]
 
 
@@ -64,9 +63,14 @@ def carried_twice(op: While, b: Rewriter) -> list[Value] | None:
     ]
     types = [op.results[i].type for i in kept]
     made = While.create([op.operands[i] for i in kept], types, op.attributes, regions, op.location)
-    b.emit(made)
-    values = dict(zip(kept, made.results, strict=True))
+    values = dict(zip(kept, _emitted(b, made), strict=True))
     return [values[first.get(i, i)] for i in range(count)]
+
+
+def _emitted(b: Rewriter, op: Operation) -> tuple[Value, ...]:
+    """The values of an op once it stands: other rewrites may have made another op of it."""
+    given = b.emit(op)
+    return given if isinstance(given, tuple) else (given,)
 
 
 DEPTH = 4

@@ -3,7 +3,12 @@
     python tests/conformance.py [--verify] [ARCHIVE...]
 
 reads and prints every program of the archives (by default all of `$IRC_CONFORMANCE`, else `../shared/conformance`), and
-lists what was refused by cause. Adapters take a program's text as its authors wrote it, `interpret` its inputs too."""
+lists what was refused by cause. Adapters take a program's text as its authors wrote it, `interpret` its inputs too.
+
+    python tests/conformance.py --scores [--whole] [--floors | --record] [--only WORDS]
+
+runs the suites with their own harness and prints scores per suite and op family with failures by cause (`--whole`: every case
+of every suite). With `--floors` the status is 1 where a score is below tests/conformance_floors.json."""
 
 from __future__ import annotations
 
@@ -11,6 +16,7 @@ import argparse
 import collections
 import json
 import os
+import sys
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from conformance_scores import JOBS, WHOLE, below, record, report, scores
 
 import irc.dialects  # noqa: F401
 from irc import interpreter
@@ -103,15 +110,38 @@ def score(archive: Path, verified: bool) -> None:
         print(f"    {len(names)} {why} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})")
 
 
-def main() -> None:
+def print_scores(given: argparse.Namespace) -> int:
+    """The scores; returns the exit status."""
+    if not folder().is_dir():
+        print(f"no conformance suites in {folder()}: nothing is scored")
+        return 0
+    jobs = [j for j in (WHOLE if given.whole else JOBS) if given.only in j.name]
+    found = scores(jobs, folder())
+    print(report(found, details=not given.floors))
+    if given.record:
+        record(found)
+    short = below(found) if given.floors else []
+    print("\n".join(short))
+    return 1 if short else 0
+
+
+def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     arguments.add_argument("--verify", action="store_true", help="verify the programs too")
+    arguments.add_argument("--scores", action="store_true", help="run the suites")
+    arguments.add_argument("--whole", action="store_true", help="every case of every suite")
+    arguments.add_argument("--floors", action="store_true", help="fail below the recorded floors")
+    arguments.add_argument("--record", action="store_true", help="make these scores the floors")
+    arguments.add_argument("--only", default="", help="jobs whose name holds these words")
     arguments.add_argument("archives", nargs="*", type=Path)
     given = arguments.parse_args()
+    if given.scores:
+        return print_scores(given)
     names = given.archives or sorted(p for p in folder().iterdir() if p.suffix in (".zip", ".jsonl"))
     for archive in names:
         score(archive if archive.exists() else folder() / archive, given.verify)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -74,7 +74,11 @@ def compiled(module: Module, pipeline: str | None) -> str:
     """Verifies the module and runs a pipeline, or compiles it and calls it; what goes wrong is raised."""
     module.verify()
     if pipeline is not None:
-        run_pipeline(module, pipeline).verify()
+        after = run_pipeline(module, pipeline)
+        try:
+            after.verify()
+        except IrcError as error:
+            return f"the passes leave a module that is not valid [{error.constraint}]"
         return FINE
     program = compile_module(module)
     program(*random_inputs(module, 0))
@@ -118,19 +122,23 @@ def _child(action: Callable[[], str], writing: int) -> None:
     """Runs the action, writes the outcome and ends the process."""
     # What the program prints, and what a crashing library says, is not the outcome.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    try:
-        said = action()
-    except IrcError:
-        said = FINE
-    except BaseException as error:
-        said = internal_error(error)
-    os.write(writing, said.encode())
+    os.write(writing, said_by(action).encode())
     os._exit(0)
+
+
+def said_by(action: Callable[[], str]) -> str:
+    """The outcome of an action, here: the words of one that ends."""
+    try:
+        return action()
+    except IrcError:
+        return FINE
+    except BaseException as error:
+        return internal_error(error)
 
 
 def internal_error(error: BaseException) -> str:
     """An exception and the function it was raised in: what tells one bug from another."""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename != __file__]
     ours = [f for f in frames if "irc" in Path(f.filename).parts or Path(f.filename).is_relative_to(_SOURCES)]
     where = f" in {Path(ours[-1].filename).name}:{ours[-1].name}" if ours else ""
     return f"{type(error).__name__}{where}"

@@ -54,7 +54,7 @@ class _Verifier:
             self._operation(op, visible, symbols)
         except IrcError as e:
             if e.span is None and self.place is not None:
-                e.span = self.place(op)
+                e.span = span_of(op.location) or self.place(op)
             raise
 
     def _operation(self, op: Operation, visible: dict[Value, bool], symbols: Symbols) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from irc.cli import main
+from irc.cli.failures import said_by
 from irc.dialects import stablehlo as S
 from irc.dialects.builtin import Module, parse
 from irc.ir.operation import Operation
@@ -41,6 +44,13 @@ PROGRAM = """module attributes {mhlo.num_partitions = 1 : i32} {
   }
 }
 """
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests have loaded libraries with threads of their own, which do not bear a fork."""
+    for module in ("irc.cli.reduce", "irc.cli.crash"):
+        monkeypatch.setattr(f"{module}.outcome", lambda action, seconds=0.0: said_by(action))
 
 
 @pytest.fixture
@@ -174,3 +184,40 @@ def test_inputs_of_a_smaller_program_are_made_anew() -> None:
     main_function: Any = small.symbols["main"]
     assert len(main_function.arguments) == 0
     assert np.prod([n for op in small.walk() for r in op.results for n in r.type.shape], initial=1) == 1
+
+
+OUTCOMES = """
+import os, signal, time
+from irc.cli.failures import outcome
+from irc.errors import IrcError
+
+def refuses(): raise IrcError("no")
+def crashes(): raise KeyError("planted")
+def dies(): os.kill(os.getpid(), signal.SIGSEGV)
+def hangs(): time.sleep(60)
+
+for action in (lambda: "differs", refuses, crashes, dies, hangs):
+    print(repr(outcome(action, 2.0)))
+"""
+
+
+def test_each_module_is_tried_in_a_process_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", OUTCOMES], capture_output=True, text=True)
+    assert done.stdout.splitlines() == ["'differs'", "''", "'KeyError'", "'signal 11'", "'takes too long'"], (
+        done.stderr
+    )
+
+
+def test_the_command_as_its_users_run_it(program: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "irc.cli",
+        "reduce",
+        str(program),
+        "--check",
+        "! grep -q stablehlo.tanh {}",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "stablehlo.tanh" in done.stdout, done.stderr
+    assert "status 1: 16 operations" in done.stderr and len(names(parse(done.stdout))) <= 2

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from irc.dialects.builtin import Module
-from irc.ir.types import ComplexType
+from irc.ir.types import ComplexType, IntegerType
 
 
 @dataclass(frozen=True)
@@ -41,5 +41,21 @@ DIFFERENCES: tuple[Explanation, ...] = (
 REFUSALS: dict[str, str] = {}
 """What XLA says when it takes no such program (a part of its message), and why that is so."""
 
-FATAL: tuple[Explanation, ...] = ()
+
+def narrowed_bits(module: Module) -> bool:
+    """Whether integers are made narrower, and bits are combined by `and` or `or`."""
+    names = {op.name for op in module.walk()}
+    narrowed = any(
+        op.name == "stablehlo.convert"
+        and isinstance(op.operands[0].type.element, IntegerType)
+        and isinstance(op.results[0].type.element, IntegerType)
+        and 1 < op.results[0].type.element.width < op.operands[0].type.element.width
+        for op in module.walk()
+    )
+    return narrowed and bool(names & {"stablehlo.and", "stablehlo.or"})
+
+
+FATAL: tuple[Explanation, ...] = (
+    Explanation("`and` or `or` of integers that were made narrower ends XLA's compiler", narrowed_bits),
+)
 """What must not be given to XLA: it ends the process."""

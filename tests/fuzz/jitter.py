@@ -1,6 +1,6 @@
 """How well a program determines its results: the interpreter with numbers a few ulps off at every op that rounds.
 
-Two compilers may add in another order, contract, flush denormals, approximate functions: each is a change of that size. What
+Two compilers may add in another order (which changes signs of zero too), contract, flush denormals, approximate functions: each is a change of that size. What
 they may then differ by is what such changes bring about (stochastic arithmetic: Vignes, 1993)."""
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ class Jittered(_Interpreter):
         wide: Any = np.complex128 if array.dtype.kind == "c" else np.float64
         with np.errstate(all="ignore"):
             moved = array.astype(wide) * (1 + ulps * eps * self.random.uniform(-1, 1, array.shape))
+            if ulps and wide is np.float64:
+                signs = self.random.choice((-1.0, 1.0), array.shape)
+                moved = np.where(moved == 0, np.copysign(0.0, signs), moved)
             if self.flush:
                 moved = np.where(np.abs(moved) < tiny, moved * 0, moved)
             return np.asarray(moved).astype(array.dtype)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import random_kernels as kernels
+from hypothesis import strategies as st
 from jitter import rounding
 from random_kernels import ELEMENTS, Maker, Traits, region, tensor
 from samples import SAMPLES, Sample
@@ -255,24 +256,29 @@ class WideMaker(Maker):
             self.add(S.Reduce([x, y], starts, dimensions=[self.index(x.type.rank)], regions=[body]))
 
 
-def wide_program(seed: int, traits: Traits, steps: int) -> Module:
+def wide_program(index: kernels.Index, traits: Traits, steps: int) -> Module:
     """As `random_kernels.random_program`, with all the makers know."""
-    r = random.Random(seed)
-    shape = [kernels.EXTENTS[r.randrange(7)] for _ in range(1 + r.randrange(3))]
+    shape = [kernels.EXTENTS[index(7)] for _ in range(1 + index(3))]
     while prod(shape) > LARGEST:
         shape.pop()
-    first, second = (r.choice(traits.elements) for _ in "ab")
+    first, second = (traits.elements[index(len(traits.elements))] for _ in "ab")
     types = [
         tensor(*shape, element=first), tensor(*shape, element=f32), tensor(*shape, element=second), tensor(element=i32),
     ]  # fmt: skip
     arguments = [Value(t, None, i) for i, t in enumerate(types)]
     b = Builder()
-    maker = WideMaker(r.randrange, b, arguments, traits)
-    for _ in range(1 + r.randrange(steps)):
+    maker = WideMaker(index, b, arguments, traits)
+    for _ in range(1 + index(steps)):
         maker.step()
-    returned = [maker.values[-1], *(r.choice(maker.values) for _ in range(r.randrange(4)))]
+    returned = [maker.values[-1], *(maker.choose(maker.values) for _ in range(index(4)))]
     b.emit(Return(returned))
     return Module.of([Func.of("main", Block(arguments, b.operations))])
+
+
+@st.composite
+def wide_programs(draw: Callable[[st.SearchStrategy[int]], int], traits: Traits, steps: int) -> Module:
+    """The same as a Hypothesis strategy, whose failures shrink."""
+    return wide_program(lambda n: draw(st.integers(0, n - 1)), traits, steps)
 
 
 def sample_chain(seed: int) -> tuple[Module, list[Any], bool]:
@@ -330,7 +336,7 @@ def _kernels(seed: int, traits: Traits, steps: int) -> Case:
 
 
 def _wide(seed: int, traits: Traits, steps: int) -> Case:
-    module = wide_program(seed, traits, steps)
+    module = wide_program(random.Random(seed).randrange, traits, steps)
     return Case("wide", module, hard_arguments(module, seed), traits.exact, traits.portable)
 
 
