@@ -16,14 +16,13 @@ from functools import cached_property
 
 from irc.frontends.points import title_of
 from irc.ir.locations import UNKNOWN, FusedLoc, Location, described, file_location
-from irc.ir.notes import Note, note_of, notes_of
+from irc.ir.notes import CALL, Note, note_of, notes_of
 from irc.ir.operation import Value
 from irc.passes.difference.alignment import Alignment, Graph, Node, label_of
 from irc.passes.difference.comparison import ORDER, Difference, compare
-from irc.passes.difference.program import INITIAL, CallKey, Program, call_of, is_backward
+from irc.passes.difference.program import INITIAL, TURNED, Called, CallKey, Program, is_backward, keys_of
 
 Place = tuple[Location, Location]
-Operation = tuple[Note, Location]
 
 
 @dataclass(slots=True)
@@ -68,8 +67,9 @@ def differences(programs_a: Sequence[Program], programs_b: Sequence[Program]) ->
     rows, remarks = Rows(), []
     for a, b in pairs:
         remarks += _Pair(a, b, rows).fill()
-    for word, alone in (("A", alone_a), ("B", alone_b)):
-        remarks += [f"{word} also runs a program of {_count(p)} ops that the other does not" for p in alone]
+    for word, alone, own in (("A", alone_a, of_a), ("B", alone_b, of_b)):
+        new = [p for p in alone if not any(_likeness(p, q) > MUCH_LIKE for q in own if q not in alone)]
+        remarks += [f"{word} also runs a program of {_count(p)} ops that the other does not" for p in new]
     found = list(rows.found.values())
     same = all(row.held for row in found) and bool(pairs)
     return Comparison(found, list(dict.fromkeys(remarks)), same)
@@ -92,14 +92,8 @@ def _paired(
     of_a: list[Program], of_b: list[Program]
 ) -> tuple[list[tuple[Program, Program]], list[Program], list[Program]]:
     """Programs that are the same, then those most alike; and the rest of each."""
-    labels = {p.text: Counter(map(label_of, Graph(p.canonical.block).nodes)) for p in (*of_a, *of_b)}
-
-    def likeness(a: Program, b: Program) -> float:
-        one, two = labels[a.text], labels[b.text]
-        return 2.0 if a.text == b.text else 2 * (one & two).total() / (one.total() + two.total())
-
     ranked = sorted(
-        ((likeness(a, b), -i, -j) for i, a in enumerate(of_a) for j, b in enumerate(of_b)), reverse=True
+        ((_likeness(a, b), -i, -j) for i, a in enumerate(of_a) for j, b in enumerate(of_b)), reverse=True
     )
     left_a, left_b = dict(enumerate(of_a)), dict(enumerate(of_b))
     pairs = {}
@@ -109,8 +103,17 @@ def _paired(
     return [pairs[i] for i in sorted(pairs)], list(left_a.values()), list(left_b.values())
 
 
-LEAST_LIKE = 0.3
-"""Programs of which less than this share of ops is alike are not compared."""
+LEAST_LIKE, MUCH_LIKE = 0.3, 0.8
+"""Programs of which less than this share of ops is alike are not compared; of which more is, one is the other at its first
+step."""
+
+
+def _likeness(a: Program, b: Program) -> float:
+    """The share of ops that two programs have in common; 2 for the same program."""
+    if a.text == b.text:
+        return 2.0
+    one, two = (Counter(map(label_of, Graph(p.canonical.block).nodes)) for p in (a, b))
+    return 2 * (one & two).total() / (one.total() + two.total())
 
 
 class _Pair:
@@ -135,10 +138,10 @@ class _Pair:
 
     def _settings(self) -> None:
         ops_a, ops_b = self.a.operations, self.b.operations
-        matcher = SequenceMatcher(
-            None, [n.operation for n, _ in ops_a], [n.operation for n, _ in ops_b], autojunk=False
-        )
-        alone_a, alone_b = [], []
+        names_a, names_b = ([call.note.operation for call in ops] for ops in (ops_a, ops_b))
+        matcher = SequenceMatcher(None, names_a, names_b, autojunk=False)
+        alone_a: list[Called] = []
+        alone_b: list[Called] = []
         for tag, i, end_i, j, end_j in matcher.get_opcodes():
             if tag == "equal":
                 for x, y in zip(ops_a[i:end_i], ops_b[j:end_j], strict=True):
@@ -148,34 +151,30 @@ class _Pair:
                 alone_b += ops_b[j:end_j]
         # The same operation at another place of the sequence: an update that a graph runs last.
         for x in alone_a[:]:
-            like = next((y for y in alone_b if y[0].operation == x[0].operation), None)
+            like = next((y for y in alone_b if y.note.operation == x.note.operation), None)
             if like is not None:
                 alone_a.remove(x)
                 alone_b.remove(like)
                 self._compared(x, like)
         self._unmatched(alone_a, alone_b)
 
-    def _compared(self, x: Operation, y: Operation) -> None:
-        (note_x, place_x), (note_y, place_y) = x, y
-        for name, value in note_x.settings:
-            other = note_y.get(name)
-            if other is not None and other != value:
-                title = _title(note_x, note_y, name)
-                self.rows.add(title, name, value, other, (place_x, place_y))
+    def _compared(self, x: Called, y: Called) -> None:
+        for name, value in x.note.settings:
+            other = y.note.get(name)
+            if name != CALL and other is not None and other != value:
+                title = _title(x.note, y.note, name)
+                self.rows.add(title, name, value, other, (x.place, y.place))
                 self._tell(x, y)
 
-    def _unmatched(self, ops_a: Sequence[Operation], ops_b: Sequence[Operation]) -> None:
-        for operation in ops_a:
-            note, place = operation
-            self.rows.add(note.operation, "", "there", "not there", (place, UNKNOWN))
-            self._tell(operation)
-        for operation in ops_b:
-            note, place = operation
-            self.rows.add(note.operation, "", "not there", "there", (UNKNOWN, place))
-            self._tell(operation)
+    def _unmatched(self, calls_a: Sequence[Called], calls_b: Sequence[Called]) -> None:
+        for call in calls_a:
+            self.rows.add(call.note.operation, "", "there", "not there", (call.place, UNKNOWN))
+        for call in calls_b:
+            self.rows.add(call.note.operation, "", "not there", "there", (UNKNOWN, call.place))
+        self._tell(*calls_a, *calls_b)
 
-    def _tell(self, *operations: Operation) -> None:
-        self.told.update((call_of(note, place), place) for note, place in operations)
+    def _tell(self, *calls: Called) -> None:
+        self.told.update((key, call.place) for call in calls for key in call.keys)
 
     # Arguments
 
@@ -197,7 +196,7 @@ class _Pair:
             return
         title, words = names
         self.rows.add(
-            title, "" if role == "product" else role, _held_as(words, a), _held_as(words, b), place, held=True
+            title, "" if title == _LINEAR else role, _held_as(words, a), _held_as(words, b), place, held=True
         )
 
     def _initial(self, role: str, x: Value, y: Value) -> None:
@@ -249,6 +248,8 @@ class _Pair:
         """Whether the op belongs to an operation that a row tells of; one without notes is known by its place."""
         if any(self._place_is_told(place) for place in (d.place_a, d.place_b)):
             return True
+        if d.op == "argument" and d.what in ("shape", ORDER):
+            return d.what == ORDER or any(map(self._place_is_told, self._readers(d)))
         titles = dict.fromkeys(row.title for row in self.rows.found.values())
         moved = d.op in _MOVES or d.what == ORDER
         return (moved and _LAYOUT in titles) or (d.op == "convert" and _DTYPE in titles)
@@ -273,7 +274,7 @@ class _Pair:
     def _place_is_told(self, place: Location) -> bool:
         pairs = list(notes_of(place))
         if pairs:
-            return any(call_of(note, at) in self.told for note, at in pairs)
+            return any(key in self.told for note, at in pairs for key in keys_of(note, at))
         bare = without_metadata(place)
         return type(bare) is not Location and bare in self.told.values()
 
@@ -296,13 +297,14 @@ class _Pair:
         are the user's, whoever reads them."""
         if not d.a.startswith("f"):
             return False
-        users = [
-            u.location
-            for node, graph in ((d.a_node, self.alignment.a), (d.b_node, self.alignment.b))
-            for u in graph.users.get(node, ())  # type: ignore[arg-type]
-        ]
-        is_read = d.op == "argument" and bool(users) and all(map(self._place_is_told, users))
+        readers = self._readers(d)
+        is_read = d.op == "argument" and bool(readers) and all(map(self._place_is_told, readers))
         return is_read or (d.op != "argument" and self._is_told(d))
+
+    def _readers(self, d: Difference) -> list[Location]:
+        """The places of the ops that read two nodes."""
+        sides = ((d.a_node, self.alignment.a), (d.b_node, self.alignment.b))
+        return [u.location for node, graph in sides if node is not None for u in graph.users.get(node, ())]
 
     def _read_at(self, d: Difference) -> Place:
         """The places of two arguments where they are read, if it is not known where they were made."""
@@ -470,16 +472,18 @@ _DIMENSIONS = {
     ("convolution's weight", 3): (_LAYOUT, "WIO"),
     ("convolution's weight", 5): (_LAYOUT, "DHWIO"),
     ("product", 2): (_LINEAR, ("in", "out")),
+    (TURNED, 2): (_LINEAR, ("out", "in")),
 }
 """What dimensions of canonical arguments are called, by what they are to the op that reads them."""
 
 _STARTS = {
     "convolution's weight": "Linear init",
     "product": "Linear init",
+    TURNED: "Linear init",
     "bias": "Linear init",
     "table": "Embedding init",
 }
-_CALLED = {"product": "weight of a product", "table": ""}
+_CALLED = {"product": "weight of a product", TURNED: "weight of a product", "table": ""}
 
 
 def _held_as(words: Sequence[str], order: Sequence[int]) -> str:

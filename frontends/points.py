@@ -53,7 +53,12 @@ POINTS = (
         "1e-7 / rho 0.9, eps 1e-7",
         (("Adam", "eps"), ("RMSprop", "alpha"), ("RMSprop", "eps")),
     ),
-    Point("LSTM", "two biases", "one bias, forget bias 1", (("LSTM", "biases"), ("LSTM", "forget bias"))),
+    Point(
+        "LSTM (RNN, GRU) biases",
+        "two biases",
+        "one bias, forget bias 1",
+        (("LSTM", "biases"), ("LSTM", "forget bias"), ("RNN", "biases"), ("GRU", "biases")),
+    ),
     Point("LeakyReLU slope", "0.01", "0.3 (Keras), 0.2 (tf.nn)", (("LeakyReLU", "slope"),)),
     Point(
         "cross-entropy input",
@@ -261,6 +266,11 @@ def _truncated(statics: Statics) -> Note:
 @_notes(I.orthogonal)
 def _orthogonal(statics: Statics) -> Note:
     return Note.of("initial", values=f"orthogonal, gain {statics[2]:.4g}")
+
+
+@_notes(C.integer)
+def _integers(statics: Statics) -> Note:
+    return Note.of("initial", values=f"integers from {statics[2]} to {statics[3] - 1}")
 
 
 @_notes(C.uniform)

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import irc
 from irc.errors import SourceSpan
 from irc.ir.locations import UNKNOWN, FileLineCol, Location, NameLoc
-from irc.ir.notes import Note
+from irc.ir.notes import CALL, Note
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _ROOTS = tuple(
@@ -93,12 +93,13 @@ class Scopes:
     now; `describe` is there while locations are to carry notes (`irc.frontends.points`): the note of an operation.
     `origins` says then where values that programs take as arguments were made."""
 
-    __slots__ = ("current", "describe", "note", "origins", "pinned")
+    __slots__ = ("calls", "current", "describe", "note", "origins", "pinned")
 
     def __init__(self) -> None:
         self.current: Scope | None = None
         self.pinned: Site | None = None
         self.note: Note | None = None
+        self.calls = 0
         self.describe: Callable[[Any, tuple[Any, ...]], Note | None] | None = None
         self.origins: WeakKeyDictionary[Any, Location] = WeakKeyDictionary()
 
@@ -111,7 +112,8 @@ def noted(operation: str, **settings: object) -> Iterator[None]:
     """What is recorded inside belongs to this operation of the frontend; the outermost note counts."""
     before = scopes.note
     if scopes.describe is not None and before is None:
-        scopes.note = Note.of(operation, **settings)
+        scopes.calls += 1
+        scopes.note = Note.of(operation, **{CALL: scopes.calls}, **settings)
     try:
         yield
     finally:

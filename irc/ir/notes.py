@@ -14,6 +14,8 @@ from irc.ir.attributes import DictionaryAttr, StringAttr
 from irc.ir.locations import CallSiteLoc, FusedLoc, Location, NameLoc
 
 _OPERATION = "operation"
+CALL = "call"
+"""The setting that numbers the calls of an operation whose ops lie at several places."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from irc.dialects.stablehlo import Constant, Convolution, DotGeneral, Gather, Tr
 from irc.errors import IrcError
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.locations import FusedLoc, Location, NameLoc, file_location
-from irc.ir.notes import Note, note_of, notes_of
+from irc.ir.notes import CALL, Note, note_of, notes_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.passes.canonical import Canonical, canonical_name
@@ -29,6 +29,8 @@ INITIAL = "initial"
 NUMBER = "number"
 """The operation that the note of a number names which a program is given anew at each call."""
 BACKWARD = "grad"
+TURNED = "product, turned round"
+"""The role of a weight that is held as [out, in]."""
 SHOWS = ("stablehlo.broadcast_in_dim", "stablehlo.reshape", "stablehlo.pad")
 """Ops whose result is, for what it means, their first operand."""
 
@@ -41,10 +43,21 @@ def is_backward(location: Location) -> bool:
 CallKey = tuple[Note, Location | None, str]
 
 
-def call_of(note: Note, place: Location) -> CallKey:
-    """What tells one call of an operation from another: the line, and the module or the scope of a graph's names."""
+def keys_of(note: Note, place: Location) -> list[CallKey]:
+    """What tells one call of an operation from another: the line and the module, or its number where it has one."""
+    plain = Note(note.operation, tuple(pair for pair in note.settings if pair[0] != CALL))
     name = place.name if isinstance(place, NameLoc) else ""
-    return note, file_location(place), name.rpartition("/")[0] or name
+    here: list[CallKey] = [(plain, file_location(place), name)]
+    return here if plain == note else [*here, (note, None, "")]
+
+
+@dataclass(slots=True)
+class Called:
+    """A call of an operation of the frontend: its note, the place of its first op, and what its ops are known by."""
+
+    note: Note
+    place: Location
+    keys: dict[CallKey, None]
 
 
 @dataclass(frozen=True)
@@ -79,14 +92,18 @@ class Program:
         return all(isinstance(op, Constant | Return) for op in self.canonical.block.operations)
 
     @cached_property
-    def operations(self) -> list[tuple[Note, Location]]:
-        """The frontend's operations with notes in the order of the program, each once, with their places."""
-        found: dict[CallKey, tuple[Note, Location]] = {}
+    def operations(self) -> list[Called]:
+        """The frontend's operations with notes in the order of the program, each call once."""
+        known: dict[CallKey, Called] = {}
         for op in walk(self.entry.block):
             if not is_backward(op.location):
                 for note, place in notes_of(op.location):
-                    found.setdefault(call_of(note, place), (note, place))
-        return [pair for pair in found.values() if pair[0].operation != INITIAL]
+                    keys = keys_of(note, place)
+                    call = next((known[k] for k in keys if k in known), None) or Called(note, place, {})
+                    call.keys.update(dict.fromkeys(keys))
+                    known.update(dict.fromkeys(keys, call))
+        calls = {id(call): call for call in known.values()}
+        return [call for call in calls.values() if call.note.operation != INITIAL]
 
     def orders(self) -> dict[Value, Order]:
         """How each argument of the canonical function stands to what @main is given: the order of its dimensions."""
@@ -99,8 +116,8 @@ class Program:
         return found
 
     def roles(self) -> dict[Value, tuple[str, Location]]:
-        """What arguments are to the op that reads them first: a convolution's or a product's input or weight, a table, a
-        bias; with the place of that op."""
+        """What arguments are to the op that reads them first: a convolution's or a product's input or weight (and whether
+        it is held as [out, in]), a table, a bias; with the place of that op."""
         return dict(_roles(self.canonical.block))
 
 
@@ -189,7 +206,9 @@ def _role(op: Operation, i: int) -> str:
         case Convolution():
             return ("convolution's input", "convolution's weight")[i]
         case DotGeneral():
-            return "product"
+            d = op.dot_dimension_numbers
+            contracted = (d.lhs_contracting_dimensions, d.rhs_contracting_dimensions)[i]
+            return "product" if contracted == (0,) else TURNED
         case Gather() if i == 0:
             return "table"
         case _ if op.name == "stablehlo.add":

@@ -40,11 +40,35 @@ OWN_DEFAULTS = {
     ("images", "keras"): IMAGES,
     ("images", "tf1"): IMAGES,
     ("words", "keras"): [
-        "Linear/Dense weight", "Linear init", "Embedding init", "LayerNorm eps", "Adam eps / RMSprop", "LSTM", "BCE clamp",
-        "int / float default",
+        "Linear/Dense weight", "Linear init", "Embedding init", "LayerNorm eps", "Adam eps / RMSprop",
+        "LSTM (RNN, GRU) biases", "BCE clamp", "int / float default",
     ],
 }  # fmt: skip
 """The points of the table that apply, in its order."""
+
+
+TWO_FRONTENDS_DEFAULTS = {
+    ("mlp", "keras"): ["Linear/Dense weight", "Linear init", "cross-entropy input", "int / float default"],
+    ("seed_mlp", "keras"): ["Linear/Dense weight", "Linear init", "Adam eps / RMSprop", "BCE clamp"],
+    ("seed_cnn", "keras"): [
+        "layout", "Linear/Dense weight", "Linear init", "cross-entropy input", "int / float default",
+    ],
+    ("rnn", "tf1"): [
+        "Linear/Dense weight", "Linear init", "Adam eps / RMSprop", "LSTM (RNN, GRU) biases", "cross-entropy input",
+        "int / float default",
+    ],
+}  # fmt: skip
+"""The same of the models that stand in three styles."""
+
+
+@pytest.mark.parametrize(("name", "family"), TWO_FRONTENDS_DEFAULTS)
+def test_the_four_models_with_their_own_defaults(name: str, family: str) -> None:
+    found = compared(*(TWO_FRONTENDS / "defaults" / f"{name}_{style}.py" for style in ("torch", family)))
+    assert not found.same
+    titles = {row.title for row in found.rows}
+    wanted = TWO_FRONTENDS_DEFAULTS[name, family]
+    assert [point.title for point in POINTS if point.title in titles] == wanted
+    assert titles == set(wanted)
 
 
 @pytest.mark.parametrize(("name", "family"), OWN_DEFAULTS)

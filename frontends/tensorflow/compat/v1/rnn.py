@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from contextlib import AbstractContextManager
 from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.lowering.control import put_slice
 from irc.frontends.recorder.storage import located
+from irc.frontends.source import noted
 from irc.frontends.tensorflow import array_ops, creation, dtypes, linalg, nest, pointwise
 from irc.frontends.tensorflow import nn as eager
 from irc.frontends.tensorflow.compat.v1.calls import as_tensor, call
@@ -232,6 +234,16 @@ def _start(cell: RNNCell, like: Any, batch_axis: int, initial_state: Any, dtype:
     return cell.zero_state(batch, dtypes.as_dtype(dtype))
 
 
+def _told(cell: Any) -> AbstractContextManager[None]:
+    """What is recorded inside belongs to a recurrent layer, of which it is said what others do otherwise."""
+    match cell:
+        case BasicLSTMCell():
+            return noted("LSTM", biases="one", forget_bias=f"{cell._forget} is added")
+        case GRUCell():
+            return noted("GRU", biases="one")
+    return noted("RNN", biases="one")
+
+
 def static_rnn(
     cell: RNNCell,
     inputs: Any,
@@ -249,7 +261,7 @@ def static_rnn(
             RecordValueError("static_rnn takes no sequence_length here", notes=("tf.nn.dynamic_rnn does",))
         )
     outputs = []
-    with variable_scope(scope or "rnn"):
+    with _told(cell), variable_scope(scope or "rnn"):
         state = _start(cell, inputs[0], 0, initial_state, dtype)
         for x in inputs:
             out, state = cell(x, state)
@@ -283,7 +295,7 @@ def dynamic_rnn(
     """A cell over the time dimension of (batch, time, features): all outputs, and the last state. Past the end of a
     sequence outputs are zero and the state stays."""
     inputs = as_tensor(inputs)
-    with variable_scope(scope or "rnn") as own:
+    with _told(cell), variable_scope(scope or "rnn") as own:
         x = inputs if time_major else call(array_ops.transpose, (inputs, [1, 0, 2]), "transpose")
         state = _start(cell, x, 1, initial_state, dtype or inputs.dtype)
         # The cell's weights are made here: a loop's body makes no variables.

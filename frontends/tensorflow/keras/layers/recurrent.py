@@ -176,6 +176,18 @@ class _Named(RNN):
     """A recurrent layer with a cell of its own, whose arguments it takes."""
 
     cell_class: Any = None
+    family = "RNN"
+
+    def call(
+        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
+    ) -> Any:
+        with noted(self.family, **self._told()):
+            return super().call(sequences, initial_state, mask, training)
+
+    def _told(self) -> dict[str, str]:
+        """What is to be said of the layer beside layers of other libraries."""
+        biases = "two" if getattr(self.cell, "reset_after", False) else "one"
+        return {"biases": biases if self.cell.use_bias else "none"}
 
     def __init__(self, units: int, *args: Any, **options: Any) -> None:
         own = (
@@ -206,20 +218,18 @@ class LSTM(_Named):
     """Hochreiter and Schmidhuber 1997; one bias, that of the forget gate starts at 1."""
 
     cell_class = LSTMCell
+    family = "LSTM"
 
-    def call(
-        self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False
-    ) -> Any:
-        cell = self.cell
-        forget = "starts at 1" if cell.unit_forget_bias else "as the other gates'"
-        with noted("LSTM", biases="one" if cell.use_bias else "none", forget_bias=forget):
-            return super().call(sequences, initial_state, mask, training)
+    def _told(self) -> dict[str, str]:
+        forget = "starts at 1" if self.cell.unit_forget_bias else "as the other gates'"
+        return {**super()._told(), "forget_bias": forget}
 
 
 class GRU(_Named):
     """Cho et al. 2014, with reset_after."""
 
     cell_class = GRUCell
+    family = "GRU"
 
 
 def clone(layer: Layer, **changes: Any) -> Any:
