@@ -137,6 +137,19 @@ class Places:
         assert made is not None
         return made
 
+    def expect_unwritten(self) -> None:
+        """Faults where this launch has written: the read-only path to memory does not see it."""
+        for region, rows, offsets in self.parts:
+            units = region.shadow.units(offsets, self.width)
+            written = region.shadow.writers.touched(units)
+            if written is not None:
+                row = first(written)
+                fault = Fault(
+                    f"{self.what} by the read-only path (.nc) reads {region.name}, which this kernel writes",
+                    row,
+                )
+                raise _relocated(fault, rows)
+
     def store(self, values: Array, *, record: bool) -> None:
         """Values are [active] or [1] words, or [.., 2] of 8 bytes."""
         count = self.m.count
@@ -176,13 +189,16 @@ def ld(i: Instruction, a: Assembler) -> Step:
     if width > 16:
         raise a.refuse(f"the instruction '{i.opcode}'")
     space, address, what = space_of(i), a.address(i.operands[1]), "a load"
-    record = not i.has(*_ORDERED)
+    record, fixed = not i.has(*_ORDERED), i.has("nc")
     if space == "param" and _uniform_address(i.operands[1]):
         return _parameter(a, i, targets, dtype)
     fence = i.has("acquire")
 
     def step(m: Machine) -> None:
-        words = Places(m, m.lanes_of(address(m)), space, width, what).load(record=record)
+        places = Places(m, m.lanes_of(address(m)), space, width, what)
+        if fixed:
+            places.expect_unwritten()
+        words = places.load(record=record)
         columns = words.view(dtype).reshape(len(words), -1)
         for n, target in enumerate(targets):
             target(m, columns[:, n] if len(targets) == 1 else np.ascontiguousarray(columns[:, n]))

@@ -115,6 +115,13 @@ class Touched:
         """Nothing in it can race with what happens now."""
         return self.latest < (clocks.settled if self.shared else 0)
 
+    def touched(self, units: Array) -> Array | None:
+        """Which units somebody touched in this launch; None where nobody did."""
+        if self.latest < 0:
+            return None
+        found: Array = self.time[units] >= 0
+        return found if found.any() else None
+
     def conflict(self, clocks: Clocks, units: Array, threads: Array) -> Array | None:
         """Which of the accesses now race with those marked; None where there is none."""
         if self.settled(clocks):

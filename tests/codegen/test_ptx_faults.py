@@ -224,6 +224,15 @@ def test_constants_are_not_written() -> None:
         run(text, [np.zeros(1)], np.zeros(1))
 
 
+def test_the_read_only_path_does_not_see_what_the_kernel_wrote() -> None:
+    text = ADD.replace("DONE:\n", "\tld.global.f32 %f5, [%rd5];\nDONE:\n")
+    assert (added(text) == np.arange(2000) + 1).all()
+    with pytest.raises(
+        PtxError, match=r"by the read-only path \(.nc\) reads output, which this kernel writes"
+    ):
+        added(text.replace("ld.global.f32", "ld.global.nc.f32"))
+
+
 def test_what_another_block_wrote_is_not_read_without_a_fence() -> None:
     body = """
 \tld.param.u64 %rd1, [o];
