@@ -131,7 +131,7 @@ ELEMENTS = struct(A.DenseElementsAttr)
 ANY = struct(A.Attribute)
 F32 = Codec(
     "f32",
-    lambda v: A.FloatAttr(float(v), T.f32),
+    lambda v: A.FloatAttr(float(np.float32(v)), T.f32),
     _value,
     lambda a: isinstance(a, A.FloatAttr) and a.type is T.f32,
 )

@@ -30,10 +30,27 @@ def complex_operands(*names: str) -> Callable[[Module], bool]:
     )
 
 
+def grouped_convolution(module: Module) -> bool:
+    """Whether a convolution has groups."""
+    return any(
+        op.name == "stablehlo.convolution"
+        and any(op.attributes[key].value > 1 for key in ("feature_group_count", "batch_group_count"))  # type: ignore[attr-defined]
+        for op in module.walk()
+    )
+
+
 DIFFERENCES: tuple[Explanation, ...] = (
     Explanation(
         "XLA's complex sine, cosine and tangent lose imaginary parts far below 1: they go through differences of exponentials",
         complex_operands("stablehlo.sine", "stablehlo.cosine", "stablehlo.tan", "chlo.tan"),
+    ),
+    Explanation(
+        "XLA's complex atan2 is a logarithm of a number near 1: what is near 0 is as exact as 1 is",
+        complex_operands("stablehlo.atan2"),
+    ),
+    Explanation(
+        "XLA makes one convolution of groups, with zeros between them: what is infinite in one group is NaN in the others",
+        grouped_convolution,
     ),
 )
 """XLA gives other results, and may."""

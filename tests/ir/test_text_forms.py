@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 
 from irc.dialects.builtin import Module, parse, print_module
+from irc.dialects.stablehlo import BatchNormInference
 from irc.errors import ParseError, VerifyError
 from irc.ir.keys import structural_key
 from irc.ir.locations import CallSiteLoc, FileLineCol, FusedLoc, Location, NameLoc, TextLoc
+from irc.ir.operation import Value
+from irc.ir.text import parse_attribute
+from irc.ir.types import TensorType, f64
 
 F = "tensor<4xf32>"
 
@@ -279,3 +283,12 @@ def test_an_error_has_a_place_where_a_location_has_none() -> None:
     with pytest.raises(VerifyError, match=r"stablehlo\.abs") as caught:
         parse(program)
     assert (caught.value.line, caught.value.column) == (2, 8)
+
+
+def test_numbers_built_are_those_that_are_read() -> None:
+    """An epsilon of 0.001 is the f32 next to it, in the text and out of it."""
+    scalars = [Value(TensorType((3,), f64), None, i) for i in range(5)]
+    operand = Value(TensorType((2, 3), f64), None, 0)
+    built = BatchNormInference(operand, *scalars[:4], epsilon=0.001, feature_index=1)
+    assert built.attributes["epsilon"] == parse_attribute("1.000000e-03 : f32")
+    assert built.epsilon == float(np.float32(0.001))
