@@ -117,6 +117,10 @@ NORMALIZATIONS: dict[str, Case] = {
         lambda x: F.rms_norm(x, (8,), torch.tensor(SCALE), 1e-6),
         keras_layer(K.layers.RMSNormalization, SCALE),
     ),
+    "attention": (
+        lambda x: F.scaled_dot_product_attention(*[x.exp()] * 3, scale=1.0),
+        lambda x: K.layers.Attention()([tf.exp(x)] * 3),
+    ),
     "prelu": (lambda x: F.prelu(x, torch.tensor(SCALE)), keras_layer(K.layers.PReLU, SCALE)),
 }
 IMAGES: dict[str, Case] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from irc.frontends.errors import RecordValueError
@@ -61,7 +62,7 @@ class MultiheadAttention(Module):
         given = [x if batched else x.unsqueeze(0 if self.batch_first else 1) for x in (query, key, value)]
         q, k, v = (x if self.batch_first else x.transpose(0, 1) for x in given)
         q, k, v = self._projected(q, 0), self._projected(k, 1), self._projected(v, 2)
-        scores = matmul(q, k.transpose(-2, -1)) * self.head_dim**-0.5
+        scores = matmul(q * (1 / math.sqrt(self.head_dim)), k.transpose(-2, -1))
         if attn_mask is not None:
             mask = attn_mask.unflatten(0, (-1, self.num_heads)) if attn_mask.dim() == 3 else attn_mask
             hides = mask.dtype is dtypes.bool_

@@ -19,7 +19,7 @@ def scaled_dot_product_attention(
 ) -> Tensor:  # fmt: skip
     """softmax(query key^T / sqrt(d) + mask) value."""
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
-    scores = matmul(query, key.transpose(-2, -1)) * factor
+    scores = matmul(query * factor, key.transpose(-2, -1))
     if is_causal:
         below = ones(query.shape[-2], key.shape[-2], dtype=dtypes.bool_).tril()
         scores = masked_fill(scores, ~below, -math.inf)
