@@ -11,6 +11,7 @@ from irc.dialects.stablehlo import (
     BroadcastInDim,
     DotDimensionNumbers,
     DotGeneral,
+    OptimizationBarrier,
     Reduce,
     Reshape,
     Transpose,
@@ -117,6 +118,19 @@ def broadcast(op: BroadcastInDim, b: Rewriter) -> Value | None:
     dims = [place[d] for d, n in zip(op.broadcast_dimensions, x.type.shape, strict=True) if n != 1]
     made = spread(b, in_shape(b, x, without_ones(x.type.shape)), dims, without_ones(shape))
     return in_shape(b, made, shape)
+
+
+@rewrite(
+    "optimization_barrier(x) = reshape(optimization_barrier(reshape(x))) without extents of 1",
+    OptimizationBarrier,
+)
+def barrier(op: OptimizationBarrier, b: Rewriter) -> Any:
+    if not any(map(_has_ones, op.operands)):
+        return None
+    made = OptimizationBarrier([without_extents_of_one(b, v) for v in op.operands])
+    values = b.emit(made)
+    values = (values,) if isinstance(values, Value) else values
+    return [in_type(b, v, old.type) for v, old in zip(values, op.operands, strict=True)]
 
 
 @rewrite("transpose(x) = reshape(transpose(reshape(x))) without extents of 1", Transpose)

@@ -48,8 +48,7 @@ class Wish:
     digest: bytes
     slot: int
     value: Value = field(compare=False)
-    order: Callable[[], Order | None] = field(compare=False)
-    """None where what it follows from leaves it open."""
+    order: Callable[[], Order] = field(compare=False)
     after: Value | None = field(compare=False, default=None)
     """The value whose order this one follows: the wish counts when that is chosen."""
 
@@ -62,7 +61,8 @@ class Plan:
         self._axes = axes_of(func.block)
         self._chosen: dict[Value, Order] = {}
         self._heights = heights(func.block)
-        self._colours, self._digest = colours, colours.operations
+        self._digest = colours.operations
+        self._updated = _updated(func)
         self._users = self._users_of_broadcasts(func)
         self._grant([wish for op in walk(func.block) for wish in self._wishes(op)])
         self._choose_the_rest(func)
@@ -83,11 +83,9 @@ class Plan:
             root, of_value = self._axes.find(wish.value)
             if root in self._chosen:
                 continue
-            order = wish.order()
-            if order is not None:
-                self._chosen[root] = permuted(of_value, order)
-                for follower in waiting.get(root, ()):
-                    heappush(ready, follower)
+            self._chosen[root] = permuted(of_value, wish.order())
+            for follower in waiting.get(root, ()):
+                heappush(ready, follower)
 
     def _users_of_broadcasts(self, func: Func) -> dict[Value, Operation]:
         """For each broadcast, the elementwise op that uses it (the one of least digest)."""
@@ -133,7 +131,7 @@ class Plan:
                 first = self.readings(op)[0]
                 for slot, (value, order) in enumerate(zip(first.op.operands, first.factors(), strict=True)):
                     yield OPERAND, slot, value, _always(order), USUAL
-                yield RESULT, 2, op.result, lambda: self._product(op), LAST
+                yield RESULT, 2, op.result, lambda: self._product(op), USUAL
             case Reshape() if permutation_of(op) is None:
                 yield OPERAND, 0, op.operand, lambda: self._before(op), USUAL, op.result
                 yield RESULT, 1, op.result, lambda: self._after(op), USUAL, op.operand
@@ -162,33 +160,34 @@ class Plan:
 
     def readings(self, op: DotGeneral) -> list[Reading]:
         """The product both ways round, first the one whose rows are the deeper value's: activations have rows, parameters
-        columns. Of values as deep, the one of higher rank has them, and a constant has not; what else tells them apart
-        decides then, and at last how the product was written."""
+        columns. Of values as deep, the one of higher rank has them, and neither a constant nor an argument that is given
+        back with something added; where that does not tell, the product is read as it is held or was written."""
         left, right = map(self._depth, op.operands)
         found = readings(op)
-        return found[::-1] if left < right else found
+        turned = left < right or (left == right and found[0].is_held_turned)
+        return found[::-1] if turned else found
 
-    def _depth(self, value: Value) -> tuple[int, int, bool, bytes]:
-        constant = isinstance(value.op, Constant)
-        return self._heights.get(value, 0), rank_of(value), not constant, self._colours[value]
+    def _depth(self, value: Value) -> tuple[int, int, bool]:
+        is_parameter = isinstance(value.op, Constant) or value in self._updated
+        return self._heights.get(value, 0), rank_of(value), not is_parameter
 
     def _product(self, op: DotGeneral) -> Order:
         first = self.readings(op)[0]
         return first.result_order(self[first.op.lhs], self[first.op.rhs])
 
-    def _before(self, op: Reshape) -> Order | None:
-        """The operand's order from which the result comes in the order chosen for it; its own where none is."""
-        if not self._is_chosen(op.result):
+    def _before(self, op: Reshape) -> Order:
+        """The operand's order that goes with the one chosen for the result; its own where none is."""
+        found = groups(op.operand.type.shape, op.result.type.shape)
+        if found is None or not self._is_chosen(op.result):
             return identity(rank_of(op.operand))
-        found = groups(op.operand.type.shape, op.result.type.shape)
-        return source_order(op, found, self[op.result]) if found else None
+        return _through([(g.target, g.source) for g in found], self[op.result], rank_of(op.operand))
 
-    def _after(self, op: Reshape) -> Order | None:
-        """The result's order that comes from the operand in the order chosen for it; its own where none is."""
-        if not self._is_chosen(op.operand):
-            return identity(rank_of(op.result))
+    def _after(self, op: Reshape) -> Order:
+        """The result's order that goes with the one chosen for the operand; its own where none is."""
         found = groups(op.operand.type.shape, op.result.type.shape)
-        return target_order(op, found, self[op.operand]) if found else None
+        if found is None or not self._is_chosen(op.operand):
+            return identity(rank_of(op.result))
+        return _through([(g.source, g.target) for g in found], self[op.operand], rank_of(op.result))
 
     def _is_chosen(self, value: Value) -> bool:
         return rank_of(value) < 2 or self._axes.find(value)[0] in self._chosen
@@ -219,6 +218,13 @@ def _own(value: Value) -> Callable[[], Order]:
 def _numbered(dims: Sequence[int]) -> Order:
     """The dimensions, numbered anew without those left out."""
     return tuple(sorted(dims).index(d) for d in dims)
+
+
+def _updated(func: Func) -> dict[Value, None]:
+    """Arguments that are given back changed element by element: what a step of training updates."""
+    arguments = dict.fromkeys(func.arguments)
+    ends = (v.op for v in func.returned if getattr(v.op, "elementwise", False))
+    return dict.fromkeys(v for op in ends if op is not None for v in op.operands if v in arguments)
 
 
 def conv_orders(op: Convolution) -> ConvOrders:
@@ -272,26 +278,28 @@ def _measure(block: Block, found: dict[Value, int], least: int) -> None:
 
 def source_order(op: Reshape, found: list[Group], wanted: Order) -> Order | None:
     """The operand's order from which the result comes in `wanted`; None where a group would be torn."""
-    return _through([(g.target, g.source) for g in found], op.result.type.shape, wanted, rank_of(op.operand))
+    groups_of = [(g.target, g.source) for g in found]
+    if _is_torn([near for near, _ in groups_of], op.result.type.shape, wanted):
+        return None
+    return _through(groups_of, wanted, rank_of(op.operand))
 
 
-def target_order(op: Reshape, found: list[Group], held: Order) -> Order | None:
-    """The result's order that comes from the operand in `held`; None where a group is torn."""
-    return _through([(g.source, g.target) for g in found], op.operand.type.shape, held, rank_of(op.result))
-
-
-def _through(
-    found: list[tuple[tuple[int, ...], tuple[int, ...]]], shape: Sequence[Dim], order: Order, rank: int
-) -> Order | None:
-    first = {near[0]: (near, far) for near, far in found}
+def _is_torn(found: list[tuple[int, ...]], shape: Sequence[Dim], order: Order) -> bool:
+    """Whether the dimensions of a group do not stand together, in sequence."""
+    first = {dims[0]: dims for dims in found}
     places = [d for d in order if shape[d] != 1]
-    out: list[int] = []
     while places:
-        near, far = first.get(places[0], ((), ()))
-        if not near or tuple(places[: len(near)]) != near:
-            return None
-        out += far
-        places = places[len(near) :]
+        dims = first.get(places[0], ())
+        if not dims or tuple(places[: len(dims)]) != dims:
+            return True
+        places = places[len(dims) :]
+    return False
+
+
+def _through(found: list[tuple[tuple[int, ...], tuple[int, ...]]], order: Order, rank: int) -> Order:
+    """The order on the far side of a reshape of that on the near side: groups in the same sequence."""
+    place = inverse(order)
+    out = [d for near, far in sorted(found, key=lambda g: min(place[d] for d in g[0])) for d in far]
     # Extents of 1 go where they stood: before the first dimension that came after them.
     for one in (d for d in range(rank) if d not in out):
         out.insert(next((i for i, d in enumerate(out) if d > one), len(out)), one)

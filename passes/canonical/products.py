@@ -26,6 +26,16 @@ class Reading:
             (*d.rhs_batching_dimensions, *d.rhs_contracting_dimensions, *columns),
         )
 
+    @property
+    def is_held_turned(self) -> bool:
+        """Whether the left side is held as columns are (contracting dimensions first), and the right one as rows."""
+        d = self.op.dot_dimension_numbers
+        rows, columns = free_dimensions(self.op.lhs.type.rank, self.op.rhs.type.rank, d)
+        left, right = d.lhs_contracting_dimensions, d.rhs_contracting_dimensions
+        if not (rows and columns and left):
+            return False
+        return max(left) < min(rows) and max(columns) < min(right)
+
     def result_order(self, lhs: Order, rhs: Order) -> Order:
         """The order that the written result comes in from sides held in these orders: batching, rows, columns."""
         d = self.op.dot_dimension_numbers
