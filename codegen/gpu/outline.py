@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from irc.codegen.emit.device import shared_bytes
 from irc.codegen.lower.builder import KernelBuilder
@@ -79,15 +80,34 @@ class _Cutter:
 
     def pieces(self) -> list[Piece]:
         waiting: list[Operation] = []
+        together: list[scf.Forall] = []
         for op in self.func.block.operations[:-1]:
             if isinstance(op, scf.Forall) and _is_grid(op):
                 self._sequential(waiting)
                 waiting = []
-                self.used.append(self._grid(op))
+                if not (together and _joins(op, together[-1])):
+                    self._grids(together)
+                    together = []
+                together.append(op)
             elif not _repeatable(op):
+                self._grids(together)
+                together = []
                 waiting.append(op)
+        self._grids(together)
         self._sequential(waiting)
         return self.used
+
+    def _grids(self, together: Sequence[scf.Forall]) -> None:
+        """One grid for foralls that run together."""
+        if len(together) == 1:
+            self.used.append(self._grid(together[0]))
+        elif together:
+            body = _Body(self.func, together)
+            parts = [(op, list(op.staticUpperBound)) for op in together]
+            total = sum(prod(counts) for _, counts in parts)
+            threads = min(_BLOCK, -(-total // WARP) * WARP)
+            body.run_one_of(parts, _thread_number(body.b, threads), 0)
+            self.used.append(self._piece(body, -(-total // threads), threads))
 
     def _sequential(self, roots: Sequence[Operation]) -> None:
         """A grid of one thread for what is no forall."""
@@ -98,9 +118,7 @@ class _Cutter:
     def _grid(self, op: scf.Forall) -> Piece:
         body = _Body(self.func, [op])
         counts = list(op.staticUpperBound)
-        total = 1
-        for n in counts:
-            total *= n
+        total = prod(counts)
         if total >= 1 << 31:
             raise UnsupportedError(
                 f"a grid of {total} places is not supported", span=span_of(self.func.location)
@@ -192,6 +210,22 @@ class _Body:
             self.b.operations.append(made)
             inner.update(zip(inside.results, made.results, strict=True))
 
+    def run_one_of(self, parts: Sequence[tuple[scf.Forall, list[int]]], ticket: Value, start: int) -> None:
+        """The forall whose share of the tickets, counted from `start`, this ticket is in; none past the last."""
+        (op, counts), *rest = parts
+        outer, stop = self.b, start + prod(counts)
+        inside = outer.emit(arith.CmpI(ticket, outer.constant(stop, i32), predicate="ult"))
+        self.b = outer.nested()
+        mine = self.b.emit(arith.SubI(ticket, self.b.constant(start, i32))) if start else ticket
+        self.run(op, mine, counts)
+        regions = [_yielding(self.b), Region()]
+        if rest:
+            self.b = outer.nested()
+            self.run_one_of(rest, ticket, stop)
+            regions[1] = _yielding(self.b)
+        self.b = outer
+        self.b.emit(scf.If(inside, regions=regions, result_types=[]))
+
     def run_below(
         self, op: scf.Forall, ticket: Value, counts: Sequence[int], total: int, everywhere: bool
     ) -> None:
@@ -203,8 +237,7 @@ class _Body:
         inside = outer.emit(arith.CmpI(ticket, outer.constant(total, i32), predicate="ult"))
         self.b = outer.nested()
         self.run(op, ticket, counts)
-        self.b.emit(scf.Yield(()))
-        regions = [Region([Block((), self.b.operations)]), Region()]
+        regions = [_yielding(self.b), Region()]
         self.b = outer
         self.b.emit(scf.If(inside, regions=regions, result_types=[]))
 
@@ -225,6 +258,17 @@ class _Body:
         return gpu.Func.create(
             (), (), attributes, (Region([Block(arguments, operations)]),), self.func.location
         )
+
+
+def _yielding(b: KernelBuilder) -> Region:
+    """What a builder holds, as an arm of a branch."""
+    b.emit(scf.Yield(()))
+    return Region([Block((), b.operations)])
+
+
+def _joins(op: scf.Forall, before: scf.Forall) -> bool:
+    """Whether a forall may run together with the one before it, in threads that know nothing of each other."""
+    return "irc.beside" in op.attributes and _each(op) == _each(before) == "thread"
 
 
 def _each(op: scf.Forall) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
-from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr, IntegerAttr
+from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr, IntegerAttr, UnitAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
@@ -138,6 +138,13 @@ class KernelBuilder(Builder):
         if threads:
             made.attributes["irc.threads"] = IntegerAttr(threads, i64)
         self.emit(made)
+
+    def beside(self) -> None:
+        """Says of the forall that was emitted last, if it was, that it may run together with the one before it: neither
+        reads or writes what the other writes."""
+        last = self.operations[-1] if self.operations else None
+        if isinstance(last, scf.Forall):
+            last.attributes["irc.beside"] = UnitAttr()
 
     def branch(
         self,

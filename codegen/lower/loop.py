@@ -34,10 +34,13 @@ def lower_loop(func: Func, in_place: Mapping[int, int], machine: Machine = HOST)
     def body(b: KernelBuilder, *buffers: Value) -> None:
         inputs = dict(zip(func.arguments, buffers, strict=False))
         views = Views(b, inputs)
-        for stores in nests_of(returned):
+        overlapping = {i for i, v in enumerate(returned) if _writes_twice(v)}
+        for number, stores in enumerate(nests_of(returned)):
             if len(stores) == 1 and same.get(stores[0].value) == stores[0].buffer:
                 continue
             emit_stores(b, views, func.arguments, stores, buffers[len(inputs) :])
+            if b.machine.is_grid and number and not same and not any(s.buffer in overlapping for s in stores):
+                b.beside()
 
     return KernelGroup((kernel(func.sym_name, types, body, machine, location=func.location),))
 
@@ -84,6 +87,16 @@ def nests_of(returned: Sequence[Value]) -> list[list[Store]]:
                 groups.append(group)
             group += _stores(value, number)
     return groups
+
+
+def _writes_twice(value: Value) -> bool:
+    """Whether one nest of a value writes over what another wrote."""
+    match value.op:
+        case hlo.Pad() as op:
+            return any(op.interior_padding) or not op.operand.type.size
+        case hlo.DynamicUpdateSlice():
+            return True
+    return False
 
 
 def _stores(value: Value, buffer: int) -> list[Store]:

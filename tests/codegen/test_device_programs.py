@@ -248,3 +248,17 @@ func.func @main(%x: {type}, %y: {type}) -> {type} {{
   return %0 : {type}
 }}""")
     assert differences(module, [x, y]) == []
+
+
+def test_parts_of_one_result_are_one_grid() -> None:
+    """The slabs around a padded tensor and its middle, and the parts of a concatenation; not what writes over others."""
+    launches = {
+        name: [
+            step.kernel
+            for step in compile_module(parse(PROGRAMS[name]), target="sm_80").device_program.host.steps
+        ]  # type: ignore[attr-defined]
+        for name in ("convolution", "concatenate", "dynamic slices")
+    }
+    assert sum("pad" in kernel for kernel in launches["convolution"]) == 1
+    assert sum("concatenate" in kernel for kernel in launches["concatenate"]) == 1
+    assert sum("update" in kernel for kernel in launches["dynamic slices"]) == 2
