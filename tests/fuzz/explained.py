@@ -49,6 +49,10 @@ DIFFERENCES: tuple[Explanation, ...] = (
         complex_operands("stablehlo.atan2"),
     ),
     Explanation(
+        "XLA normalizes as x * a + (offset - mean * a): what is near 0 is as exact as the larger of these is",
+        holds("stablehlo.batch_norm_inference"),
+    ),
+    Explanation(
         "XLA makes one convolution of groups, with zeros between them: what is infinite in one group is NaN in the others",
         grouped_convolution,
     ),
