@@ -24,7 +24,8 @@ SOURCES = [
     TESTS / "frontends" / "test_same_operations.py",
     TESTS / "rnn_steps.py",
 ]
-ROOTS = {"tf": tf, "keras": tf.keras, "v1": v1}
+ROOTS = {"tf": tf, "keras": tf.keras, "k": tf.keras, "v1": v1, "L": tf.keras.layers}
+"""What files call modules without saying so (parameters)."""
 
 
 NOTHING = object()

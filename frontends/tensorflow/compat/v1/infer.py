@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
@@ -126,6 +127,7 @@ def _guesses(call: Call, inputs: Sequence[GraphTensor]) -> Iterator[Types]:
     distinct = list(dict.fromkeys(inputs))
     vague = [t for t in distinct if t.probe.shape.rank is None]
     sizes = dict.fromkeys(d for t in distinct for d in _extents(t) if d is not None)
+    sizes |= dict.fromkeys(_data_sizes((*call.args, *call.kwargs.values())))
     shapes = [s for rank in range(5) for s in _shapes(rank, list(sizes))]
     for chosen in product(shapes, repeat=len(vague)) if 0 < len(vague) < 3 else ():
         yield {t: _typed(t, shape) for t, shape in zip(vague, chosen, strict=True)}
@@ -140,6 +142,16 @@ def _guesses(call: Call, inputs: Sequence[GraphTensor]) -> Iterator[Types]:
     whole = math.prod(n for n in nest.flatten(list(call.args)) if isinstance(n, int) and 1 < n < 4096)
     if 1 < whole <= 1 << 20:
         yield {t: _multiplied(t, [i for u, i in places if u is t], whole) for t, _ in places}
+
+
+def _data_sizes(arguments: Sequence[Any]) -> Iterator[int]:
+    """The extents of Python and NumPy data among the arguments."""
+    for value in arguments:
+        if isinstance(value, (list, np.ndarray)) and all(
+            isinstance(v, (int, float, np.generic)) for v in nest.flatten(list(value))
+        ):
+            with suppress(ValueError):  # rows of different lengths
+                yield from (n for n in np.shape(value) if n > 1)
 
 
 def _extents(tensor: GraphTensor) -> list[int | None]:
