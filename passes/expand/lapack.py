@@ -12,7 +12,7 @@ from irc.dialects.stablehlo.lapack import parameters, targets
 from irc.ir.builder import Builder
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.ir.types import ComplexType, TensorType, i32
+from irc.ir.types import ComplexType, TensorType, f64, i32
 from irc.passes import expression as E
 from irc.passes.expand import linalg
 from irc.passes.expression import Expr, Scope, select
@@ -263,12 +263,26 @@ def _rotation(difference: Expr, twice: Expr) -> tuple[Expr, Expr]:
     return c, c * t
 
 
-def _turned(x: Expr, p: Expr, q: Expr, c: Expr, s: Expr, axis: int) -> Expr:
-    """Two slices of x along a dimension, turned by the angle."""
+def _turned(x: Expr, p: Expr, q: Expr, turn: tuple[Expr, Expr, Expr], axis: int) -> Expr:
+    """Two slices of x along a dimension, turned by the angle after the second one was multiplied by the phase."""
     first, second = linalg.at(x, p, axis), linalg.at(x, q, axis)
-    cosine, sine = _spread(c, first.shape), _spread(s, first.shape)
+    cosine, sine, phase = (
+        _spread(linalg.like(v, x.element) if v.element is f64 else v, first.shape) for v in turn
+    )
+    if _is_complex(x):
+        second = second * phase
     x = linalg.put(x, cosine * first - sine * second, p, axis)
     return linalg.put(x, sine * first + cosine * second, q, axis)
+
+
+def _phase(x: Expr) -> tuple[Expr, Expr]:
+    """(|x|, conj(x) / |x|) for complex numbers, 1 for the phase of 0; real numbers as they are, with a phase of 1."""
+    if not _is_complex(x):
+        return x, E.full_like(x, 1.0)
+    size = E.absolute(x)
+    none = E.eq(size, 0.0)
+    safe = linalg.like(select(none, 1.0, size), x.element)
+    return size, select(none, E.full_like(x, 1.0), E.conj(x) / safe)
 
 
 def _identity(like: Expr, n: int) -> Expr:
@@ -303,28 +317,29 @@ def _sorted(keys: Expr, columns: Sequence[Expr], descending: bool) -> tuple[Expr
     return ordered, taken
 
 
-@_routine("syevd")
+@_routine("syevd", "heevd")
 def _eigh(op: Any, scope: Scope) -> Sequence[Expr]:
     a = linalg.wide(scope.of(op.operands[0]))
     *batch, n, _ = a.shape
     lower = parameters(op).get("uplo", "L") == "L"
     inside = _places(a, -1) <= _places(a, -2) if lower else _places(a, -2) <= _places(a, -1)
-    a = select(inside, a, linalg.transposed(a))
+    a = select(inside, a, linalg.adjoint(a))
     vectors = _identity(a, n)
     start = [scope.constant(v, TensorType((), i32)) for v in (0, 1)]
 
     def step(inner: Scope, _: Expr, p: Expr, q: Expr, a: Expr, v: Expr) -> Sequence[Expr]:
         row = _at(a, p, -2)
-        app, apq, aqq = _at(row, p, -1), _at(row, q, -1), _at(_at(a, q, -2), q, -1)
+        app, aqq = linalg.real(_at(row, p, -1)), linalg.real(_at(_at(a, q, -2), q, -1))
+        apq, phase = _phase(_at(row, q, -1))
         c, s = _rotation(aqq - app, apq + apq)
-        a = _turned(_turned(a, p, q, c, s, -2), p, q, c, s, -1)
-        return [*_next_pair(p, q, n), a, _turned(v, p, q, c, s, -1)]
+        a = _turned(_turned(a, p, q, (c, s, _conj(phase)), -2), p, q, (c, s, phase), -1)
+        return [*_next_pair(p, q, n), a, _turned(v, p, q, (c, s, phase), -1)]
 
     if n > 1:
         *_, a, vectors = loop(_sweeps(n) * n * (n - 1) // 2, step, *start, a, vectors)
     diagonal = E.eq(_places(a, -1), _places(a, -2))
     values, (vectors,) = _sorted(
-        E.reduce_sum(select(diagonal, a, 0.0), [a.rank - 1]), [vectors], descending=False
+        E.reduce_sum(select(diagonal, linalg.real(a), 0.0), [a.rank - 1]), [vectors], descending=False
     )
     return [vectors, values, scope.constant(0, TensorType(tuple(batch), i32))]
 
@@ -332,16 +347,14 @@ def _eigh(op: Any, scope: Scope) -> Sequence[Expr]:
 @_routine("gesdd")
 def _svd(op: Any, scope: Scope) -> Sequence[Expr] | None:
     a = linalg.wide(scope.of(op.operands[0]))
-    if _is_complex(a):
-        return None
     *batch, m, n = a.shape
-    tall = a if m >= n else linalg.transposed(a)
+    tall = a if m >= n else linalg.adjoint(a)
     left, right = (r.type.static_shape for r in op.results[2:4])
     u, s, v = _tall_svd(tall, left[-1] if m >= n else right[-2])
     if m < n:
         u, v = v, u
     info = scope.constant(0, TensorType(tuple(batch), i32))
-    return [a, s, _cut(u, left), _cut(linalg.transposed(v), right), info]
+    return [a, s, _cut(u, left), _cut(linalg.adjoint(v), right), info]
 
 
 def _cut(x: Expr, shape: Sequence[int]) -> Expr:
@@ -359,25 +372,56 @@ def _tall_svd(a: Expr, columns: int) -> tuple[Expr, Expr, Expr]:
     def step(inner: Scope, _: Expr, p: Expr, q: Expr, a: Expr, v: Expr) -> Sequence[Expr]:
         first, second = _at(a, p, -1), _at(a, q, -1)
         last = [first.rank - 1]
-        app, aqq = E.reduce_sum(first * first, last), E.reduce_sum(second * second, last)
-        apq = E.reduce_sum(first * second, last)
-        c, s = _rotation(aqq - app, apq + apq)
-        return [*_next_pair(p, q, n), _turned(a, p, q, c, s, -1), _turned(v, p, q, c, s, -1)]
+        app, aqq = (linalg.real(E.reduce_sum(_conj(x) * x, last)) for x in (first, second))
+        apq, phase = _phase(E.reduce_sum(_conj(first) * second, last))
+        turn = (*_rotation(aqq - app, apq + apq), phase)
+        return [*_next_pair(p, q, n), _turned(a, p, q, turn, -1), _turned(v, p, q, turn, -1)]
 
     v = _identity(a, n)
     if n > 1:
         *_, a, v = loop(_sweeps(n) * n * (n - 1) // 2, step, *start, a, v)
-    values = E.sqrt(E.reduce_sum(a * a, [a.rank - 2]))
+    values = E.sqrt(linalg.real(E.reduce_sum(_conj(a) * a, [a.rank - 2])))
     values, (a, v) = _sorted(values, [a, v], descending=True)
     packed, factors = _reflected(a)
     u = _product(packed, factors, max(columns, n))
     square = E.slice(packed, (0,) * packed.rank, (*batch, n, n))
     diagonal = E.eq(_places(square, -1), _places(square, -2))
-    signs = E.reduce_sum(
-        select(diagonal, E.copysign(E.full_like(square, 1.0), square), 0.0), [square.rank - 1]
-    )
+    parts = linalg.real(square)
+    ones = E.copysign(E.full_like(parts, 1.0), parts)
+    signs = E.reduce_sum(select(diagonal, ones, 0.0), [square.rank - 1])
     rest = max(columns, n) - n
     if rest:
         ones = scope.constant(1, TensorType((*batch, rest), signs.element))
         signs = E.concatenate([signs, ones], signs.rank - 1)
+    signs = linalg.like(signs, u.element)
     return u * E.broadcast(signs, u.shape, [*range(len(batch)), u.rank - 1]), values, v
+
+
+WIDEST = 256
+"""Tridiagonal systems larger than this are refused: they are solved as dense ones."""
+
+
+@_routine("gtsv")
+def _tridiagonal_solve(op: Any, scope: Scope) -> Sequence[Expr] | None:
+    below, diagonal, above, b = (linalg.wide(scope.of(v)) for v in op.operands)
+    *batch, n, count = b.shape
+    if n > WIDEST:
+        return None
+    shape = (*batch, n, n)
+    rows, columns = (scope.iota(TensorType(shape, i32), len(batch) + d) for d in (0, 1))
+    along = [*range(len(batch)), len(batch)]
+    matrix = scope.constant(0, TensorType(shape, b.element))
+    for offset, band in ((0, diagonal), (-1, below), (1, above)):
+        matrix = select(E.eq(columns - rows, offset), E.broadcast(band, shape, along), matrix)
+    info = scope.constant(0, TensorType(tuple(batch), i32))
+    pivots = scope.constant(0, TensorType((*batch, n), i32))
+    # What elimination does to b stands beside U in the end.
+    both = E.concatenate([matrix, b], len(batch) + 1)
+    both, _, info = loop(n, _eliminate, both, pivots, info)
+    start = (0,) * len(batch)
+    upper = E.slice(both, (*start, 0, 0), shape)
+    right = E.slice(both, (*start, 0, n), (*batch, n, n + count))
+    solved = hlo.TriangularSolve(
+        upper.value, right.value, left_side=True, lower=False, unit_diagonal=False, transpose_a="NO_TRANSPOSE"
+    )
+    return [below, diagonal, above, scope.emit(solved), info]

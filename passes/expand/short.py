@@ -7,6 +7,7 @@ from typing import Any
 
 from irc.dialects import arith, chlo
 from irc.dialects import stablehlo as hlo
+from irc.dialects.sdy import ShardingConstraint
 from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
@@ -39,6 +40,11 @@ def _imag(op: Any, b: Rewriter) -> Value | None:
 @rules.rewrite("this process is the only one, number 0", hlo.ReplicaId, hlo.PartitionId)
 def _process_number(op: Any, b: Rewriter) -> Value | None:
     return b.emit(hlo.Constant(value=DenseElementsAttr.of(op.result.type, 0)))
+
+
+@rules.rewrite("a tensor that is to lie elsewhere lies here", ShardingConstraint)
+def _sharding_constraint(op: Any, b: Rewriter) -> Value | None:
+    return op.input
 
 
 @rules.rewrite("get_tuple_element(tuple(x...), i) = x[i]", hlo.GetTupleElement)

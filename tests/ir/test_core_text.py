@@ -75,6 +75,11 @@ llvm.func @main(%f: !llvm.ptr) -> i32 {
   }
   return
 }""",
+    "sdy": """sdy.mesh @mesh = <["x"=2, "y"=1]>
+func.func @main(%x: tensor<4x4xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"x"}, {}]>}) -> tensor<4x4xf32> {
+  %0 = sdy.sharding_constraint %x <@mesh, [{}, {"y"}]> : tensor<4x4xf32>
+  return %0 : tensor<4x4xf32>
+}""",
     "ub": """func.func @f() {
   %0 = ub.poison : i32
   %1 = ub.poison <#ub.poison> : vector<4xi64>

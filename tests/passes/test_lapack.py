@@ -136,14 +136,16 @@ def test_qr(how: str, kind: str, shape: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("how", RUNS)
+@pytest.mark.parametrize("target", ["lapack_dsyevd_ffi", "lapack_zheevd_ffi"])
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (2, 7, 7)], ids=str)
 @pytest.mark.parametrize("uplo", "LU")
-def test_eigenvalues(how: str, shape: tuple[int, ...], uplo: str) -> None:
-    half = matrices(np.float64, *shape)
+def test_eigenvalues(how: str, target: str, shape: tuple[int, ...], uplo: str) -> None:
+    dtype = np.complex128 if "z" in target else np.float64
+    half = matrices(dtype, *shape)
     a = half + adjoint(half)
     given = (np.tril if uplo == "L" else np.triu)(a)
-    results = [(shape, np.float64), (shape[:-1], np.float64), (shape[:-2], np.int32)]
-    v, w, info = call(how, "lapack_dsyevd_ffi", results, given, uplo=uplo, mode="V")
+    results = [(shape, dtype), (shape[:-1], np.float64), (shape[:-2], np.int32)]
+    v, w, info = call(how, target, results, given, uplo=uplo, mode="V")
     assert not info.any()
     assert (np.diff(w) >= 0).all()
     near(adjoint(v) @ v, np.broadcast_to(np.eye(shape[-1]), shape), np.float64)
@@ -151,19 +153,21 @@ def test_eigenvalues(how: str, shape: tuple[int, ...], uplo: str) -> None:
 
 
 @pytest.mark.parametrize("how", RUNS)
+@pytest.mark.parametrize("kind", "dz")
 @pytest.mark.parametrize("mode", "AS")
 @pytest.mark.parametrize("rank", ["full", "deficient"])
 @pytest.mark.parametrize("shape", [(1, 1), (4, 4), (6, 3), (3, 6), (2, 5, 4)], ids=str)
-def test_singular_values(how: str, mode: str, rank: str, shape: tuple[int, ...]) -> None:
-    a = matrices(np.float64, *shape)
+def test_singular_values(how: str, kind: str, mode: str, rank: str, shape: tuple[int, ...]) -> None:
+    dtype = KINDS[kind]
+    a = matrices(dtype, *shape)
     *batch, m, n = shape
     k = min(m, n)
     if rank == "deficient":
         a[..., -1, :] = a[..., 0, :]
     left, right = (m, n) if mode == "A" else (k, k)
-    shapes = [(*batch, k), (*batch, m, left), (*batch, right, n)]
-    results = [(shape, np.float64), *((s, np.float64) for s in shapes), (batch, np.int32)]
-    _, s, u, vt, info = call(how, "lapack_dgesdd_ffi", results, a, mode=mode)
+    shapes = [(*batch, m, left), (*batch, right, n)]
+    results = [(shape, dtype), ((*batch, k), np.float64), *((s, dtype) for s in shapes), (batch, np.int32)]
+    _, s, u, vt, info = call(how, f"lapack_{kind}gesdd_ffi", results, a, mode=mode)
     assert not info.any()
     assert (np.diff(s) <= 0).all()
     near(adjoint(u) @ u, np.broadcast_to(np.eye(left), (*batch, left, left)), np.float64)
@@ -171,7 +175,34 @@ def test_singular_values(how: str, mode: str, rank: str, shape: tuple[int, ...])
     near((u[..., :k] * s[..., None, :]) @ vt[..., :k, :], a, np.float64)
 
 
+@pytest.mark.parametrize("how", RUNS)
+def test_tridiagonal_system(how: str) -> None:
+    diagonal, below, above = (matrices(np.float64, 2, 5) + shift for shift in (0, 4, 8))
+    b = matrices(np.float64, 2, 5, 3)
+    vectors = [((2, 5), np.float64)] * 3
+    results = [*vectors, (b.shape, np.float64), ((2,), np.int32)]
+    x = call(how, "lapack_dgtsv_ffi", results, below, diagonal, above, b)[3]
+    places = np.arange(5)
+    matrix = np.zeros((2, 5, 5))
+    matrix[:, places, places] = diagonal
+    matrix[:, places[1:], places[:-1]] = below[:, 1:]
+    matrix[:, places[:-1], places[1:]] = above[:, :-1]
+    near(matrix @ x, b, np.float64)
+
+
+def test_general_eigenvalues() -> None:
+    a = matrices(np.float64, 4, 4)
+    half, whole = ((4,), np.float64), ((4, 4), np.complex128)
+    re, im, left, right, _ = call(
+        "reference", "lapack_dgeev_ffi", [half, half, whole, whole, ((), np.int32)], a
+    )
+    values = re + 1j * im
+    near(a @ right, right * values, np.float64)
+    near(adjoint(left) @ a, values[:, None] * adjoint(left), np.float64)
+
+
 def test_what_has_no_loops_is_refused_by_name() -> None:
-    results = [((2, 2), np.complex64), ((2,), np.float32), ((), np.int32)]
+    half, whole = ((2,), np.float64), ((2, 2), np.complex128)
+    results = [half, half, whole, whole, ((), np.int32)]
     with pytest.raises(UnsupportedError, match="custom_call"):
-        call("compiled", "lapack_cheevd_ffi", results, matrices(np.complex64, 2, 2))
+        call("compiled", "lapack_dgeev_ffi", results, matrices(np.float64, 2, 2))

@@ -160,3 +160,33 @@ def svd(op: Operation, a: Array) -> tuple[Array, ...]:
         return a, s, u[:, : shapes[0][1]], vh[: shapes[1][0]], np.asarray(0)
 
     return _typed(op, _each(one, _wide(a)))
+
+
+@meaning(*targets("geev"))
+def eig(op: Operation, a: Array) -> tuple[Array, ...]:
+    """Eigenvalues (of a real matrix their parts apart), left and right eigenvectors in columns, and 0."""
+
+    def one(a: Array) -> tuple[Array, ...]:
+        values, right = np.linalg.eig(a.astype(np.complex128))
+        left = np.conj(np.linalg.inv(right)).T
+        left = left / np.linalg.norm(left, axis=0)
+        parts = (values,) if a.dtype.kind == "c" else (values.real, values.imag)
+        return (*parts, left, right, np.asarray(0))
+
+    return _typed(op, _each(one, _wide(a)))
+
+
+@meaning(*targets("gtsv"))
+def tridiagonal_solve(
+    op: Operation, below: Array, diagonal: Array, above: Array, b: Array
+) -> tuple[Array, ...]:
+    """The three diagonals, x with the tridiagonal matrix times x = b, and 0. The first of `below` and the last of
+    `above` are no elements of it."""
+    n = diagonal.shape[-1]
+    matrix = np.zeros((*diagonal.shape, n), _wide(diagonal).dtype)
+    places = np.arange(n)
+    matrix[..., places, places] = diagonal
+    matrix[..., places[1:], places[:-1]] = below[..., -(n - 1) :] if n > 1 else 0
+    matrix[..., places[:-1], places[1:]] = above[..., : n - 1]
+    info = np.zeros(diagonal.shape[:-1], np.int32)
+    return _typed(op, (below, diagonal, above, np.linalg.solve(matrix, _wide(b)), info))
