@@ -73,44 +73,56 @@ def adam(scope: Scope, *more: Any) -> list[Expr]:
 
 
 def adagrad(scope: Scope, *more: Any) -> list[Expr]:
-    """Parameters, sums of squares, step, gradients, then lr, lr decay, weight decay. Statics: how many, eps."""
-    *xs, n, eps = more
+    """Parameters, sums of squares, step, gradients, then lr, lr decay, weight decay. Statics: how many, eps, and whether
+    there are weight decay and lr decay."""
+    *xs, n, eps, has_decay, slows = more
     params, sums, (step,), grads = _groups(tuple(xs), n, n, 1, n)
     lr, lr_decay, decay = xs[-3:]
     step = step + 1
-    rate = lr / (1 + (step - 1) * lr_decay)
+    rate = lr / (1 + (step - 1) * lr_decay) if slows else lr
     new_params, new_sums = [], []
     for p, s, g in zip(params, sums, grads, strict=True):
-        g = g + as_like(decay, p) * p
+        g = g + as_like(decay, p) * p if has_decay else g
         s = s + g * g
         new_sums.append(s)
-        new_params.append(p - as_like(rate, p) * (g / (E.sqrt(s) + eps)))
+        new_params.append(p - as_like(rate, p) * over_root(g, s, outside=eps))
     return [*new_params, *new_sums, step]
 
 
 def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
     """Parameters, mean squares, (means,) (momentum buffers,) gradients, then lr, weight decay, momentum. Statics: how
-    many, alpha, eps, and whether centred, with momentum."""
-    *xs, n, alpha, eps, centred, has_momentum = more
+    many, alpha, eps, and whether centred, with momentum, with weight decay."""
+    *xs, n, alpha, eps, centred, has_momentum, has_decay = more
     c, m = n if centred else 0, n if has_momentum else 0
     params, squares, means, buffers, grads = _groups(tuple(xs), n, n, c, m, n)
     lr, decay, momentum = xs[-3:]
     out: list[list[Expr]] = [[], [], [], []]
     for i, (p, s, g) in enumerate(zip(params, squares, grads, strict=True)):
-        g = g + as_like(decay, p) * p
-        s = s * alpha + (g * g) * (1 - alpha)
+        g = g + as_like(decay, p) * p if has_decay else g
+        s = running_mean(s, g * g, alpha)
         spread_of = s
         if centred:
-            mean = means[i] + (g - means[i]) * (1 - alpha)
+            mean = running_mean(means[i], g, alpha)
             out[2].append(mean)
             spread_of = s - mean * mean
-        move = g / (E.sqrt(spread_of) + eps)
+        move = over_root(g, spread_of, outside=eps)
         if has_momentum:
             move = as_like(momentum, p) * buffers[i] + move
             out[3].append(move)
         out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
     return [*out[0], *out[1], *out[2], *out[3]]
+
+
+def running_mean(old: Expr, new: Expr, share: float) -> Expr:
+    """share old + (1 - share) new."""
+    return old * share + new * (1 - share)
+
+
+def over_root(g: Expr, square: Expr, *, inside: float = 0.0, outside: float = 0.0) -> Expr:
+    """g / (sqrt(square + inside) + outside); what is 0 is not added."""
+    root = E.sqrt(square + inside if inside else square)
+    return g / (root + outside if outside else root)
 
 
 def adadelta_move(square: Expr, moves: Expr, g: Expr, eps: float) -> Expr:
@@ -120,16 +132,16 @@ def adadelta_move(square: Expr, moves: Expr, g: Expr, eps: float) -> Expr:
 
 def adadelta(scope: Scope, *more: Any) -> list[Expr]:
     """Parameters, mean squares of gradients and of moves, gradients, then lr and weight decay. Statics: how many, rho,
-    eps."""
-    *xs, n, rho, eps = more
+    eps, and whether there is weight decay."""
+    *xs, n, rho, eps, has_decay = more
     params, squares, moves, grads = _groups(tuple(xs), n, n, n, n)
     lr, decay = xs[-2:]
     out: list[list[Expr]] = [[], [], []]
     for p, s, d, g in zip(params, squares, moves, grads, strict=True):
-        g = g + as_like(decay, p) * p
-        s = s * rho + (g * g) * (1 - rho)
+        g = g + as_like(decay, p) * p if has_decay else g
+        s = running_mean(s, g * g, rho)
         move = adadelta_move(s, d, g, eps)
         out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
-        out[2].append(d * rho + (move * move) * (1 - rho))
+        out[2].append(running_mean(d, move * move, rho))
     return [*out[0], *out[1], *out[2]]

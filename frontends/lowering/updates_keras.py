@@ -11,7 +11,7 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.frontends.lowering.adam import Adam
 from irc.frontends.lowering.elementwise import emit
-from irc.frontends.lowering.updates import adadelta_move, as_like
+from irc.frontends.lowering.updates import adadelta_move, as_like, over_root, running_mean
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
 
@@ -108,13 +108,13 @@ def rmsprop(scope: Scope, *more: Any) -> list[Expr]:
     lr = xs[-1]
     out: list[list[Expr]] = [[] for _ in groups[:-1]]
     for i, (p, g) in enumerate(zip(groups[0], groups[-1], strict=True)):
-        square = groups[1][i] * rho + g * g * (1 - rho)
-        under = square + eps
+        square = running_mean(groups[1][i], g * g, rho)
+        spread_of = square
         if centred:
-            mean = groups[2 + has_momentum][i] * rho + g * (1 - rho)
+            mean = running_mean(groups[2 + has_momentum][i], g, rho)
             out[2 + has_momentum].append(mean)
-            under = square - mean * mean + eps
-        move = (as_like(lr, p) * g) / E.sqrt(under)
+            spread_of = square - mean * mean
+        move = as_like(lr, p) * over_root(g, spread_of, inside=eps)
         if has_momentum:
             move = groups[2][i] * momentum + move
             out[2].append(move)
@@ -131,7 +131,7 @@ def adagrad(scope: Scope, *more: Any) -> list[Expr]:
     for p, s, g in zip(*_cut(xs, n, 3), strict=True):
         s = s + g * g
         sums.append(s)
-        new_params.append(p - (as_like(lr, p) * g) / E.sqrt(s + eps))
+        new_params.append(p - as_like(lr, p) * over_root(g, s, inside=eps))
     return [*new_params, *sums]
 
 
@@ -141,11 +141,11 @@ def adadelta(scope: Scope, *more: Any) -> list[Expr]:
     lr = xs[-1]
     out: list[list[Expr]] = [[], [], []]
     for p, s, d, g in zip(*_cut(xs, n, 4), strict=True):
-        s = s * rho + g * g * (1 - rho)
+        s = running_mean(s, g * g, rho)
         move = adadelta_move(s, d, g, eps)
         out[0].append(p - as_like(lr, p) * move)
         out[1].append(s)
-        out[2].append(d * rho + move * move * (1 - rho))
+        out[2].append(running_mean(d, move * move, rho))
     return [x for held in out for x in held]
 
 

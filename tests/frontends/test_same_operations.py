@@ -160,6 +160,42 @@ def program(run: Callable[[Any], Any], given: Any) -> tuple[str, Array]:
     return canonical_text(made[-1]), value
 
 
+OPTIMIZERS: dict[str, tuple[Callable[..., Any], Callable[[], Any]]] = {
+    "sgd": (lambda p: torch.optim.SGD(p, 0.5), lambda: K.optimizers.SGD(0.5)),
+    "adagrad": (
+        lambda p: torch.optim.Adagrad(p, 0.5, initial_accumulator_value=0.1, eps=0.0),
+        lambda: K.optimizers.Adagrad(0.5, epsilon=0.0),
+    ),
+    "rmsprop": (
+        lambda p: torch.optim.RMSprop(p, 0.5, alpha=0.9, eps=0.0),
+        lambda: K.optimizers.RMSprop(0.5, epsilon=0.0),
+    ),
+    "centred rmsprop": (
+        lambda p: torch.optim.RMSprop(p, 0.5, alpha=0.9, eps=0.0, centered=True),
+        lambda: K.optimizers.RMSprop(0.5, epsilon=0.0, centered=True),
+    ),
+    "adadelta": (
+        lambda p: torch.optim.Adadelta(p, 0.5, rho=0.9, eps=1e-6),
+        lambda: K.optimizers.Adadelta(0.5, rho=0.9, epsilon=1e-6),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_of_both_families_give_the_same_bits(name: str) -> None:
+    """Where their defaults are made equal."""
+    make, make_other = OPTIMIZERS[name]
+    parameter, variable = torch.nn.Parameter(torch.tensor(X)), tf.Variable(X)
+    ours, theirs = make([parameter]), make_other()
+    for step in range(4):
+        gradient = draws(*X.shape, seed=10 + step) - 0.5
+        parameter.grad = torch.tensor(gradient)
+        ours.step()
+        theirs.apply_gradients([(tf.constant(gradient), variable)])
+    assert not np.array_equal(variable.numpy(), X)
+    np.testing.assert_array_equal(parameter.detach().numpy(), variable.numpy())
+
+
 CASES = {**MATHS, **ACTIVATIONS, **REDUCTIONS, **SHAPES, **LOSSES, **NORMALIZATIONS}
 
 

@@ -169,7 +169,7 @@ class Adagrad(Optimizer):
                 self.state[p]["sum"] = total
         sums = [self.state[p]["sum"] for p in params]
         numbers = [hyper(group, name) for name in ("lr", "lr_decay", "weight_decay")]
-        statics = (len(params), float(group["eps"]))
+        statics = (len(params), float(group["eps"]), group["weight_decay"] != 0, group["lr_decay"] != 0)
         run_update(U.adagrad, [*params, *sums, step], [*(p._grad for p in params), *numbers], statics)  # type: ignore[list-item]
 
 
@@ -198,6 +198,7 @@ class RMSprop(Optimizer):
         numbers = [hyper(group, name) for name in ("lr", "weight_decay", "momentum")]
         statics = (
             len(params), float(group["alpha"]), float(group["eps"]), bool(group["centered"]), group["momentum"] != 0,
+            group["weight_decay"] != 0,
         )  # fmt: skip
         run_update(U.rmsprop, [*params, *held], [*(p._grad for p in params), *numbers], statics)  # type: ignore[list-item]
 
@@ -221,5 +222,5 @@ class Adadelta(Optimizer):
                     self.state[p][name] = zeros_like_host(p)
         held = [self.state[p][name] for name in names for p in params]
         numbers = [hyper(group, name) for name in ("lr", "weight_decay")]
-        statics = (len(params), float(group["rho"]), float(group["eps"]))
+        statics = (len(params), float(group["rho"]), float(group["eps"]), group["weight_decay"] != 0)
         run_update(U.adadelta, [*params, *held], [*(p._grad for p in params), *numbers], statics)  # type: ignore[list-item]
