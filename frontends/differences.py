@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import cached_property
 
 from irc.frontends.points import title_of
-from irc.ir.locations import UNKNOWN, FusedLoc, Location, described, file_location
+from irc.ir.locations import UNKNOWN, FusedLoc, Location, file_location
 from irc.ir.notes import CALL, Note, note_of, notes_of
 from irc.ir.operation import Value
-from irc.passes.difference.alignment import Alignment, Graph, Node, label_of
+from irc.passes.difference.alignment import Alignment, Node
+from irc.passes.difference.beside import Beside
 from irc.passes.difference.comparison import ORDER, Difference, compare
+from irc.passes.difference.pairing import MUCH_LIKE, distinct, likeness, paired
 from irc.passes.difference.program import INITIAL, TURNED, Called, CallKey, Program, is_backward, keys_of
 
 Place = tuple[Location, Location]
@@ -62,58 +64,21 @@ class Rows:
 
 def differences(programs_a: Sequence[Program], programs_b: Sequence[Program]) -> Comparison:
     """Compares what two models compute."""
-    of_a, of_b = (_distinct(programs) for programs in (programs_a, programs_b))
-    pairs, alone_a, alone_b = _paired(of_a, of_b)
+    of_a, of_b = (distinct(programs) for programs in (programs_a, programs_b))
+    pairs, alone_a, alone_b = paired(of_a, of_b)
     rows, remarks = Rows(), []
     for a, b in pairs:
         remarks += _Pair(a, b, rows).fill()
     for word, alone, own in (("A", alone_a, of_a), ("B", alone_b, of_b)):
-        new = [p for p in alone if not any(_likeness(p, q) > MUCH_LIKE for q in own if q not in alone)]
+        new = [p for p in alone if not any(likeness(p, q) > MUCH_LIKE for q in own if q not in alone)]
         remarks += [f"{word} also runs a program of {_count(p)} ops that the other does not" for p in new]
     found = list(rows.found.values())
     same = all(row.held for row in found) and bool(pairs)
     return Comparison(found, list(dict.fromkeys(remarks)), same)
 
 
-def _distinct(programs: Iterable[Program]) -> list[Program]:
-    """Programs that compute something, each once."""
-    found: dict[str, Program] = {}
-    for program in programs:
-        if not program.is_trivial:
-            found.setdefault(program.text, program)
-    return list(found.values())
-
-
 def _count(program: Program) -> int:
     return len(program.canonical.block.operations)
-
-
-def _paired(
-    of_a: list[Program], of_b: list[Program]
-) -> tuple[list[tuple[Program, Program]], list[Program], list[Program]]:
-    """Programs that are the same, then those most alike; and the rest of each."""
-    ranked = sorted(
-        ((_likeness(a, b), -i, -j) for i, a in enumerate(of_a) for j, b in enumerate(of_b)), reverse=True
-    )
-    left_a, left_b = dict(enumerate(of_a)), dict(enumerate(of_b))
-    pairs = {}
-    for score, i, j in ranked:
-        if -i in left_a and -j in left_b and score > LEAST_LIKE:
-            pairs[-i] = (left_a.pop(-i), left_b.pop(-j))
-    return [pairs[i] for i in sorted(pairs)], list(left_a.values()), list(left_b.values())
-
-
-LEAST_LIKE, MUCH_LIKE = 0.3, 0.8
-"""Programs of which less than this share of ops is alike are not compared; of which more is, one is the other at its first
-step."""
-
-
-def _likeness(a: Program, b: Program) -> float:
-    """The share of ops that two programs have in common; 2 for the same program."""
-    if a.text == b.text:
-        return 2.0
-    one, two = (Counter(map(label_of, Graph(p.canonical.block).nodes)) for p in (a, b))
-    return 2 * (one & two).total() / (one.total() + two.total())
 
 
 class _Pair:
@@ -208,7 +173,7 @@ class _Pair:
 
     def _structure(self) -> list[str]:
         """Rows for what no other row explains; remarks on what only one of the programs gives back."""
-        beside = _Beside(self.alignment)
+        beside = Beside(self.alignment)
         found = [d for d in compare(self.alignment) if not beside.has(d) and (d.what or d.op != "argument")]
         before = len(self.rows.found)
         for d in found:
@@ -343,71 +308,6 @@ class _Pair:
             of_a.setdefault(place_a, place_b)
             of_b.setdefault(place_b, place_a)
         return of_b, of_a
-
-
-class _Beside:
-    """What only one of two programs gives back and nothing else needs: counters, metrics, gradients."""
-
-    def __init__(self, alignment: Alignment) -> None:
-        self.nodes: dict[Node, None] = {}
-        self.places: list[tuple[str, Location]] = []
-        sides = ((alignment.a, alignment.to_b, "A"), (alignment.b, alignment.to_a, "B"))
-        left = [
-            _left_over(graph, done, other)
-            for (graph, done, _), other in zip(sides, _reversed(sides), strict=True)
-        ]
-        for (graph, done, word), theirs in zip(sides, left[::-1], strict=True):
-            types = [_kind(v) for v in theirs]
-            alone = [n for n in graph.nodes if n not in done and not isinstance(n, Value)]
-            ends = [v for v in graph.block.terminator.operands if graph.node(v) in dict.fromkeys(alone)]
-            asked = [v for v in ends if _kind(v) in types and not _is_tally(graph, done, v)]
-            needed = _needed(graph, [graph.node(v) for v in asked])
-            for node in reversed(alone):
-                if node not in needed and all(
-                    u in self.nodes or u is graph.block.terminator for u in graph.users.get(node, ())
-                ):
-                    self.nodes[node] = None
-                    self.places.append((word, node.location))
-
-    def has(self, d: Difference) -> bool:
-        return any(n in self.nodes for n in (d.a_node, d.b_node) if n is not None)
-
-    def remarks(self) -> list[str]:
-        found = dict.fromkeys((word, described(place)) for word, place in reversed(self.places))
-        return [f"{word} also gives back what is computed at {place}" for word, place in found]
-
-
-def _kind(value: Value) -> tuple[str, list[str]]:
-    """A type without the order of its dimensions."""
-    return str(value.type.element), sorted(str(n) for n in value.type.shape if n != 1)
-
-
-def _is_tally(graph: Graph, done: dict[Node, Node], result: Value) -> bool:
-    """Whether a scalar is computed from a scalar that the other program is not given: a count, a mean so far."""
-    behind = _needed(graph, [graph.node(result)])
-    own = (n for n in behind if isinstance(n, Value) and n not in done and not graph.operands[n])
-    return not result.type.shape and any(not n.type.shape for n in own)
-
-
-def _reversed(sides: Sequence[tuple[Graph, dict[Node, Node], str]]) -> list[Graph]:
-    return [graph for graph, _, _ in sides[::-1]]
-
-
-def _left_over(graph: Graph, done: dict[Node, Node], other: Graph) -> list[Value]:
-    """Results that the other program does not give back."""
-    given = dict.fromkeys(other.node(v) for v in other.block.terminator.operands)
-    return [v for v in graph.block.terminator.operands if done.get(graph.node(v) or v) not in given]
-
-
-def _needed(graph: Graph, roots: Iterable[Node | None]) -> dict[Node, None]:
-    found: dict[Node, None] = {}
-    stack = [n for n in roots if n is not None]
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found[node] = None
-            stack += [o for o in graph.operands[node] if o is not None]
-    return found
 
 
 def _attribute_names(node: Node | None) -> tuple[str, ...]:

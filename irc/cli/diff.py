@@ -154,6 +154,8 @@ def report(found: Comparison, name_a: str, name_b: str) -> str:
     told = [row for row in found.rows if not (found.same and row.held)]
     if found.same:
         lines.append(f"{name_a} and {name_b} are the same program")
+    elif not told:
+        lines.append(f"{name_a} and {name_b} have no program in common")
     else:
         points = len({row.title for row in told})
         lines.append(f"{name_a} and {name_b} differ in {points} point{'s' * (points != 1)}")

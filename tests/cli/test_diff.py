@@ -10,9 +10,12 @@ import pytest
 
 from irc.cli import main
 from irc.cli.diff import Side, imported_library, report
+from irc.dialects.builtin import Module, parse
 from irc.errors import IrcError
 from irc.frontends.differences import Comparison, differences
 from irc.frontends.points import POINTS
+from irc.ir.printer import print_operation
+from irc.passes.difference.program import Program
 
 FOLDER = Path(__file__).parent / "diff"
 TWO_FRONTENDS = Path(__file__).parent.parent / "two_frontends"
@@ -109,13 +112,13 @@ NEAR = {
 
 
 @pytest.fixture(scope="module")
-def near() -> list[Any]:
+def near() -> list[Program]:
     return Side(str(FOLDER / "near.py")).programs()
 
 
 @pytest.mark.parametrize("name", NEAR)
 def test_a_near_miss_is_one_row_with_both_values_and_lines(
-    name: str, near: list[Any], tmp_path: Path
+    name: str, near: list[Program], tmp_path: Path
 ) -> None:
     old, new, shown, row = NEAR[name]
     text = (FOLDER / "near.py").read_text()
@@ -133,7 +136,7 @@ def test_a_near_miss_is_one_row_with_both_values_and_lines(
     assert f"other.py:{line} " in said
 
 
-def test_a_program_is_the_same_as_itself(near: list[Any]) -> None:
+def test_a_program_is_the_same_as_itself(near: list[Program]) -> None:
     found = differences(near, near)
     assert found.same
     assert found.rows == []
@@ -254,3 +257,39 @@ def test_models_of_programs_that_compile_nothing_are_called(tmp_path: Path, caps
     assert "differ in 3 points" in said
     for title in ("LeakyReLU slope", "Linear init", "Linear/Dense weight"):
         assert title in said
+
+
+# Nothing is overlooked.
+
+CHANGES = {
+    "stablehlo.add ": "stablehlo.subtract ",
+    "stablehlo.subtract ": "stablehlo.add ",
+    "stablehlo.multiply ": "stablehlo.divide ",
+    "GT,": "GE,",
+    "dense<1.000000e+00>": "dense<3.750000e+00>",
+}
+
+
+def test_every_op_that_is_changed_is_told(near: list[Program]) -> None:
+    step = max(near, key=lambda p: len(p.entry.block.operations))
+    lines = print_operation(Module.of([step.entry])).splitlines()
+    changed = [
+        (i, old) for i, line in enumerate(lines) for old in CHANGES if old in line and "applies" not in line
+    ][::4]
+    assert len(changed) > 8
+    for i, old in changed:
+        text = "\n".join([*lines[:i], lines[i].replace(old, CHANGES[old], 1), *lines[i + 1 :]])
+        other = Program.of(parse(text, ""))
+        if other.text != step.text:
+            found = differences([step], [other])
+            assert not found.same, lines[i]
+            assert found.rows, lines[i]
+
+
+def test_programs_that_compute_nothing_are_compared_too(tmp_path: Path, capsys: Any) -> None:
+    text = "func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {\n  return %x : tensor<2xf32>\n}\n"
+    a, b = tmp_path / "a.mlir", tmp_path / "b.mlir"
+    a.write_text(text)
+    b.write_text(text.replace("%x", "%y"))
+    assert main(["diff", str(a), str(b)]) == 0
+    capsys.readouterr()
