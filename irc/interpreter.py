@@ -11,7 +11,6 @@ from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.dialects.quantization import computes_quantized, evaluate_by_floats
 from irc.errors import IrcError, UnsupportedError
-from irc.ir.attributes import StringAttr
 from irc.ir.fields import SYMBOL
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Region, Value
@@ -74,9 +73,7 @@ class _Interpreter:
     def operation(self, op: Operation, known: dict[Value, Any]) -> tuple[Any, ...]:
         evaluate = getattr(op, "evaluate", None)
         if evaluate is None:
-            raise UnsupportedError(
-                f"'{described(op)}' has no reference evaluation", span=span_of(op.location)
-            )
+            raise UnsupportedError(f"'{op.title}' has no reference evaluation", span=span_of(op.location))
 
         for result in op.results:
             if (
@@ -101,7 +98,7 @@ class _Interpreter:
         except IrcError:
             raise
         except Exception as failure:
-            message = f"evaluating '{described(op)}' failed: {failure}"
+            message = f"evaluating '{op.title}' failed: {failure}"
             raise IrcError(message, span=span_of(op.location)) from failure
         results = given if isinstance(given, tuple) and len(op.results) != 1 else _one(given)
         return tuple(_checked(op, r, v) for r, v in zip(op.results, results, strict=True))
@@ -123,9 +120,3 @@ def _checked(op: Operation, result: Value, array: Any) -> Any:
     if array.dtype != result.type.element.numpy:
         raise IrcError(f"'{op.name}' evaluated to {array.dtype} for {result.type}", span=span_of(op.location))
     return array
-
-
-def described(op: Operation) -> str:
-    """The op's name, and the target of a custom call."""
-    target = op.attributes.get("call_target_name")
-    return f"{op.name} @{target.value}" if isinstance(target, StringAttr) else op.name

@@ -202,7 +202,7 @@ class Tracer:
             # Operands of rank 0 beside shaped ones spread (clamp, select).
             places = [index if o.type.rank else () for o in op.operands]
             return Apply(t.element, op, tuple(map(self.trace, op.operands, places)))
-        name = op.name if op is not None else "a value from outside the function"
+        name = op.title if op is not None else "a value from outside the function"
         raise UnsupportedError(f"'{name}' cannot be part of a loop kernel", span=span_of(value.location))
 
     def converted(self, node: Node, element: Any) -> Node:

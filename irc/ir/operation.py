@@ -288,6 +288,11 @@ class Operation:
         if not holds:
             raise self.error(constraint, message)
 
+    @property
+    def title(self) -> str:
+        """What errors call it: its name, and what else says which op it is."""
+        return self.name
+
     def walk(self) -> Iterator[Operation]:
         """This op and all ops inside its regions, outermost first, in order."""
         stack: list[Operation] = [self]

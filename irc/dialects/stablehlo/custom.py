@@ -57,6 +57,11 @@ class CustomCall(TensorOp, name="stablehlo.custom_call"):
             self._check_alias(alias)
         return self.result_types
 
+    @property
+    def title(self) -> str:
+        """The name and the target."""
+        return f"{self.name} @{self.call_target_name}"
+
     def _check_layouts(self) -> None:
         given, got = self.operand_layouts, self.result_layouts
         message = "Layout attributes should be specified for either both operands and results or none."
@@ -105,7 +110,7 @@ class CustomCall(TensorOp, name="stablehlo.custom_call"):
     def evaluate(self, *arrays: Array) -> Any:
         known = MEANINGS.get(self.call_target_name)
         if known is None:
-            message = f"'{self.name} @{self.call_target_name}' has no reference evaluation"
+            message = f"'{self.title}' has no reference evaluation"
             raise UnsupportedError(message, span=span_of(self.location))
         return known(self, *arrays)
 
