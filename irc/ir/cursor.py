@@ -86,9 +86,15 @@ class Cursor:
 
     def skip(self) -> int:
         """Past white space; the position there."""
-        pos = self.pos
-        if pos < self.end and self.text[pos] not in " \t\r\n/":
-            return pos
+        pos, text = self.pos, self.text
+        if pos < self.end:
+            first = text[pos]
+            if first not in " \t\r\n/":
+                return pos
+            # One space between words is what most texts have.
+            if first == " " and pos + 1 < self.end and text[pos + 1] not in " \t\r\n/":
+                self.pos = pos + 1
+                return pos + 1
         m = _SPACE.match(self.text, self.pos, self.end)
         assert m is not None
         self.pos = m.end()
