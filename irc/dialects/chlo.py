@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from irc.dialects.stablehlo.base import BOOL as BOOLEAN
 from irc.dialects.stablehlo.base import COMPLEX, FLOAT, INTEGER, TensorOp, compatible, merge_types
 from irc.dialects.stablehlo.elementwise import UnaryElementwise
 from irc.dialects.stablehlo.numerics import Array, complex_square, native, precise, total_order, width_of
-from irc.ir.fields import BOOL, I64, Attr, Operand, Result
+from irc.ir.fields import ANY, BOOL, I64, Attr, Operand, Result
 from irc.ir.types import Type, i1, i32
 
 
@@ -144,6 +144,27 @@ class Tan(_OfComplexToo, name="chlo.tan"):
 
     def evaluate(self, x: Array) -> Array:
         return precise(np.tan, x)
+
+
+class ConstantLike(TensorOp, name="chlo.constant_like"):
+    """One number in the shape of the operand.
+
+    C1: the result's element type is the number's."""
+
+    result_labels = ("C1", "C1")
+    operand = Operand()
+    value = Attr(ANY)
+    result = Result()
+
+    def infer(self) -> Sequence[Type]:
+        self.check_operands()
+        given: Any = self.results[0].type if self.results else None
+        fits = given is None or given.element is self.value.type
+        self.check(fits, "C1", "value's type doesn't match element return type")
+        return [self.operand.type.with_element(self.value.type)]
+
+    def evaluate(self, x: Array) -> Array:
+        return np.full(x.shape, self.value.value, self.value.type.numpy)
 
 
 class _IsInfinite(_Unary):

@@ -125,6 +125,14 @@ def _map(op: Any, b: Rewriter) -> Value | None:
     return known.get(returned)
 
 
+@rules.rewrite("constant_like(x, value) = the value in the shape of x", chlo.ConstantLike)
+def _constant_like(op: Any, b: Rewriter) -> Value | None:
+    type = op.result.type
+    if not type.is_static:
+        return None
+    return b.emit(hlo.Constant(value=DenseElementsAttr.of(type, op.value.value)))
+
+
 @rules.rewrite("top_k = a stable descending sort with positions, cut to k", chlo.TopK)
 def _top_k(op: Any, b: Rewriter) -> Sequence[Value] | None:
     t = op.operand.type

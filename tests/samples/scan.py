@@ -1,16 +1,18 @@
-"""Samples of chlo.scan."""
+"""Samples of chlo's ops that are no functions of elements: scan, constant_like."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from irc.dialects import stablehlo as S
+from irc.dialects.chlo import ConstantLike
 from irc.dialects.chlo_scan import Scan
+from irc.ir.attributes import FloatAttr
 from irc.ir.builder import Builder
 from irc.ir.types import f32, i32
 from samples.case import breaks, random, region, tensor, value, works
 
-NO_ORACLE = "XLA's text has no chlo.scan"
+NO_ORACLE = "XLA does not take it"
 
 
 def running_sum(b: Builder, x: Any, carry: Any) -> Any:
@@ -55,3 +57,15 @@ broken("C2", [value(5, 3)], [value(3)], [ROW, ROW], dimension=2)
 broken("C3", [value(5, 3)], [value(3)], [ROW, ROW], scan_dim_size=4)
 broken("C4", [value(5, 3)], [value(3)], [ROW, tensor(3, of=i32)], lambda b, x, c: [x, c])
 broken("C5", [value(5, 3)], [value(3)], [ROW, ROW], result_types=[tensor(4, 3, of=f32), ROW])
+
+HALF = FloatAttr(0.5, f32)
+works(
+    "chlo.constant_like",
+    "floats",
+    lambda b, x: b.emit(ConstantLike(x, value=HALF)),
+    random(3, 4),
+    refused=NO_ORACLE,
+)
+breaks(
+    "chlo.constant_like", "C1", lambda: ConstantLike(value(2), value=HALF, result_types=[tensor(2, of=i32)])
+)

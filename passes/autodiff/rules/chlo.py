@@ -57,6 +57,7 @@ refuse("expand it to a loop first", Scan)
 
 nograd("the result is a truth value", chlo.IsInf, chlo.IsNegInf, chlo.IsPosInf)
 nograd("integers have no gradient", chlo.Mulhi)
+nograd("the number is the same whatever the operand holds", chlo.ConstantLike)
 defvjp(chlo.NextAfter, lambda g, ans, x, y: g, None)
 
 
