@@ -124,7 +124,10 @@ class Gather(TensorOp, name="stablehlo.gather"):
         places = index_shape(indices.shape, d.index_vector_dim)
         collapsed = (*d.collapsed_slice_dims, *d.operand_batching_dims)
         window = [n for i, n in enumerate(sizes) if i not in collapsed]
-        self.check_inside("C5", "offset_dims", d.offset_dims, len(places) + len(window), "result")
+        rank = len(places) + len(window)
+        outside = next((i for i in d.offset_dims if not 0 <= i < rank), None)
+        message = "Expects each element of offset_dims to be in range [0, implied-result-rank)"
+        self.check(outside is None, "C5", f"{message} i.e. [0, {rank}). got: {outside}.")
         return [type.with_shape(combine(places, window, d.offset_dims))]
 
     def _check_operand_dims(self, type: TensorType, d: GatherDimensionNumbers, sizes: Sequence[Dim]) -> None:

@@ -37,7 +37,7 @@ _COMPARISONS_OF = {
     "unsigned": ("UNSIGNED",),
     "float": ("FLOAT", "TOTALORDER"),
     "complex": ("FLOAT",),
-    "quantized": ("FLOAT",),
+    "quantized": ("FLOAT", "TOTALORDER"),
 }
 
 
