@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from irc.codegen.ptx_interpreter.machine import Machine, Step
+from irc.codegen.ptx_interpreter.machine import Machine, Step, anything
 from irc.codegen.ptx_interpreter.scalars import RAW, TYPES, Array, as_bits, as_type, raw
 from irc.codegen.ptx_interpreter.special import SPECIAL, TIMERS, special
 from irc.codegen.ptx_interpreter.syntax import (
@@ -33,9 +33,6 @@ Target = Callable[[Machine, Array], None]
 Maker = Callable[[Instruction, "Assembler"], Step]
 MAKERS: dict[str, Maker] = {}
 """By first word of the opcode."""
-
-_UNDEFINED = 0xA5A5A5A5A5A5A5A5
-"""What is read from a register that nothing writes, where LLVM packs values of which it needs a part."""
 
 CARRY = "%carry"
 """The carry flag, as a register."""
@@ -70,7 +67,8 @@ class Leave:
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """A place where lanes wait for each other: those of a warp named by a mask (all without), or of a block at a barrier."""
+    """A place where lanes wait: for others of their warp, named by a mask (all without), for those of their block at a
+    barrier, or for the phase of a barrier in memory."""
 
     kind: str
     mask: Source | None = None
@@ -78,7 +76,8 @@ class Meeting:
     count: Source | None = None
     arrive: bool = False
     aligned: bool = True
-    lanes: int = 32
+    ready: Source | None = None
+    """Which of the active lanes need not wait for a phase."""
 
 
 @dataclass(slots=True)
@@ -158,9 +157,8 @@ class Assembler:
         """An operand read as a type, [lanes] or [1]. With `undefined`, a register that nothing writes has some value."""
         dtype = TYPES[type]
         if undefined and isinstance(operand, Register) and operand.name not in self._written:
-            return lambda m: np.full(1, _UNDEFINED % (1 << 8 * dtype.itemsize), RAW[dtype.itemsize]).view(
-                dtype
-            )
+            some = anything(1, RAW[dtype.itemsize]).view(dtype)
+            return lambda m: some
         match operand:
             case Register(name, negated):
                 return self._from_register(name, negated, dtype)

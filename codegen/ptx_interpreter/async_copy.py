@@ -14,6 +14,7 @@ from irc.codegen.ptx_interpreter.access import Places
 from irc.codegen.ptx_interpreter.assembler import Assembler, Source, executes
 from irc.codegen.ptx_interpreter.errors import Fault, first
 from irc.codegen.ptx_interpreter.machine import Machine, Step
+from irc.codegen.ptx_interpreter.mbarrier import bulk_copy
 from irc.codegen.ptx_interpreter.scalars import Array
 from irc.codegen.ptx_interpreter.shadow import IN_FLIGHT, KNOWN
 from irc.codegen.ptx_interpreter.syntax import Instruction
@@ -83,7 +84,9 @@ def cp(i: Instruction, a: Assembler) -> Step:
         return lambda m: Copies.of(m).wait(m, int(left(m)[0]))
     if i.modifiers[:2] == ("async", "wait_all"):
         return _wait_all
-    if i.modifiers[0] != "async" or i.modifiers[1] not in ("ca", "cg") or i.has("bulk"):
+    if i.has("bulk"):
+        return bulk_copy(i, a)
+    if i.modifiers[0] != "async" or i.modifiers[1] not in ("ca", "cg"):
         raise a.refuse(f"the instruction '{i.opcode}'")
     return _copy(i, a)
 

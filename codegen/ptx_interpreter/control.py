@@ -7,6 +7,7 @@ import numpy as np
 from irc.codegen.ptx_interpreter.assembler import Assembler, Branch, Leave, Meeting, executes
 from irc.codegen.ptx_interpreter.errors import Fault
 from irc.codegen.ptx_interpreter.machine import Machine, Step
+from irc.codegen.ptx_interpreter.mbarrier import waiting_for
 from irc.codegen.ptx_interpreter.scalars import TYPES
 from irc.codegen.ptx_interpreter.syntax import Instruction, Register, Symbol
 
@@ -53,6 +54,8 @@ def meeting_of(i: Instruction, a: Assembler) -> Meeting | None:
         return Meeting("warp", mask=a.source(i.operands[_MASKS[i.name]], "b32"))
     if i.name in _WHOLE_WARPS:
         return Meeting("warp")
+    if i.name == "mbarrier" and i.modifiers[0] in ("test_wait", "try_wait"):
+        return waiting_for(i, a)
     if i.name not in ("bar", "barrier"):
         return None
     if i.has("warp"):

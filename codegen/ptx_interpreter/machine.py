@@ -13,7 +13,7 @@ import numpy as np
 
 from irc.codegen.ptx_interpreter.errors import Fault
 from irc.codegen.ptx_interpreter.memory import GlobalMemory, Region
-from irc.codegen.ptx_interpreter.scalars import Array
+from irc.codegen.ptx_interpreter.scalars import RAW, Array
 from irc.codegen.ptx_interpreter.shadow import WARP, Clocks
 
 Dimensions = tuple[int, int, int]
@@ -107,8 +107,10 @@ class Machine:
             self.registers[register] = bits
             return
         held = self.registers[register]
-        if self.whole or held is None:
+        if self.whole:
             new = np.zeros(self.size, bits.dtype)
+        elif held is None:
+            new = anything(self.size, bits.dtype)
         else:
             new = held.copy() if held.shape[0] > 1 else np.full(self.size, held[0])
         new[self.active] = bits
@@ -151,6 +153,11 @@ class Machine:
         """Block and thread of a lane, each (x, y, z)."""
         block, thread = divmod(lane, self.shape.lanes)
         return coordinates(self.blocks.start + block, self.shape.grid), coordinates(thread, self.shape.block)
+
+
+def anything(size: int, dtype: np.dtype[Any]) -> Array:
+    """What lanes read from a register that they have not written."""
+    return np.full(size, 0xA5, np.uint8).repeat(dtype.itemsize).view(RAW[dtype.itemsize]).astype(dtype)
 
 
 def coordinates(number: Any, extents: Dimensions) -> Any:

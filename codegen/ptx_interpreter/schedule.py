@@ -70,6 +70,8 @@ class Schedule:
                     self._barrier(place, block, block.meeting)
                 case _:
                     self._collective(place, block, block.meeting)
+            if not self.pending:
+                self._look_again()
             if not self.pending and (self.waiting or self.parked):
                 self._deadlock()
 
@@ -171,7 +173,11 @@ class Schedule:
             if m.count == m.size:
                 self._activate(None)
         try:
-            ready = self._ready(meeting, block.instructions[0])
+            if meeting.ready is None:
+                ready = self._ready(meeting, block.instructions[0])
+            else:
+                phase = meeting.ready(m)
+                ready = None if phase.all() else phase
         except Fault as fault:
             self._fail(place, fault)
             raise
@@ -299,6 +305,14 @@ class Schedule:
                         int(np.flatnonzero(lanes // WARP == warp)[0]),
                     )
 
+    def _look_again(self) -> None:
+        """Those who wait for a phase go on where it is complete by now."""
+        for place in sorted(self.waiting):
+            block = self.kernel.blocks[place]
+            if block.meeting is not None and block.meeting.ready is not None:
+                self._activate(self.waiting.pop(place))
+                self._collective(place, block, block.meeting)
+
     # Nobody can go on.
 
     def _deadlock(self) -> None:
@@ -306,8 +320,11 @@ class Schedule:
             place = min(self.waiting)
             self._activate(self.waiting[place])
             lane = int(self.waiting[place][0])
+            opcode = self.kernel.blocks[place].instructions[0].opcode
             meeting = self.kernel.blocks[place].meeting
             assert meeting is not None
+            if meeting.ready is not None:
+                self._fail(place, Fault(f"deadlock: '{opcode}' waits for a phase that nobody completes", 0))
             mask = (
                 0xFFFFFFFF
                 if meeting.mask is None
@@ -316,7 +333,6 @@ class Schedule:
             base = lane // WARP * WARP
             here = set(self.waiting[place].tolist())
             absent = next(base + n for n in range(WARP) if mask >> n & 1 and base + n not in here)
-            opcode = self.kernel.blocks[place].instructions[0].opcode
             self._fail(place, Fault(
                 f"deadlock: '{opcode}' is divergent: it waits for lane {absent % WARP} of its warp, "
                 f"which {self._whereabouts(absent)}", 0))  # fmt: skip
