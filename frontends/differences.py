@@ -288,13 +288,27 @@ class _Pair:
     ) -> dict[tuple[str, Location, Location], tuple[list[str], list[str]]]:
         """Ops that only one program has, by the operation they belong to and its place in each program."""
         groups: dict[tuple[str, Location, Location], tuple[list[str], list[str]]] = {}
+        first: dict[str, Place] = {}
         for d in found:
             is_a = d.a_node is not None
             here = without_metadata(d.place_a if is_a else d.place_b)
             there = self.counterparts[is_a].get(here, UNKNOWN)
             places = (here, there) if is_a else (there, here)
-            groups.setdefault((_within(d), *places), ([], []))[not is_a].append(d.op)
+            name = _within(d)
+            if name:
+                # What an operation of the frontend does otherwise is one row.
+                places = first.setdefault(name, self._places_of(name, places))
+            groups.setdefault((name, *places), ([], []))[not is_a].append(d.op)
         return groups
+
+    def _places_of(self, name: str, places: Place) -> Place:
+        """Where each program calls an operation first; a place that is known stays."""
+        calls = (
+            next((call.place for call in p.operations if call.note.operation == name), UNKNOWN)
+            for p in (self.a, self.b)
+        )
+        one, other = (place if has_place(place) else call for place, call in zip(places, calls, strict=True))
+        return one, other
 
     @cached_property
     def counterparts(self) -> tuple[dict[Location, Location], dict[Location, Location]]:

@@ -40,8 +40,12 @@ class Beside:
 
     def remarks(self) -> list[str]:
         """What each of the programs gives back beside the other."""
-        found = dict.fromkeys((word, described(place)) for word, place in reversed(self.places))
-        return [f"{word} also gives back what is computed at {place}" for word, place in found]
+        found: dict[str, dict[str, None]] = {}
+        for word, place in reversed(self.places):
+            found.setdefault(word, {})[described(place)] = None
+        return [
+            f"{word} also gives back what is computed at {', '.join(found[word])}" for word in sorted(found)
+        ]
 
 
 def _kind(value: Value) -> tuple[str, list[str]]:

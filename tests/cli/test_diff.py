@@ -64,7 +64,13 @@ TWO_FRONTENDS_DEFAULTS = {
 """The same of the models that stand in three styles."""
 
 
-@pytest.mark.parametrize(("name", "family"), TWO_FRONTENDS_DEFAULTS)
+SLOW = (("mlp", "keras"), ("seed_cnn", "keras"))
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [pytest.param(*each, marks=[pytest.mark.slow] * (each in SLOW)) for each in TWO_FRONTENDS_DEFAULTS],
+)
 def test_the_four_models_with_their_own_defaults(name: str, family: str) -> None:
     found = compared(*(TWO_FRONTENDS / "defaults" / f"{name}_{style}.py" for style in ("torch", family)))
     assert not found.same
