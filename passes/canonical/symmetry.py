@@ -68,7 +68,8 @@ class OneWay(Rewriter):
         made = super().mapped(op)
         if is_symmetric(made):
             a, b = made.operands
-            if self._rank(b) < self._rank(a):
+            first, second = self._rank(a), self._rank(b)
+            if second < first:
                 return swapped(made).with_operands((b, a))
         return made
 

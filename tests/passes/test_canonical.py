@@ -13,6 +13,7 @@ from irc.dialects.func import Func
 from irc.dialects.stablehlo import Reduce
 from irc.ir.operation import Block
 from irc.passes.canonical import canonical_text
+from irc.passes.canonical.symmetry import OneWay
 from irc.passes.manager import run_pipeline
 
 quiet = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -32,6 +33,16 @@ def test_meaning_is_kept(module: Module) -> None:
 def test_settles_at_once(module: Module) -> None:
     once = run_pipeline(module, "canonical")
     assert str(run_pipeline(once, "canonical")) == str(once)
+
+
+@quiet
+@given(module=programs())
+def test_symmetric_ops_are_turned_once(module: Module) -> None:
+    """What is turned one way stays: the rounds of simplification come to an end."""
+    for op in module.operations:
+        assert isinstance(op, Func)
+        once = OneWay().block_of(op.block)
+        assert OneWay().block_of(once) is once
 
 
 @quiet
