@@ -221,3 +221,25 @@ def test_the_command_as_its_users_run_it(program: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and "stablehlo.tanh" in done.stdout, done.stderr
     assert "status 1: 16 operations" in done.stderr and len(names(parse(done.stdout))) <= 2
+
+
+def test_a_fault_of_the_reader_names_its_reproducer(
+    program: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(cls: type[Operation], *parts: object) -> None:
+        raise KeyError("planted")
+
+    monkeypatch.setattr(S.Tanh, "create", classmethod(crash))
+    monkeypatch.chdir(tmp_path)
+    for command in ("run", "opt", "dump"):
+        assert main([command, str(program)]) == 3
+        said = capsys.readouterr().err
+        assert "internal error: KeyError: 'planted'" in said and "Traceback" not in said
+        path = next(tmp_path.glob("irc-crash-*.mlir"))
+        assert "stablehlo.tanh" in path.read_text() and len(path.read_text()) < 500
+        path.unlink()
+
+
+def test_a_file_that_is_not_there_is_no_fault(program: Path, capsys: Any) -> None:
+    assert main(["run", "--input", "nowhere.npy", str(program)]) == 1
+    assert "nowhere.npy" in capsys.readouterr().err
