@@ -255,5 +255,5 @@ def record(found: dict[str, Score]) -> None:
     floors = json.loads(FLOORS.read_text()) if FLOORS.exists() else {}
     for name, (right, _) in counts(found).items():
         runs = name.startswith(("interpret", "native"))
-        floors[name] = max(right - (right // 100 + 1 if runs else right // 200), 0)
+        floors[name] = max(right - right // 100 - runs, 0)
     FLOORS.write_text(json.dumps(floors, indent=2) + "\n")
