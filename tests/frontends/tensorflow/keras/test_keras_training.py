@@ -213,9 +213,10 @@ def test_summary(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyP
 
 
 def timeless(text: str) -> str:
-    """Durations by their units, and as many backspaces as it takes."""
+    """Durations by their units, as many backspaces as it takes, and no blanks where a shorter line covers a longer one."""
     text = re.sub(r"\d+(ms|us|s)/step", "N/step", text)
-    return re.sub(r" - \d+s - ", " - Ns - ", re.sub(r"(\x1b\[1m)\d+s", r"\1Ns", re.sub("\b+", "<", text)))
+    text = re.sub(r"(\x1b\[1m)\d+s", r"\1Ns", re.sub("\b+", "<", text))
+    return re.sub(r" +(?=[<\n])", "", re.sub(r" - \d+s - ", " - Ns - ", text))
 
 
 BAR = "\r\x1b[1m1/1\x1b[0m \x1b[32m━━━━━━━━━━━━━━━━━━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1mNs\x1b[0m N/step - accuracy: 0.2500 - loss: "
