@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from irc.errors import UnsupportedError
+from irc.runtime.disk_cache import disk_cache
 from irc.runtime.jit import AssemblyError
 
 _PTX = 2  # NVJITLINK_INPUT_PTX
@@ -57,12 +59,26 @@ def is_installed() -> bool:
 
 
 def assemble_ptx(ptx: str, processor: str) -> bytes:
-    """The machine code (a cubin) of a text of PTX for a processor such as `sm_80`.
+    """The machine code (a cubin) of a text of PTX for a processor such as `sm_80`, kept on disk by content.
 
     Raises AssemblyError with the assembler's words, UnsupportedError without the library."""
     if processor not in _KNOWN:
         raise UnsupportedError(f"there is no assembler for {processor} (processors: {', '.join(_KNOWN)})")
-    nv = library()
+    nv, cache = library(), disk_cache()
+    fields = {
+        "module": hashlib.sha256(ptx.encode()).hexdigest(),
+        "assembler": f"nvJitLink {nv.version}",
+        "cpu": processor,
+    }
+    found = cache.get(fields) if cache is not None else None
+    if found is None:
+        found = _assembled(nv, ptx, processor)
+        if cache is not None:
+            cache.put(fields, found)
+    return found
+
+
+def _assembled(nv: _Library, ptx: str, processor: str) -> bytes:
     handle = ctypes.c_void_p()
     options = (ctypes.c_char_p * 1)(f"-arch={processor}".encode())
     if nv.call("Create", ctypes.byref(handle), ctypes.c_uint32(1), options):

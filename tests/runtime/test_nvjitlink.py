@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from test_cuda import PROGRAM
 
@@ -38,3 +40,15 @@ def test_without_the_wheel_the_message_names_it(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(UnsupportedError, match="needs the wheel nvidia-nvjitlink"):
         nvjitlink.assemble_ptx("", "sm_80")
     nvjitlink.library.cache_clear()
+
+
+@installed
+def test_machine_code_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRC_CACHE", "1")
+    monkeypatch.setenv("IRC_CACHE_DIR", str(tmp_path))
+    text = compile_module(parse(PROGRAM), target="sm_80").stages["ptx"]
+    first = nvjitlink.assemble_ptx(text, "sm_80")
+    monkeypatch.setattr(nvjitlink, "_assembled", lambda *given: b"assembled again")
+    assert nvjitlink.assemble_ptx(text, "sm_80") == first
+    assert nvjitlink.assemble_ptx(text, "sm_90") == b"assembled again"
+    assert nvjitlink.assemble_ptx(text + "\n", "sm_80") == b"assembled again"
