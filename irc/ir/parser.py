@@ -19,6 +19,7 @@ from irc.ir.attributes import Attribute, LocationAttr
 from irc.ir.cache_folder import cache_folder
 from irc.ir.cursor import unquote
 from irc.ir.diagnostics import SourceText
+from irc.ir.lalr import Tables, Unexpected
 from irc.ir.op_text import OpReader, OpState, RegionRequest, Steps
 from irc.ir.operation import Operation, Region, UnregisteredOp, registered, short_names
 
@@ -40,7 +41,7 @@ def parse_operations(
         collecting = gc.isenabled()
         gc.disable()
         try:
-            reader.run(_lark())
+            reader.run(_tables())
         finally:
             _ACTIONS.reader = None
             if collecting:
@@ -68,27 +69,25 @@ class ModuleReader(OpReader):
         super().__init__(source)
         self.pending: list[_Pending] = []
 
-    def run(self, lark: Any) -> None:
-        # lark is heavy: see `_lark`.
-        from lark.exceptions import UnexpectedToken  # noqa: PLC0415
-
-        from irc.ir.lexer import Unreadable  # noqa: PLC0415
+    def run(self, tables: Tables) -> None:
+        # It loads lark, which is heavy: see `_lark`.
+        from irc.ir.lexer import ModuleLexer, Unreadable  # noqa: PLC0415
 
         self._read_resources()
         try:
-            lark.parse(self.text)
+            tables.parse(ModuleLexer().lex(self.text))
         except Unreadable as e:
             raise self.source.error(str(e), e.offset, e.offset + 1) from None
-        except UnexpectedToken as e:
+        except Unexpected as e:
             raise self._unexpected(e) from None
         self._locate()
 
-    def _unexpected(self, error: Any) -> ParseError:
+    def _unexpected(self, error: Unexpected) -> ParseError:
         token = error.token
         wanted = [_WORDS[t] for t in _WORDS if t in error.expected]
         what = " or ".join(dict.fromkeys(wanted)) or "the end of the text"
-        at = token.start_pos if token.type != "$END" else len(self.text)
-        if token.type == "$END":
+        at = token.start_pos if token is not None else len(self.text)
+        if token is None:
             notes = tuple(
                 f"opened by '{p.state.name}' at line {self.source.line_column(p.state.offset)[0]}"
                 for p in self.pending[-1:]
@@ -284,6 +283,10 @@ _WORDS = {
 
 
 @lru_cache(maxsize=1)
+def _tables() -> Tables:
+    return Tables(_lark())
+
+
 def _lark() -> Any:
     """The LALR parser. Loading lark costs more than most parses: it happens when the first text is read.
 
