@@ -86,6 +86,8 @@ class WideMaker(Maker):
         x = self.float()
         if x is None:
             return
+        if self.traits.portable:
+            x = self.tame(x)  # of what is infinite, complex functions have many opinions
         z = self.emit(S.Complex(x, self.of_type(x.type)))
         for _ in range(self.index(3)):
             if self.index(2) or self.traits.exact:
