@@ -22,6 +22,7 @@ _MAX_TICKETS = 32
 _BLOCK_BYTES = 1 << 19  # of the right side: half of a second-level cache
 _STRIP = 512  # bytes of a row of the right side that one ticket reads at least
 _PACKED_ROWS = 192  # rows of a ticket that packs for itself
+_FEW_ROWS = 128
 _STREAM_STEPS = 8
 _TURNED_ROWS = 4
 
@@ -252,7 +253,8 @@ def _depth_block(p: Problem, pack_b: str) -> int:
 def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[int, int, int]:
     """(matrices, rows, lanes) of a ticket; at most `most` lanes.
 
-    Where each ticket packs for itself, lanes are cut first and rows only in large parts; otherwise rows come first."""
+    Where each ticket packs for itself, or the right side comes from memory for few rows, lanes are cut first and rows
+    only in large parts; otherwise rows come first."""
     panels = -(-p.lanes // width)
     wanted = 1 if p.flops < _SEQUENTIAL_FLOPS else min(_MAX_TICKETS, max(2, round(p.flops / _TICKET_FLOPS)))
     batches = min(wanted, max(p.batch, 1))
@@ -263,7 +265,9 @@ def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[i
     strip = 1 if p.rhs_dense else max(1, -(-_STRIP // (width * p.element_bytes)))
     by_lanes = max(fewest, min(max(1, panels // strip), rest))
     least_rows = _PACKED_ROWS if pack_b == "block" else 4 * mr
-    if pack_b != "block" and p.row_count > 2 * mr:
+    # Few rows against a right side past the caches: each part of the rows would read all of it again.
+    rereads = p.row_count <= _FEW_ROWS and p.depth_count * p.lanes * p.element_bytes >= 4 * MEGA
+    if pack_b != "block" and p.row_count > 2 * mr and not rereads:
         by_rows = min(-(-rest // fewest), max(1, p.row_count // (2 * mr)))
         by_lanes = max(fewest, min(-(-rest // by_rows), max(1, panels // strip)))
     else:
