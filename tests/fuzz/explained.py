@@ -39,6 +39,14 @@ def grouped_convolution(module: Module) -> bool:
     )
 
 
+def integer_power(module: Module) -> bool:
+    """Whether integers are raised to a power."""
+    return any(
+        op.name == "stablehlo.power" and isinstance(op.operands[0].type.element, IntegerType)
+        for op in module.walk()
+    )
+
+
 DIFFERENCES: tuple[Explanation, ...] = (
     Explanation(
         "XLA's complex sine, cosine and tangent lose imaginary parts far below 1: they go through differences of exponentials",
@@ -51,6 +59,9 @@ DIFFERENCES: tuple[Explanation, ...] = (
     Explanation(
         "XLA normalizes as x * a + (offset - mean * a): what is near 0 is as exact as the larger of these is",
         holds("stablehlo.batch_norm_inference"),
+    ),
+    Explanation(
+        "XLA's powers of integers past 32 bits are not those modulo 2 ** 32 (3 ** 100, say)", integer_power
     ),
     Explanation(
         "XLA makes one convolution of groups, with zeros between them: what is infinite in one group is NaN in the others",
