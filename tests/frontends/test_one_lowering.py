@@ -13,6 +13,7 @@ import irc.tensorflow as tf
 import irc.torch as torch
 from irc.driver import Executable, Observer, observing
 from irc.frontends.recorder.backend import apart
+from irc.frontends.recorder.gradient import flush
 from irc.passes.hooks import Hook
 
 
@@ -27,8 +28,9 @@ class Texts(Observer):
 
 
 def compiled(run: Callable[[], Any]) -> tuple[Any, str]:
-    """What a function gives, and the last program that it compiled."""
+    """What a function gives, and the last program that it compiled; what waits from before is computed first."""
     seen = Texts()
+    flush()
     with apart(), observing(seen):
         made = run()
     return made, seen.texts[-1]
