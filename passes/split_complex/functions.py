@@ -165,8 +165,10 @@ def tanh(z: Number) -> Number:
     decay = E.exp(E.absolute(z.re) * -2.0)
     far = E.sin(z.im) * E.cos(z.im) * 4.0 * decay
     far = select(E.is_infinite(z.re), E.full_like(far, 0.0), far)
+    one = E.sign(z.re)
+    one = select(E.is_infinite(z.re), one, one + (u - u))  # NaN where the angle is no number
     large = E.absolute(z.re) > _TANH_IS_ONE
-    return Number(select(large, E.sign(z.re), re), select(large, far, im))
+    return Number(select(large, one, re), select(large, far, im))
 
 
 def tan(z: Number) -> Number:
