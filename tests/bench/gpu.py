@@ -4,6 +4,9 @@ it is installed. `python tests/bench/gpu.py [--quick] [--emulated]`: minutes; em
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -19,21 +22,24 @@ from device_programs import arrays_for, dot, on_matrix_units
 
 from irc.codegen.gpu.execution import Bound
 from irc.dialects.builtin import Module, parse
-from irc.driver import DeviceExecutable, compile_module
+from irc.driver import DeviceExecutable, Executable, Observer, compile_module, observing, retargeted
+from irc.passes.hooks import Hook
 
 
 @dataclass(frozen=True)
 class Case:
-    """A program of a size: its work in floating operations and bytes moved, and how torch writes it."""
+    """A program of some sizes: its work in floating operations and bytes moved, and how torch writes it. It is checked at
+    the size `small`, in the interpreter of PTX only where `emulated`."""
 
     name: str
     make: Callable[[int], Module]
     small: int
-    large: int
+    sizes: tuple[int, ...]
     flops: Callable[[int], float]
     nbytes: Callable[[int], float]
     peer: Callable[[Any, Sequence[Any]], Any]
     exact: bool = True
+    emulated: bool = True
 
 
 def matmul(n: int, element: str = "f32") -> Module:
@@ -83,23 +89,80 @@ CHAIN = """
   %2 = stablehlo.add %1, %x : {t}
   return %2 : {t}"""
 
+SEED = Path(__file__).parents[2] / "examples" / "seeds" / "cnn.py"
+
+
+class _Last(Observer):
+    """Keeps the tensor level of the program that was compiled last."""
+
+    module: Module
+
+    def compiled(self, executable: Executable, hooks: Sequence[Hook]) -> None:
+        assert executable.stages.tensor is not None
+        self.module = retargeted(executable.stages.tensor)
+
+
+@functools.cache
+def seed_step(batch: int) -> Module:
+    """A training step of the seed network, as the host compiles it when its program runs."""
+    seen = _Last()
+    source = (
+        SEED.read_text().replace("(32, 3, 32, 32)", f"({batch}, 3, 32, 32)").replace("(32,)", f"({batch},)")
+    )
+    source = re.sub(
+        r"^import torch\b(\.)?", lambda m: f"import irc.torch{m[1] or ' as torch'}", source, flags=re.M
+    )
+    with observing(seen), contextlib.redirect_stdout(None):
+        exec(compile(source.replace("range(20)", "range(3)"), str(SEED), "exec"), {"__name__": "__main__"})
+    return seen.module
+
+
+def seed_peer(torch: Any, arrays: Sequence[Any]) -> None:
+    """One eager step of the same network in torch."""
+    _seed_in_torch(torch, int(max(a.shape[0] for a in arrays if a.dim() == 4 and a.shape[1] == 3)))()
+
+
+@functools.cache
+def _seed_in_torch(torch: Any, batch: int) -> Callable[[], None]:
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Conv2d(3, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(64 * 16 * 16, 128),
+        nn.ReLU(), nn.Linear(128, 10),
+    ).cuda()  # fmt: skip
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    images, labels = torch.randn(batch, 3, 32, 32).cuda(), torch.randint(0, 10, (batch,)).cuda()
+
+    def step() -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+MATRICES = (1024, 2048, 4096, 8192)
+
 CASES = [
-    Case("f32 matmul", matmul, 96, 4096, lambda n: 2.0 * n**3, lambda n: 12.0 * n**2, lambda t, a: a[0] @ a[1] + a[2]),
+    Case("f32 matmul", matmul, 96, MATRICES, lambda n: 2.0 * n**3, lambda n: 12.0 * n**2, lambda t, a: a[0] @ a[1] + a[2]),
     Case(
-        "bf16 matmul", lambda n: matmul(n, "bf16"), 96, 8192, lambda n: 2.0 * n**3, lambda n: 8.0 * n**2,
+        "bf16 matmul", lambda n: matmul(n, "bf16"), 96, MATRICES, lambda n: 2.0 * n**3, lambda n: 8.0 * n**2,
         lambda t, a: (a[0] @ a[1]).float() + a[2], exact=False,
     ),
     Case(
-        "softmax", lambda n: rows(n, SOFTMAX), 70, 8192, lambda n: 5.0 * n**2, lambda n: 8.0 * n**2,
+        "softmax", lambda n: rows(n, SOFTMAX), 70, (8192,), lambda n: 5.0 * n**2, lambda n: 8.0 * n**2,
         lambda t, a: t.softmax(a[0], 1),
     ),
     Case(
-        "layernorm", lambda n: rows(n, LAYERNORM), 70, 4096, lambda n: 7.0 * n**2, lambda n: 8.0 * n**2,
+        "layernorm", lambda n: rows(n, LAYERNORM), 70, (4096,), lambda n: 7.0 * n**2, lambda n: 8.0 * n**2,
         lambda t, a: t.nn.functional.layer_norm(a[0], a[0].shape[1:]),
     ),
     Case(
-        "x + x tanh x", lambda n: rows(n, CHAIN), 70, 8192, lambda n: 20.0 * n**2, lambda n: 8.0 * n**2,
+        "x + x tanh x", lambda n: rows(n, CHAIN), 70, (8192,), lambda n: 20.0 * n**2, lambda n: 8.0 * n**2,
         lambda t, a: a[0] + a[0] * t.tanh(a[0]),
+    ),
+    Case(
+        "seed CNN step", seed_step, 4, (32, 256), lambda n: 26.7e6 * n, lambda n: 2.3e6 * n + 50e6, seed_peer,
+        emulated=False,
     ),
 ]  # fmt: skip
 
@@ -161,17 +224,20 @@ def peer_library() -> Any:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--emulated", action="store_true", help="only check, in the interpreter of PTX")
-    parser.add_argument("--quick", action="store_true", help="a quarter of the size")
+    parser.add_argument("--quick", action="store_true", help="the smallest size of each")
     arguments = parser.parse_args()
     torch = None if arguments.emulated else peer_library()
     print(
         f"{'case':14} {'size':>5} {'checked':20} {'ms':>9} {'TFLOP/s':>9} {'GB/s':>9} {'torch ms':>9} {'ratio':>7}"
     )
     for case in CASES:
+        if arguments.emulated and not case.emulated:
+            continue
         checked = check(case, "ptx-emulated" if arguments.emulated else "cuda")
-        size = case.large // (4 if arguments.quick else 1)
-        columns = "" if arguments.emulated else time_case(case, size, torch)
-        print(f"{case.name:14} {size:5} {checked:20} {columns}", flush=True)
+        sizes = (case.small,) if arguments.emulated else case.sizes[: 1 if arguments.quick else None]
+        for size in sizes:
+            columns = "" if arguments.emulated else time_case(case, size, torch)
+            print(f"{case.name:14} {size:5} {checked:20} {columns}", flush=True)
 
 
 if __name__ == "__main__":
