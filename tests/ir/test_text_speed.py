@@ -11,8 +11,11 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from irc.dialects.builtin import parse
+
+pytestmark = pytest.mark.slow  # times say nothing on a busy machine
 
 OPERATIONS = 4000
 
