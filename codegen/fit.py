@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from irc.codegen.memory_plan import MemoryPlan
+from irc.codegen.plan import DONOR
 from irc.codegen.program import lower_program
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
@@ -15,7 +16,10 @@ from irc.ir.locations import span_of
 from irc.ir.operation import Value
 from irc.passes.extents import Growing, growing, resized
 from irc.passes.manager import run_pipeline
-from irc.runtime.available import available, user_limit
+from irc.runtime.available import available, readable, user_limit
+
+_MOST_THAT_STAYS = 0.9
+"""Where a batch of 1 needs more than this share, it is not the batch that is too big."""
 
 SHOWN = 5
 """How many source lines an error names."""
@@ -92,10 +96,8 @@ def largest(module: Module, remaining: str, limit: Limit) -> str | None:
     if not isinstance(main, Func):
         return None
     batch = batch_of(main)
-    if batch is None or 2 * len({v for v, _ in batch.slots}) < sum(
-        len(op.results) for op in main.block.operations
-    ):
-        return None  # most values do not grow with it: no batch
+    if batch is None:
+        return None
 
     def needed(extent: int) -> int | None:
         made = resized(main, batch, extent)
@@ -107,8 +109,8 @@ def largest(module: Module, remaining: str, limit: Limit) -> str | None:
         except IrcError:
             return None
 
-    one = needed(1)
-    if one is None:
+    one, now = needed(1), needed(batch.extent)
+    if one is None or now is None or one > _MOST_THAT_STAYS * now:
         return None
     names = ", ".join(_name(a) for a in main.arguments if batch.dimensions(a))
     if one > limit.bytes:
@@ -123,7 +125,7 @@ def largest(module: Module, remaining: str, limit: Limit) -> str | None:
 
 def batch_of(main: Func) -> Growing | None:
     """The extent of an argument's first dimension that most values of the program have, if every argument that has it
-    has it first; None where there is none."""
+    has it first and none of them is given back changed, as weights are; None where there is none."""
     found: dict[Value, None] = {}
     best: Growing | None = None
     for i, argument in enumerate(main.arguments):
@@ -133,6 +135,10 @@ def batch_of(main: Func) -> Growing | None:
         batch = growing(main, i)
         if batch is None or any(batch.dimensions(a) not in ([], [0]) for a in main.arguments):
             continue
+        if any(
+            batch.dimensions(a) and main.argument_attribute(k, DONOR) for k, a in enumerate(main.arguments)
+        ):
+            continue
         found.update((a, None) for a in main.arguments if batch.dimensions(a))
         if best is None or len(batch.slots) > len(best.slots):
             best = batch
@@ -141,13 +147,3 @@ def batch_of(main: Func) -> Growing | None:
 
 def _name(argument: Value) -> str:
     return f"%{argument.name}" if argument.name else f"argument {argument.index}"
-
-
-def readable(nbytes: int) -> str:
-    """A number of bytes as people say it: `3.2 GiB`."""
-    amount = float(nbytes)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{nbytes} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-import llvmlite.binding as llvm
-
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module
 from irc.ir.keys import digest
 from irc.runtime.disk_cache import DiskCache, Fields, compiler
+from irc.runtime.jit import machine_fields
 from irc.runtime.target import Target
 
 
@@ -20,10 +19,7 @@ def fields_of(module: Module, pipeline: str, target: Target, opt: int) -> Fields
     return {
         "module": digest(module),
         "irc": compiler(),
-        "llvm": ".".join(map(str, llvm.llvm_version_info)),
-        "triple": target.triple,
-        "cpu": target.cpu,
-        "features": target.features,
+        **machine_fields(target),
         "pipeline": pipeline,
         "opt": str(opt),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from irc.codegen.buffers import Buffer
 from irc.ir.locations import Location, described
+from irc.runtime.signature import short
 
 WIDTH = 40
 """Columns of the picture of lives."""
@@ -68,7 +69,9 @@ class MemoryPlan:
         lines = [f"{'bytes':>12} {'offset':>12}  {mark:<{WIDTH}}  steps      value"]
         for b in sorted(self.buffers, key=lambda b: (b.first, b.last, b.index)):
             life = f"{b.first}-{b.last}"
-            lines.append(f"{b.nbytes:>12} {b.index:>12}  {self._bar(b)}  {life:<9}  {_type(b)}  {_where(b)}")
+            lines.append(
+                f"{b.nbytes:>12} {b.index:>12}  {self._bar(b)}  {life:<9}  {short(b.type)}  {_where(b)}"
+            )
         lines += self._totals(peak)
         return "\n".join(lines)
 
@@ -91,11 +94,6 @@ class MemoryPlan:
     def _bar(self, b: Buffer) -> str:
         first, last = self._column(b.first), self._column(b.last)
         return "·" * first + "█" * (last - first + 1) + "·" * (WIDTH - last - 1)
-
-
-def _type(b: Buffer) -> str:
-    shape = "x".join("?" if n is None else str(n) for n in b.type.shape)
-    return f"{b.type.element}[{shape}]"
 
 
 def _where(b: Buffer) -> str:

@@ -44,12 +44,13 @@ from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.nvjitlink import assemble_ptx
 from irc.runtime.target import PROCESSORS, Target, host_target
 
-PREPARATION = "inline,dequantize,subsume,expand,split_complex"
-"""The first passes: one function, of ops that have kernels."""
+LOWERING = (
+    "dequantize,subsume,expand,split_complex,"
+    "canonicalize,cse,fold,dce,loop_invariant_code_motion,layout,canonicalize,cse,dce,fusion"
+)
+"""The passes once there is one function."""
 
-OPTIMIZATION = "canonicalize,cse,fold,dce,loop_invariant_code_motion,layout,canonicalize,cse,dce,fusion"
-
-PIPELINE = f"{PREPARATION},{OPTIMIZATION}"
+PIPELINE = f"inline,{LOWERING}"
 """What happens between the tensor level and the fused level."""
 
 TARGET = "irc.target"
@@ -309,8 +310,8 @@ def _lowered(
         check(
             plan,
             memory_limit,
-            lambda: run_pipeline(source, PREPARATION) if left == PIPELINE else None,
-            OPTIMIZATION,
+            lambda: run_pipeline(source, "inline") if left == PIPELINE else None,
+            LOWERING,
         )
     return _Levels(source if left else None, fused, kernels, plan)
 

@@ -43,11 +43,6 @@ def flag(name: str) -> bool:
     return text(name) not in ("", "0", "false")
 
 
-def enable(name: str) -> None:
-    """Sets a documented flag for this process and those it starts."""
-    put(name, "1")
-
-
 def put(name: str, value: str) -> None:
     """Sets a documented variable for this process and those it starts."""
     assert name in _DOCUMENTED, name

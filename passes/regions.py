@@ -1,8 +1,11 @@
-"""What the region of a reduction computes, where it is one op on its two arguments."""
+"""Regions: what that of a reduction computes, and the ops in those of control flow."""
 
 from __future__ import annotations
 
-from irc.ir.operation import Operation, Region
+from collections.abc import Iterator
+
+from irc.dialects.stablehlo import Case, If, While
+from irc.ir.operation import Block, Operation, Region
 
 
 def single_binary(region: Region) -> Operation | None:
@@ -15,3 +18,12 @@ def single_binary(region: Region) -> Operation | None:
     if op.operands == (a, b) or (op.commutative and op.operands == (b, a)):
         return op
     return None
+
+
+def walk(block: Block) -> Iterator[Operation]:
+    """The ops of a block and of the regions of control flow in it, in order."""
+    for op in block.operations:
+        yield op
+        if isinstance(op, While | If | Case):
+            for region in op.regions:
+                yield from walk(region.block)

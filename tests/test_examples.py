@@ -45,6 +45,23 @@ def test_digits_are_learned() -> None:
     assert accuracies[-1] > 97.0
 
 
+def test_too_little_memory_is_said_with_the_batch_that_fits() -> None:
+    """A training step with dropout and Adam: its images and labels are the batch, nothing that is trained."""
+    done = subprocess.run(
+        [sys.executable, "examples/digits.py"],
+        cwd=ROOT,
+        env={**os.environ, "IRC_MEMORY_LIMIT": "3M"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert "digits.py:43:33: the program needs" in done.stderr
+    assert re.search(
+        r"the largest batch that fits is \d+ \(dimension 0 of argument 0, argument 1; here it is 32\)",
+        done.stderr,
+    )
+
+
 def test_seed_cnn_trains() -> None:
     done = irc("run", "--as", "torch", "examples/seeds/cnn.py")
     assert done.returncode == 0, done.stderr

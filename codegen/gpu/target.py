@@ -9,7 +9,7 @@ import llvmlite.binding as llvm
 
 from irc.errors import UnsupportedError
 from irc.runtime.jit import AssemblyError
-from irc.runtime.target import Target
+from irc.runtime.target import Target, initialise_all
 
 TRIPLE = "nvptx64-nvidia-cuda"
 _ISA = {"sm_80": "ptx71", "sm_90a": "ptx80"}
@@ -51,8 +51,7 @@ def ptx(text: str, target: Target) -> str:
     """PTX of LLVM text. Raises UnsupportedError for intrinsics that have none, AssemblyError on text LLVM refuses."""
     check_declared(text)
     with _LOCK:
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
+        initialise_all()
         machine = llvm.Target.from_triple(target.triple).create_target_machine(
             cpu=target.cpu, features=target.features, opt=2
         )

@@ -11,10 +11,9 @@ from irc import options
 from irc.aliases import LIBRARIES, install_as
 from irc.cli import sources
 from irc.cli.programs import run_program
-from irc.codegen.fit import readable
 from irc.driver import compile_text
 from irc.errors import IrcError
-from irc.runtime.available import parse_bytes
+from irc.runtime.available import parse_bytes, readable
 from irc.runtime.disk_cache import DiskCache, disk_cache
 
 

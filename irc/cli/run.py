@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             notes=(f"write: irc run --as LIBRARY {arguments.file}",),
         )
     if arguments.check_bounds:
-        options.enable("IRC_CHECK_BOUNDS")
+        options.put("IRC_CHECK_BOUNDS", "1")
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):

@@ -30,6 +30,16 @@ def parse_bytes(text: str) -> int:
         ) from None
 
 
+def readable(nbytes: int) -> str:
+    """A number of bytes as people say it: `3.2 GiB`."""
+    amount = float(nbytes)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{nbytes} bytes" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
 def available() -> tuple[int, str]:
     """(bytes, what leaves no more): the least of the free memory, the control group's limit and the address space's."""
     return min((*_free(), *_control_group(), *_address_space()), default=(1 << 62, "no limit"))

@@ -12,7 +12,7 @@ import llvmlite.binding as llvm
 
 from irc.errors import IrcError
 from irc.runtime.disk_cache import disk_cache
-from irc.runtime.target import Target, host_target, initialise
+from irc.runtime.target import Target, host_target, initialise, initialise_all
 
 # Programs are never unloaded: a worker thread or another Python thread may be inside one, and at
 # interpreter exit the pool's workers still spin in generated code. The engine lives in a cache (llvmlite
@@ -29,7 +29,10 @@ class AssemblyError(IrcError):
 def target_machine(target: Target, opt: int = 2) -> llvm.TargetMachine:
     """LLVM's code generator for ``target``. Position-independent code is what the loader can place
     anywhere."""
-    initialise()
+    if target.triple == host_target().triple:
+        initialise()
+    else:
+        initialise_all()
     try:
         chosen = llvm.Target.from_triple(target.triple)
     except RuntimeError as error:
@@ -65,18 +68,18 @@ def assemble(text: str, target: Target | None = None, opt: int = 2) -> bytes:
         return bytes(machine.emit_object(module))
 
 
+def machine_fields(target: Target) -> dict[str, str]:
+    """What of LLVM and the machine decides object code, for the key of a cache."""
+    version = ".".join(map(str, llvm.llvm_version_info))
+    return {"llvm": version, "triple": target.triple, "cpu": target.cpu, "features": target.features}
+
+
 def assembled(text: str) -> bytes:
     """Object code of a text of irc's own for the host: kept on disk between processes, where there is a place for it."""
     target, cache = host_target(), disk_cache()
     if cache is None:
         return assemble(text)
-    fields = {
-        "module": hashlib.sha256(text.encode()).hexdigest(),
-        "llvm": ".".join(map(str, llvm.llvm_version_info)),
-        "triple": target.triple,
-        "cpu": target.cpu,
-        "features": target.features,
-    }
+    fields = {"module": hashlib.sha256(text.encode()).hexdigest(), **machine_fields(target)}
     found = cache.get(fields)
     if found is None:
         found = assemble(text)

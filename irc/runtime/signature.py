@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from irc.ir.types import FloatType, IntegerType, TensorType
+from irc.ir.types import FloatType, IntegerType, MemRefType, TensorType
 
 Array = np.ndarray[Any, Any]
 
 
-def short(type_: TensorType) -> str:
+def short(type_: TensorType | MemRefType) -> str:
     """``f32[32,10]``: a type as messages to the caller say it."""
     return f"{type_.element}[{','.join(map(str, type_.shape))}]"
 

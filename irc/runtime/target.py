@@ -23,13 +23,22 @@ def initialise() -> None:
     with _LOCK:
         if _initialised:
             return
-        llvm.initialize_all_targets()
-        llvm.initialize_all_asmprinters()
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
         llvm.initialize_native_asmparser()
         # Loop strength reduction takes an eighth of code generation and gains nothing on unrolled vector
         # loops.
         llvm.set_option("irc", "--disable-lsr")
         _initialised = True
+
+
+@functools.cache
+def initialise_all() -> None:
+    """Make LLVM ready for every processor it knows, which only code for others than the host needs."""
+    initialise()
+    with _LOCK:
+        llvm.initialize_all_targets()
+        llvm.initialize_all_asmprinters()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@ whose axes are named once. A transpose inside a component only renames."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from irc.dialects.func import Return
 from irc.dialects.stablehlo import BroadcastInDim, Case, Constant, If, Iota, Reshape, Transpose, While
 from irc.ir.operation import Block, Operation, Value
 from irc.passes.layout.movable import movable, rank_of
 from irc.passes.layout.orders import Order, identity, inverse, permuted
+from irc.passes.regions import walk
 
 FREE = (Constant, Iota, BroadcastInDim)
 """Ops whose result is made in any order at no cost; they tie nothing together."""
@@ -89,15 +90,6 @@ def axes_of(block: Block) -> Axes:
         if permutation is not None and not is_free(op.operands[0]) and rank_of(op.operands[0]) >= 2:
             axes.link(op.results[0], op.operands[0], permutation)
     return axes
-
-
-def walk(block: Block) -> Iterator[Operation]:
-    """The ops of a block and of the regions of control flow in it, in order."""
-    for op in block.operations:
-        yield op
-        if isinstance(op, While | If | Case):
-            for region in op.regions:
-                yield from walk(region.block)
 
 
 def _tied(op: Operation) -> Sequence[Sequence[Value]]:

@@ -25,13 +25,14 @@ from irc.dialects.stablehlo import (
 )
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import Dim
-from irc.passes.canonical.axes import axes_of, is_free, permutation_of, walk
+from irc.passes.canonical.axes import axes_of, is_free, permutation_of
 from irc.passes.canonical.colours import Colours
 from irc.passes.canonical.products import Reading, readings
 from irc.passes.canonical.shapes import Group, groups
 from irc.passes.layout.convolution import ConvOrders, is_static
 from irc.passes.layout.movable import movable, rank_of
 from irc.passes.layout.orders import Order, identity, inverse, permuted
+from irc.passes.regions import walk
 
 FIRST, USUAL, LAST = range(3)
 """Of wishes: convolutions', most ops', and those of ops that work in any order."""

@@ -14,9 +14,9 @@ from itertools import zip_longest
 
 from irc.dialects.stablehlo import Case, Constant, DotGeneral, If, While
 from irc.ir.operation import Block, Operation, Value
-from irc.passes.canonical.axes import walk
 from irc.passes.canonical.colours import digest
 from irc.passes.canonical.symmetry import is_symmetric
+from irc.passes.regions import walk
 
 Node = Operation | Value
 """An op that is no constant, or an argument of a function or of a region."""

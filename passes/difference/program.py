@@ -20,9 +20,9 @@ from irc.ir.notes import CALL, Note, note_of, notes_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.passes.canonical import Canonical, canonical_name
-from irc.passes.canonical.axes import walk
 from irc.passes.layout.orders import Order, identity
 from irc.passes.manager import Context
+from irc.passes.regions import walk
 
 INITIAL = "initial"
 """The operation that notes of initial values name."""

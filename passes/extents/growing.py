@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
-from irc.ir.operation import Block, Operation, Value
+from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType
 from irc.passes.extents.ties import Slot, across, ties
+from irc.passes.regions import walk
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def _table(
     edges: dict[Slot, list[Slot]] = {}
     reshapes: dict[Value, list[hlo.Reshape]] = {}
     unknown: dict[Value, None] = {}
-    for op in walked(block):
+    for op in walk(block):
         if isinstance(op, hlo.Reshape):
             for value in (op.operand, op.result):
                 reshapes.setdefault(value, []).append(op)
@@ -79,12 +79,3 @@ def _table(
             edges.setdefault(a, []).append(b)
             edges.setdefault(b, []).append(a)
     return edges, reshapes, unknown
-
-
-def walked(block: Block) -> Iterator[Operation]:
-    """The ops of a block and of the regions of control flow in it; not those of reductions, which work on scalars."""
-    for op in block.operations:
-        yield op
-        if isinstance(op, hlo.While | hlo.If | hlo.Case):
-            for region in op.regions:
-                yield from walked(region.block)

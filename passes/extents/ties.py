@@ -156,22 +156,22 @@ def _transpose(op: hlo.Transpose) -> Iterator[Tie]:
     return (((op.operand, p), (op.result, i)) for i, p in enumerate(op.permutation))
 
 
-def whole(op: Operation, lengths: Sequence[int], value: Value) -> list[int]:
-    """Dimensions of `value` of which an op takes everything."""
+def whole(lengths: Sequence[int], value: Value) -> list[int]:
+    """Dimensions of `value` of which all is taken."""
     return [d for d, n in enumerate(lengths) if value.type.shape[d] == n]
 
 
 def _slice(op: hlo.Slice) -> Iterator[Tie]:
-    return _same((op.operand, op.result), whole(op, op.result.type.shape, op.operand))
+    return _same((op.operand, op.result), whole(op.result.type.shape, op.operand))
 
 
 def _dynamic_slice(op: hlo.DynamicSlice) -> Iterator[Tie]:
-    return _same((op.operand, op.result), whole(op, op.slice_sizes, op.operand))
+    return _same((op.operand, op.result), whole(op.slice_sizes, op.operand))
 
 
 def _dynamic_update_slice(op: hlo.DynamicUpdateSlice) -> Iterator[Tie]:
     yield from _same((op.operand, op.result), range(_rank(op.operand)))
-    yield from _same((op.operand, op.update), whole(op, op.update.type.shape, op.operand))
+    yield from _same((op.operand, op.update), whole(op.update.type.shape, op.operand))
 
 
 def _pad(op: hlo.Pad) -> Iterator[Tie]:

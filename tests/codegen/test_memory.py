@@ -11,7 +11,6 @@ import pytest
 
 import irc
 from irc.codegen.fit import batch_of
-from irc.driver import PREPARATION
 from irc.passes.extents import growing, resized
 from irc.passes.manager import run_pipeline
 from irc.runtime.arena_text import arena_block
@@ -42,20 +41,20 @@ def test_the_plan_reads_as_a_picture() -> None:
     text = str(irc.compile_module(layer(64)).memory_plan)
     lines = text.splitlines()
     assert "▼" in lines[0]
-    assert any("f32[64x2048]" in line and "layer.mlir:3" in line and "██" in line for line in lines)
+    assert any("f32[64,2048]" in line and "layer.mlir:3" in line and "██" in line for line in lines)
     assert lines[-1].endswith("in all")
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 64, 100])
 def test_another_batch_is_the_program_written_for_it(batch: int) -> None:
-    module = run_pipeline(layer(64), PREPARATION)
+    module = run_pipeline(layer(64), "inline")
     main = module.symbols["main"]
     found = batch_of(main)
     assert found is not None
     assert [found.dimensions(a) for a in main.arguments] == [[0], [], [0]]
     made = resized(main, found, batch)
     assert made is not None
-    assert str(module.with_operations([made])) == str(run_pipeline(layer(batch), PREPARATION))
+    assert str(module.with_operations([made])) == str(run_pipeline(layer(batch), "inline"))
 
 
 @pytest.mark.parametrize("batch", [3, 64, 4096])
@@ -75,7 +74,7 @@ def test_what_is_planned_is_what_is_taken(batch: int) -> None:
 
 
 def test_the_width_of_a_layer_is_no_batch() -> None:
-    main = run_pipeline(layer(64), PREPARATION).symbols["main"]
+    main = run_pipeline(layer(64), "inline").symbols["main"]
     width = growing(main, 1, 0)
     assert width is not None
     assert [width.dimensions(a) for a in main.arguments] == [[1], [0], []]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
     from irc.frontends.tensorflow.compat.v1.variables import Variable
 
 
-class Bindings:
+class Bindings(ABC):
     """The variables of one session: where each is kept, and whether it has a value yet."""
 
+    @abstractmethod
     def handle(self, variable: Variable) -> Tensor:
         """The variable's own tensor, which is written to."""
-        raise NotImplementedError
 
+    @abstractmethod
     def is_initialized(self, variable: Variable) -> bool:
         """Whether a variable has its value."""
-        raise NotImplementedError
 
 
 class NeedsValue(Exception):

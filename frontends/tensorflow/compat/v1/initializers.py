@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -79,7 +80,7 @@ class Constant(Initializer):
         return constant(np.resize(array, shape), dtype, None, "Initializer/Const")
 
 
-class RandomInitializer(Initializer):
+class RandomInitializer(Initializer, ABC):
     """Base of those that draw: `_numbers(shape)` gives the lowering and its static arguments."""
 
     kind = "random"
@@ -87,8 +88,9 @@ class RandomInitializer(Initializer):
     def __init__(self, seed: Any = None, dtype: Any = dtypes.float32) -> None:
         self.seed, self.dtype = seed, dtype
 
+    @abstractmethod
     def _numbers(self, shape: Shape) -> tuple[Any, tuple[float, ...]]:
-        raise NotImplementedError
+        """The lowering, and its static arguments."""
 
     def _made(self, shape: Shape, dtype: Any) -> Any:
         lower, statics = self._numbers(shape)
