@@ -40,6 +40,14 @@ from irc.frontends.tensorflow.compat.v1.application import (
     test,
 )
 from irc.frontends.tensorflow.compat.v1.calls import constant
+from irc.frontends.tensorflow.compat.v1.config import (
+    ConfigProto,
+    GPUOptions,
+    GraphOptions,
+    OptimizerOptions,
+    RunMetadata,
+    RunOptions,
+)
 from irc.frontends.tensorflow.compat.v1.control_flow import case, cond, while_loop
 from irc.frontends.tensorflow.compat.v1.gradients import gradients, hessians
 from irc.frontends.tensorflow.compat.v1.graph import (
@@ -58,17 +66,7 @@ from irc.frontends.tensorflow.compat.v1.placeholders import (
 from irc.frontends.tensorflow.compat.v1.refused import ADVICE as _ADVICE
 from irc.frontends.tensorflow.compat.v1.refused import Refused as _Refused
 from irc.frontends.tensorflow.compat.v1.refused import refusal as _refusal
-from irc.frontends.tensorflow.compat.v1.session import (
-    ConfigProto,
-    GPUOptions,
-    GraphOptions,
-    InteractiveSession,
-    OptimizerOptions,
-    RunMetadata,
-    RunOptions,
-    Session,
-    get_default_session,
-)
+from irc.frontends.tensorflow.compat.v1.session import InteractiveSession, Session, get_default_session
 from irc.frontends.tensorflow.compat.v1.switch import (
     disable_eager_execution,
     disable_v2_behavior,

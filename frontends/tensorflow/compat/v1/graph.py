@@ -293,7 +293,7 @@ class Graph:
     def as_text(self, unknown: int = 1) -> str:
         """The graph as StableHLO text: @main takes the placeholders, then the variables, and gives what no operation
         takes, then the variables' new values. Extents that are not known are taken to be `unknown`."""
-        from irc.frontends.tensorflow.compat.v1.session import graph_text  # noqa: PLC0415 - a session is what makes a graph's IR
+        from irc.frontends.tensorflow.compat.v1.graph_text import graph_text  # noqa: PLC0415 - it records what a graph holds
 
         return graph_text(self, unknown)
 
