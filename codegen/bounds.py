@@ -15,6 +15,7 @@ from irc.ir.locations import described
 from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.ir.types import VectorType, i1, index
+from irc.runtime.failures import OUTSIDE
 
 
 def checked(module: Module) -> Module:
@@ -112,7 +113,7 @@ class _Checker(Rewriter):
         return made
 
     def _assert(self, op: Operation, holds: Value, what: str) -> None:
-        message = f"@{self.function}: {op.name} from {described(op.location)}: {what}"
+        message = f"{OUTSIDE}@{self.function}: {op.name} from {described(op.location)}: {what}"
         self.emit(cf.Assert(holds, msg=message, location=op.location))
 
 

@@ -17,6 +17,7 @@ from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
+from irc.dialects.stablehlo import targets
 from irc.errors import UnsupportedError
 from irc.ir.attributes import DenseElementsAttr, IntegerAttr
 from irc.ir.keys import Key, region_key
@@ -54,7 +55,16 @@ class Branch:
     arms: list[list[Step]]
 
 
-Step = Run | Loop | Branch
+@dataclass
+class Check:
+    """The program has failed, and says the message, unless `flag` holds."""
+
+    flag: Buffer
+    message: str
+    location: Location
+
+
+Step = Run | Loop | Branch | Check
 
 
 class Planner:
@@ -185,6 +195,9 @@ class Planner:
                 self._while(op, direct, steps)
             case hlo.If() | hlo.Case():
                 self._branch(op, direct, steps)
+            case hlo.CustomCall(call_target_name=targets.ASSERTION):
+                message = targets.assertion_message(op)
+                steps.append(Check(self.buffers[op.operands[0]], message, op.location))
             case _:
                 self._kernel(op, direct, steps)
 
@@ -325,3 +338,5 @@ def _number(steps: Sequence[Step], clock: list[int], loops: list[tuple[int, int]
                 selector.touched.append(now)
                 for arm in arms:
                     _number(arm, clock, loops)
+            case Check(flag=flag):
+                flag.touched.append(now)

@@ -13,15 +13,17 @@ from irc.codegen.buffers import Buffer
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import buffer_type
 from irc.codegen.memory_plan import MemoryPlan
-from irc.codegen.plan import Branch, Loop, Planner, Run, Step
+from irc.codegen.plan import Branch, Check, Loop, Planner, Run, Step
 from irc.codegen.schedule.machine import HOST, Machine
-from irc.dialects import arith, memref, scf
+from irc.dialects import arith, cf, memref, scf
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
 from irc.errors import UnsupportedError
 from irc.ir.attributes import Attribute, DenseElementsAttr, TypeAttr
+from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import FunctionType, MemRefType, TensorType, i8, index
+from irc.runtime import failures
 
 SIGNATURE = "irc.signature"
 """Module attribute: the tensor types of the program's inputs and outputs."""
@@ -126,6 +128,9 @@ class _Emitter:
                     self._loop(b, step)
                 case Branch():
                     self._branch(b, step)
+                case Check(flag=flag, message=message, location=location):
+                    text = failures.located(message, span_of(location))
+                    b.emit(cf.Assert(self._scalar(b, flag), msg=text, location=location))
 
     def _loop(self, b: KernelBuilder, step: Loop) -> None:
         def before(inner: KernelBuilder) -> None:

@@ -22,6 +22,7 @@ _PUBLIC = {
     "ParseError": "irc.errors",
     "VerifyError": "irc.errors",
     "UnsupportedError": "irc.errors",
+    "FailedAssertionError": "irc.errors",
     "OutOfBoundsError": "irc.errors",
     "OutOfMemoryError": "irc.errors",
     "TraceError": "irc.errors",

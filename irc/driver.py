@@ -32,7 +32,7 @@ from irc.codegen.schedule.machine import GRID, Machine
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
-from irc.errors import IrcError, OutOfBoundsError, UnsupportedError
+from irc.errors import IrcError, UnsupportedError
 from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
@@ -99,7 +99,6 @@ class Executable:
         object_code: bytes,
         stages: Callable[[], Stages],
         timings: dict[str, float],
-        asserts: bool = False,
     ) -> None:
         self.stamp = stamp
         self.target = target
@@ -110,23 +109,22 @@ class Executable:
         self.call = self._foreign
         if target.runs_here:
             with _timed(timings, "load"):
-                self.program = self._loaded(asserts)
-            self.call = self._asserting if asserts else self.program.call
+                self.program = self._loaded()
+            self.call = self._asserting if failures.asserted_by(object_code) else self.program.call
 
     @staticmethod
     def of(stages: Stages, timings: dict[str, float]) -> Executable:
         """The program of these stages."""
         with _timed(timings, "llvm"):
             code = assemble(stages.llvm, stages.target, stages.opt)
-        asserts = failures.SYMBOL in stages.llvm
-        return Executable(stages.stamp, stages.target, code, lambda: stages, timings, asserts)
+        return Executable(stages.stamp, stages.target, code, lambda: stages, timings)
 
     @cached_property
     def stages(self) -> Stages:
         """What the program was at each level; one that came from disk is compiled for it now."""
         return self._stages()
 
-    def _loaded(self, asserts: bool) -> NativeProgram:
+    def _loaded(self) -> NativeProgram:
         stamp = self.stamp
         return NativeProgram(
             self.object_code,
@@ -134,7 +132,6 @@ class Executable:
             stamp.outputs,
             arena_bytes=stamp.arena_bytes,
             donate=dict(stamp.donors),
-            asserts=asserts,
         )
 
     def _foreign(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
@@ -145,10 +142,11 @@ class Executable:
         return self.call(*arrays)
 
     def _asserting(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
-        results: list[np.ndarray[Any, Any]] = self.program.call(*arrays)
-        failed = failures.take()
+        with failures.LOCK:
+            results: list[np.ndarray[Any, Any]] = self.program.call(*arrays)
+            failed = failures.take()
         if failed is not None:
-            raise OutOfBoundsError(failed)
+            raise failures.error_of(failed)
         return results
 
     @property

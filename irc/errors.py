@@ -83,6 +83,10 @@ class TraceError(IrcError):
     """A Python program that cannot be recorded, with the line that stopped it."""
 
 
+class FailedAssertionError(IrcError, AssertionError):
+    """An assertion of the user's program that does not hold, found when it ran."""
+
+
 class OutOfBoundsError(IrcError):
     """A kernel that reached outside a buffer: a fault of irc's own, found by bounds checks."""
 

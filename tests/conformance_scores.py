@@ -80,6 +80,7 @@ JOBS = (
     Job("verify", "stablehlo_verify.jsonl", skip=CORE),
     *(Job("roundtrip", suite) for suite in (*PROGRAMS[:2], *PROGRAMS[4:], "mlir_core_text.jsonl")),
     Job("native", "stablehlo_interpret.zip"),
+    Job("native", "stablehlo_quantized.zip"),
     Job("native", "stablehlo_testdata.zip", 2),
     Job("native", "jax_programs.zip", 2),
     Job("native", "torch_programs.zip"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from irc.codegen.emulator import arith, func, gpu, math, memref, nvgpu, scf, vector
+from irc.codegen.emulator import arith, cf, func, gpu, math, memref, nvgpu, scf, vector
 from irc.codegen.emulator.machine import EmulationError, Machine, Order
 from irc.codegen.emulator.memory import Array, Memory
 from irc.codegen.stamp import ProgramStamp
@@ -21,7 +21,7 @@ DEVICE = 256
 """What memory of a device is aligned to."""
 
 # Importing them registers their handlers.
-_HANDLERS = (arith, func, gpu, math, memref, nvgpu, scf, vector)
+_HANDLERS = (arith, cf, func, gpu, math, memref, nvgpu, scf, vector)
 
 
 def emulate(kernels: Module, *arrays: Any, order: Order | None = None) -> list[Array]:

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from irc.codegen.gpu.compile import DeviceProgram
-from irc.codegen.gpu.program import Choose, Launch, Place, Repeat, Scalar, Step
+from irc.codegen.gpu.program import Choose, Launch, Place, Repeat, Require, Scalar, Step
+from irc.runtime import failures
 from irc.runtime.signature import Signature
 
 Array = np.ndarray[Any, Any]
@@ -81,6 +82,9 @@ class Bound:
                         self._steps(condition)
                 case Choose(scalar, value, then, otherwise):
                     self._steps(then if self._read(scalar) == value else otherwise)
+                case Require(scalar, message):
+                    if not self._read(scalar):
+                        raise failures.error_of(message)
 
     def _address(self, place: Place) -> int:
         return self.bases[place.memory, place.index] + place.offset

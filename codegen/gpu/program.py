@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from irc.dialects import arith, gpu, memref, scf
+from irc.dialects import arith, cf, gpu, memref, scf
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
@@ -69,7 +69,15 @@ class Choose:
     otherwise: tuple[Step, ...]
 
 
-Step = Launch | Repeat | Choose
+@dataclass(frozen=True, slots=True)
+class Require:
+    """The program has failed, and says the message, where the scalar is 0."""
+
+    scalar: Scalar
+    message: str
+
+
+Step = Launch | Repeat | Choose | Require
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,8 @@ def _listed(steps: Sequence[Step], indent: str) -> list[str]:
                     f"{indent}else",
                     *_listed(step.otherwise, indent + "  "),
                 ]
+            case Require():
+                lines.append(f"{indent}assert host reads {step.scalar.place}")
     return lines
 
 
@@ -156,6 +166,8 @@ class _Reader:
                 scalar, value = self.tests[op.condition] if chosen is None else (chosen, 1)
                 otherwise = self.steps(op.elseRegion.block) if op.elseRegion.blocks else ()
                 return Choose(scalar, value, self.steps(op.thenRegion.block), otherwise)
+            case cf.Assert():
+                return Require(self.scalars[op.arg], op.msg)
             case _ if op.terminator:
                 return None
         self.value(op)

@@ -45,7 +45,6 @@ class NativeProgram:
         symbol: str = "irc_main",
         donate: Mapping[int, int] | None = None,
         keep_gil: bool = False,
-        asserts: bool = False,
         name: str = "irc_program",
     ) -> None:
         donors = tuple(sorted((output, donor) for donor, output in (donate or {}).items()))
@@ -53,7 +52,7 @@ class NativeProgram:
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name
-        self.address = jit.load(object_code, [symbol], imports(asserts))[symbol]
+        self.address = jit.load(object_code, [symbol], imports(failures.asserted_by(object_code)))[symbol]
         plan = entry.Plan(
             program=self.address,
             inputs=self.signature.inputs,

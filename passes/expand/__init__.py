@@ -9,6 +9,7 @@ from irc.dialects.func import Func
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.expand import (
     amounts,
+    checks,
     fft,
     lapack,
     linalg,
@@ -23,6 +24,7 @@ from irc.passes.manager import Context, FunctionPass
 
 REWRITES = RewriteSet(
     amounts.rules,
+    checks.rules,
     fft.rules,
     lapack.rules,
     linalg.rules,
