@@ -10,6 +10,7 @@ and backward become one program as without the compiled function."""
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from sys import getrefcount
@@ -109,8 +110,22 @@ class Recording:
         known = [id(h._read()) for h in self.returned]
         known += [id(v) for v in self.gradient_values.values()]
         known += [id(v) for v in self.final.values()]
+        known += [id(v) for v in self._bases()]
         pending = (v for node in self.graph.pending for v in node.results)
         return [v for v in pending if v.array is None and v.is_held and id(v) not in known]
+
+    def _bases(self) -> list[Recorded]:
+        """What returned views show a part of, where nobody but returned views can see it."""
+        views = {id(h): h for h in self.returned}
+        bases = {id(b): b for h in views.values() for b in _bases_of(h)}
+        shown = Counter(id(h._parent) for h in {**views, **bases}.values())
+        elsewhere: dict[int, Handle] = {}
+        for key in bases:
+            base = bases[key]
+            # Its views, `bases`, this variable, and the call that counts.
+            if key not in views and getrefcount(base) > shown[key] + 3:
+                elsewhere.update((id(b), b) for b in (base, *_bases_of(base)))
+        return [base._read() for key, base in bases.items() if key not in elsewhere]
 
     def _kept_arguments(self) -> list[Recorded]:
         """Arguments that somebody outside holds on to besides this recording and the results."""
@@ -145,6 +160,13 @@ class Recording:
                 argument._write(handle._read().alias())
         stood_in = {id(h): a for h, a in zip(self.placeholders, self.arguments, strict=True)}
         return [stood_in.get(id(h), h) for h in self.returned]
+
+
+def _bases_of(handle: Handle) -> Iterable[Handle]:
+    """The handles that a view shows a part of, the nearest first."""
+    while handle._parent is not None:
+        handle = handle._parent
+        yield handle
 
 
 class Trace:

@@ -264,6 +264,34 @@ def test_what_is_left_behind_is_made_anew_at_each_call(log: Any) -> None:
     assert "leaves a new tensor" in log()[0]
 
 
+def test_a_view_of_what_was_made_inside_is_a_result_like_any_other(log: Any) -> None:
+    @irc.compile
+    def f(x: Any) -> Any:
+        y = x * 2
+        return y.t(), y[0].unsqueeze(0)
+
+    for i in range(3):
+        turned, row = f(t.ones(2, 3) * i)
+        assert turned.tolist() == [[2 * i] * 2] * 3
+        assert row.tolist() == [[2 * i] * 3]
+    assert log() == []
+
+
+def test_the_base_of_a_returned_view_that_is_kept_is_made_anew_at_each_call(log: Any) -> None:
+    seen = []
+
+    @irc.compile
+    def f(x: Any) -> Any:
+        y = x * 2
+        seen.append(y)
+        return y.t()
+
+    for i in range(2):
+        assert f(t.ones(1, 2) * i).tolist() == [[2 * i], [2 * i]]
+    assert [y.tolist() for y in seen] == [[[0, 0]], [[2, 2]]]
+    assert "leaves a new tensor" in log()[0]
+
+
 def test_state_kept_in_an_attribute() -> None:
     class Counter:
         def __init__(self) -> None:
