@@ -16,6 +16,7 @@ _PUBLIC = {
     "interpret": "irc.interpreter",
     "opt": "irc.driver:optimize",
     "compile_module": "irc.driver",
+    "to_device": "irc.codegen.gpu.devices",
     "Executable": "irc.driver",
     "Module": "irc.dialects.builtin",
     "IrcError": "irc.errors",

@@ -22,7 +22,7 @@ from irc.codegen.emit.module import emit_module
 from irc.codegen.fit import check, fits
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
 from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
-from irc.codegen.gpu.execution import execute
+from irc.codegen.gpu.execution import LoadedProgram
 from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.kept import Kept, fields_of
 from irc.codegen.memory_plan import MemoryPlan
@@ -38,6 +38,7 @@ from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.runtime import failures
+from irc.runtime.devices import DeviceArray
 from irc.runtime.disk_cache import disk_cache
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
@@ -168,8 +169,10 @@ class Executable:
 
 
 class DeviceExecutable(Executable):
-    """A compiled module whose kernels run on a device; arrays go there and come back. The device is asked for at the first
-    call."""
+    """A compiled module whose kernels run on a device, which is asked for at the first call.
+
+    `exe(*arrays)` gives arrays of the host for those, and device arrays where one of its arguments is one; `resident` always
+    gives device arrays. Arrays of the host are copied to the device at each call."""
 
     def __init__(self, stages: Stages, timings: dict[str, float], target: str) -> None:
         assert stages.kernel is not None
@@ -181,19 +184,25 @@ class DeviceExecutable(Executable):
         self.call = self._run
 
     @cached_property
-    def device(self) -> Any:
-        """What the program runs on, with its kernels."""
-        return device_of(self.device_name, self.device_program.ptx)
+    def loaded(self) -> LoadedProgram:
+        """The program on its device."""
+        return LoadedProgram(self.device_program, device_of(self.device_name))
 
     def cubin(self) -> bytes:
         """The kernels' machine code, for drivers that are new enough. Raises UnsupportedError without nvidia-nvjitlink."""
         return assemble_ptx(self.device_program.ptx, self.stages.target.cpu)
 
-    def _run(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
-        return execute(self.device_program, self.device, arrays)
+    def resident(self, *arrays: Any) -> list[DeviceArray]:
+        """The results as device arrays; a donated device array is overwritten, and is the result itself."""
+        return self.loaded(*arrays)
+
+    def _run(self, *arrays: Any) -> list[Any]:
+        made = self.loaded(*arrays)
+        stay = any(isinstance(a, DeviceArray) for a in arrays)
+        return made if stay else [a.numpy() for a in made]
 
     def __repr__(self) -> str:
-        return f"<program for {self.stages.target.cpu}: {len(self.device_program.host.steps)} steps>"
+        return f"<program for {self.stages.target.cpu}: {self.device_program.host.summary}>"
 
 
 class Observer:

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,8 +88,33 @@ class HostProgram:
     steps: tuple[Step, ...]
     constants: tuple[Any, ...]
 
+    @property
+    def summary(self) -> str:
+        """How many kernels it launches, and what of its control flow the host drives."""
+        counts = Counter(type(step) for step in walk(self.steps))
+        driven = [
+            f"{counts[kind]} {name}{'s' * (counts[kind] > 1)}"
+            for kind, name in ((Repeat, "loop"), (Choose, "choice"), (Require, "assertion"))
+            if counts[kind]
+        ]
+        launches = f"{counts[Launch]} launch{'es' * (counts[Launch] != 1)}"
+        if driven:
+            return f"{launches}, {' and '.join(driven)} driven by the host"
+        return f"{launches} in one graph" if counts[Launch] > 1 else launches
+
     def __str__(self) -> str:
-        return "\n".join(_listed(self.steps, ""))
+        return "\n".join([f"// {self.summary}", *_listed(self.steps, "")])
+
+
+def walk(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps, and those inside them."""
+    for step in steps:
+        yield step
+        match step:
+            case Repeat(condition, _, body):
+                yield from walk((*condition, *body))
+            case Choose(_, _, then, otherwise):
+                yield from walk((*then, *otherwise))
 
 
 def _listed(steps: Sequence[Step], indent: str) -> list[str]:

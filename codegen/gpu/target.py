@@ -16,6 +16,8 @@ _ISA = {"sm_80": "ptx71", "sm_90a": "ptx80"}
 """Each processor with the lowest PTX version that serves, so that older drivers load it."""
 PROCESSORS = tuple(_ISA)
 DEFAULT = "sm_80"
+EMULATED = "ptx-emulated"
+"""The name of the device that is an interpreter."""
 
 _LOCK = threading.Lock()
 _ALLOWED = re.compile(

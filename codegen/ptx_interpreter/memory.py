@@ -151,6 +151,11 @@ class GlobalMemory:
         """A buffer of so many bytes that nothing has written; its address."""
         return self._new(size, name, known=False, constant=False).address
 
+    def release(self, address: int) -> None:
+        """Gives a buffer back: its bytes belong to nobody."""
+        number = self._starts.index(address)
+        del self._starts[number], self.regions[number]
+
     def _new(self, size: int, name: str, *, known: bool, constant: bool) -> Region:
         region = Region(
             name or f"buffer {len(self.regions)}", size, self._next, known=known, constant=constant

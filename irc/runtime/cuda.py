@@ -1,160 +1,210 @@
-"""NVIDIA's driver: a device, its memory, and kernels of PTX, which the driver assembles. The library is asked for when a
-device is first wanted; nothing else of CUDA is needed."""
+"""NVIDIA's GPUs through the package cuda-core (`pip install 'irc[cuda]'`), which is asked for when a device is first wanted.
+
+Everything goes into one stream. Memory comes from the driver's pool in the stream's order, so that an array may die while
+kernels that read it are under way."""
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import threading
-from collections.abc import Sequence
+import importlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from irc.errors import IrcError, UnsupportedError
+from irc.runtime import nvjitlink
+from irc.runtime.devices import Array, DeviceArray, Grid, Pointers
 
-Array = np.ndarray[Any, Any]
-LIBRARY = "libcuda.so.1"
-
-_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_*
-_SHARED_SIZE = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+_SHARED_SIZE = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
 _ORDINARY_SHARED = 48 << 10
+DLPACK_CUDA = 2  # kDLCUDA
 
 
 class CudaError(IrcError):
     """The driver refuses a call."""
 
 
-class _Driver:
-    """The driver's library with one context, that of the first device."""
+class CudaBlock:
+    """Memory of the pool; it goes back in the stream's order when nobody holds it."""
 
-    def __init__(self) -> None:
-        try:
-            self.library = ctypes.CDLL(LIBRARY)
-        except OSError:
-            raise UnsupportedError(
-                f"target 'cuda' needs NVIDIA's driver, and {LIBRARY} is not on this machine "
-                "(--target ptx-emulated runs without one)"
-            ) from None
-        self.call("cuInit", 0)
-        device = ctypes.c_int()
-        self.call("cuDeviceGet", ctypes.byref(device), 0)
+    __slots__ = ("address", "buffer")
+
+    def __init__(self, buffer: Any) -> None:
+        self.buffer = buffer
+        self.address = int(buffer.handle)
+
+
+class CudaGraph:
+    """Launches one after another as an executable graph. Nodes whose addresses have changed are updated before it runs."""
+
+    def __init__(self, kernels: CudaKernels, grids: Sequence[Grid], pointers: Pointers) -> None:
+        self.stream = kernels.device.stream
+        self.configs = [(kernels.config(grid), kernels.function(grid)) for grid in grids]
+        self.pointers = list(pointers)
+        with _refusals():
+            self.definition = kernels.device.core.graph.GraphDefinition()
+            self.nodes = []
+            last = self.definition
+            for (config, function), given in zip(self.configs, pointers, strict=True):
+                last = last.launch(config, function, *given)
+                self.nodes.append(last)
+            self.graph = self.definition.instantiate()
+
+    def run(self, pointers: Pointers) -> None:
+        with _refusals():
+            for i, given in enumerate(pointers):
+                if given != self.pointers[i]:
+                    config, function = self.configs[i]
+                    self.graph[self.nodes[i]].update(config=config, kernel=function, args=given)
+                    self.pointers[i] = given
+            self.graph.launch(self.stream)
+
+
+class CudaKernels:
+    """Kernels of one module of machine code."""
+
+    def __init__(self, device: CudaDevice, code: Any) -> None:
         self.device = device
-        context = ctypes.c_void_p()
-        self.call("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
-        self.context = context
+        self.code = code
+        self.functions: dict[str, Any] = {}
 
-    def call(self, name: str, *arguments: Any) -> None:
-        """Calls a function of the driver; raises CudaError with the driver's own words."""
-        status = getattr(self.library, name)(*arguments)
-        if status:
-            text = ctypes.c_char_p()
-            self.library.cuGetErrorString(status, ctypes.byref(text))
-            said = text.value.decode() if text.value else f"error {status}"
-            raise CudaError(f"{name}: {said}")
+    def launch(self, grid: Grid, pointers: tuple[int, ...]) -> None:
+        """Puts a kernel into the stream."""
+        with _refusals():
+            self.device.core.launch(self.device.stream, self.config(grid), self.function(grid), *pointers)
 
-    def attribute(self, number: int) -> int:
-        value = ctypes.c_int()
-        self.call("cuDeviceGetAttribute", ctypes.byref(value), number, self.device)
-        return value.value
+    def graph(self, launches: Sequence[Grid], pointers: Pointers) -> CudaGraph:
+        return CudaGraph(self, launches, pointers)
 
+    def config(self, grid: Grid) -> Any:
+        """The grid in cuda-core's words."""
+        return self.device.core.LaunchConfig(grid=grid.blocks, block=grid.threads, shmem_size=grid.shared)
 
-@functools.cache
-def driver() -> _Driver:
-    """The driver, made ready once a process. Raises UnsupportedError where there is none."""
-    return _Driver()
-
-
-def capability() -> tuple[int, int]:
-    """The compute capability of the first device."""
-    d = driver()
-    return d.attribute(_MAJOR), d.attribute(_MINOR)
+    def function(self, grid: Grid) -> Any:
+        """The kernel of a grid, allowed the shared memory that it asks for."""
+        if grid.kernel not in self.functions:
+            with _refusals():
+                found = self.functions[grid.kernel] = self.code.get_kernel(grid.kernel)
+                if grid.shared > _ORDINARY_SHARED:
+                    self.device.allow_shared(found, grid.shared)
+        return self.functions[grid.kernel]
 
 
 class CudaDevice:
-    """The first device with the kernels of a text of PTX; `lock` is held by the one call that uses it."""
+    """The first device."""
 
-    def __init__(self, ptx: str) -> None:
-        self.driver = driver()
-        self.lock = threading.Lock()
-        self._current()
-        module = ctypes.c_void_p()
-        self.driver.call("cuModuleLoadData", ctypes.byref(module), ptx.encode() + b"\0")
-        self.module = module
-        self.functions: dict[str, ctypes.c_void_p] = {}
-        self.memory: list[tuple[int, int]] = []
-        """Address and size of what this call holds."""
-        self.free: dict[int, list[int]] = {}
-        """Addresses of finished calls' memory, by size: asking the driver takes longer than most kernels."""
+    name = "cuda"
 
-    def _current(self) -> None:
-        self.driver.call("cuCtxSetCurrent", self.driver.context)
+    def __init__(self) -> None:
+        self.core, self.driver = _packages()
+        with _refusals():
+            self.device = self.core.Device(0)
+            self.device.set_current()
+            self.stream = self.device.create_stream()
+            found = self.device.compute_capability
+        self.capability = (int(found[0]), int(found[1]))
 
-    def upload(self, array: Array, name: str) -> int:
-        """New memory with the bytes of an array."""
-        address = self.reserve(array.nbytes, name)
-        if array.nbytes:
-            data = np.ascontiguousarray(array)
-            self.driver.call(
-                "cuMemcpyHtoD_v2", ctypes.c_uint64(address), ctypes.c_void_p(data.ctypes.data),
-                ctypes.c_size_t(data.nbytes),
-            )  # fmt: skip
-        return address
-
-    def reserve(self, nbytes: int, name: str) -> int:
+    def reserve(self, nbytes: int, name: str) -> CudaBlock:
         """New memory; the driver aligns it to 256 bytes."""
-        self._current()
-        size = max(nbytes, 1)
-        waiting = self.free.get(size)
-        if waiting:
-            address = waiting.pop()
-        else:
-            pointer = ctypes.c_uint64()
-            self.driver.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(size))
-            address = pointer.value
-        self.memory.append((address, size))
-        return address
+        with _refusals():
+            self.device.set_current()
+            return CudaBlock(self.device.allocate(max(nbytes, 1), stream=self.stream))
 
-    def download(self, address: int, array: Array) -> None:
-        """Fills an array from memory, after all launches so far."""
-        if array.nbytes:
-            self.driver.call(
-                "cuMemcpyDtoH_v2", ctypes.c_void_p(array.ctypes.data), ctypes.c_uint64(address),
-                ctypes.c_size_t(array.nbytes),
-            )  # fmt: skip
+    def write(self, address: int, array: Array) -> None:
+        self._call("cuMemcpyHtoDAsync", address, array.ctypes.data, array.nbytes, self.stream.handle)
+        # Until then the copy may still read the array.
+        self.wait()
 
-    def launch(self, kernel: str, blocks: int, threads: int, pointers: Sequence[int], shared: int) -> None:
-        """Puts a kernel into the stream."""
-        values = [ctypes.c_uint64(p) for p in pointers]
-        parameters = (ctypes.c_void_p * max(len(values), 1))(*(ctypes.addressof(v) for v in values))
-        self.driver.call(
-            "cuLaunchKernel", self._function(kernel, shared), blocks, 1, 1, threads, 1, 1, shared,
-            None, parameters, None,
-        )  # fmt: skip
+    def read(self, address: int, array: Array) -> None:
+        self._call("cuMemcpyDtoHAsync", array.ctypes.data, address, array.nbytes, self.stream.handle)
+        self.wait()
+
+    def copy(self, to: int, source: int, nbytes: int) -> None:
+        self._call("cuMemcpyDtoDAsync", to, source, nbytes, self.stream.handle)
+
+    def load(self, ptx: str, processor: str) -> CudaKernels:
+        """The kernels as machine code from the disk's cache where this driver takes it, else as PTX, which it assembles."""
+        self.device.set_current()
+        name = self.machine_code(processor)
+        with _refusals():
+            if name is not None:
+                cubin = nvjitlink.assemble_ptx(ptx, name)
+                return CudaKernels(self, self.core.ObjectCode.from_cubin(cubin))
+            return CudaKernels(self, self.core.ObjectCode.from_ptx(ptx.encode()))
+
+    def machine_code(self, processor: str) -> str | None:
+        """The processor to assemble for: None where the assembler is not here, newer than the driver, or does not know it.
+
+        A driver loads the machine code of every assembler of its own major version."""
+        major, minor = self.capability
+        name = processor if processor.endswith("a") else f"sm_{major}{minor}"
+        if not nvjitlink.is_installed() or name not in nvjitlink.KNOWN:
+            return None
+        version = self._call("cuDriverGetVersion")
+        return name if version // 1000 >= nvjitlink.library().major else None
 
     def wait(self) -> None:
-        """Until all launches so far are done."""
-        self.driver.call("cuCtxSynchronize")
+        with _refusals():
+            self.stream.sync()
 
-    def _function(self, kernel: str, shared: int) -> ctypes.c_void_p:
-        if kernel not in self.functions:
-            function = ctypes.c_void_p()
-            self.driver.call("cuModuleGetFunction", ctypes.byref(function), self.module, kernel.encode())
-            if shared > _ORDINARY_SHARED:
-                self.driver.call("cuFuncSetAttribute", function, _SHARED_SIZE, shared)
-            self.functions[kernel] = function
-        return self.functions[kernel]
+    def allow_shared(self, kernel: Any, nbytes: int) -> None:
+        """Lets a kernel use more shared memory than every kernel may."""
+        attribute = getattr(self.driver.CUfunction_attribute, _SHARED_SIZE)
+        self._call("cuKernelSetAttribute", attribute, nbytes, kernel.handle, self.device.device_id)
 
-    def release(self) -> None:
-        """The call's memory waits for the next one."""
-        for address, size in self.memory:
-            self.free.setdefault(size, []).append(address)
-        self.memory.clear()
+    def capsule(self, array: DeviceArray, stream: int | None) -> Any:
+        block: Any = array.block
+        view = self.core.utils.StridedMemoryView.from_buffer(block.buffer, array.shape, dtype=array.dtype)
+        if stream != -1:
+            self.wait()
+        return view.__dlpack__(stream=-1, max_version=None)
 
-    def close(self) -> None:
-        """Gives all memory and the kernels back to the driver."""
-        self.release()
-        for address in (a for addresses in self.free.values() for a in addresses):
-            self.driver.call("cuMemFree_v2", ctypes.c_uint64(address))
-        self.free.clear()
-        self.driver.call("cuModuleUnload", self.module)
+    def dlpack_device(self) -> tuple[int, int]:
+        return DLPACK_CUDA, int(self.device.device_id)
+
+    def _call(self, name: str, *arguments: Any) -> Any:
+        """Calls a function of the driver that cuda-core has no word for."""
+        status, *found = getattr(self.driver, name)(*arguments)
+        if status:
+            _, text = self.driver.cuGetErrorString(status)
+            raise CudaError(f"{name}: {text.decode() if text else status}")
+        return found[0] if found else None
+
+
+def _packages() -> tuple[Any, Any]:
+    try:
+        core = importlib.import_module("cuda.core")
+        driver = importlib.import_module("cuda.bindings.driver")
+        for part in ("graph", "utils"):
+            importlib.import_module(f"cuda.core.{part}")
+    except ImportError as error:
+        raise UnsupportedError(
+            f"target 'cuda' needs the package cuda-core: pip install 'irc[cuda]' ({error})"
+        ) from None
+    try:
+        (status,) = driver.cuInit(0)
+    except (RuntimeError, OSError):
+        raise UnsupportedError(
+            "target 'cuda' needs NVIDIA's driver, and libcuda is not on this machine "
+            "(--target ptx-emulated runs without one)"
+        ) from None
+    if status:
+        raise UnsupportedError(f"target 'cuda' needs a GPU, and NVIDIA's driver finds none: {status.name}")
+    return core, driver
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the driver refuses, as an error of irc's with the driver's words."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__name__ != "CUDAError":  # cuda-core has no public name for it
+            raise
+        raise CudaError(f"the driver refuses: {error}") from None
+
+
+@functools.cache
+def cuda_device() -> CudaDevice:
+    """The device, made ready once a process. Raises UnsupportedError where there is none."""
+    return CudaDevice()

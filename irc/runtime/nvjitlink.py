@@ -19,7 +19,7 @@ _PLACES = (("cu13/lib/libnvJitLink.so.13", "13_0"), ("nvjitlink/lib/libnvJitLink
 """Where wheels keep the library, and the version of the interface that all of that major version have."""
 
 
-_KNOWN = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120")
+KNOWN = ("sm_80", "sm_86", "sm_89", "sm_90", "sm_90a", "sm_100", "sm_100a", "sm_120")
 """Processors that the library may be asked about: at a name it does not know it ends the process."""
 
 
@@ -29,6 +29,7 @@ class _Library:
     def __init__(self, path: Path, version: str) -> None:
         self.library = ctypes.CDLL(str(path))
         self.version = version
+        self.major = int(version.partition("_")[0])
 
     def call(self, name: str, *arguments: Any) -> int:
         """Calls a function; its status."""
@@ -62,8 +63,8 @@ def assemble_ptx(ptx: str, processor: str) -> bytes:
     """The machine code (a cubin) of a text of PTX for a processor such as `sm_80`, kept on disk by content.
 
     Raises AssemblyError with the assembler's words, UnsupportedError without the library."""
-    if processor not in _KNOWN:
-        raise UnsupportedError(f"there is no assembler for {processor} (processors: {', '.join(_KNOWN)})")
+    if processor not in KNOWN:
+        raise UnsupportedError(f"there is no assembler for {processor} (processors: {', '.join(KNOWN)})")
     nv, cache = library(), disk_cache()
     fields = {
         "module": hashlib.sha256(ptx.encode()).hexdigest(),

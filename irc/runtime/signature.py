@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from irc.ir.types import FloatType, IntegerType, MemRefType, TensorType
+from irc.runtime.devices import DeviceArray
 
 Array = np.ndarray[Any, Any]
 
@@ -20,7 +22,7 @@ def short(type_: TensorType | MemRefType) -> str:
 
 def describe(value: Any) -> str:
     """What was given, in the same words where it is an array."""
-    if not isinstance(value, np.ndarray | np.generic):
+    if not isinstance(value, np.ndarray | np.generic | DeviceArray):
         return f"a value of type {type(value).__name__}"
     return f"{_dtype_name(value.dtype)}[{','.join(map(str, value.shape))}]"
 
@@ -70,16 +72,16 @@ class Signature:
 
         Raises TypeError for a wrong count or dtype, ValueError for a wrong shape or a donated array that
         another argument shares."""
-        self._check_count(args, len(self.inputs))
-        arrays = tuple(self._input(i, arg) for i, arg in enumerate(args))
+        self.check_count(args, len(self.inputs))
+        arrays = tuple(self.input(i, arg) for i, arg in enumerate(args))
         self._check_apart(arrays, sorted(self.donated))
         return arrays
 
     def convert_into(self, *args: Any) -> tuple[Array, ...]:
         """Like ``convert`` for a call that is given its outputs, which must be right as they are."""
-        self._check_count(args, len(self.inputs) + len(self.outputs))
+        self.check_count(args, len(self.inputs) + len(self.outputs))
         count = len(self.inputs)
-        arrays = tuple(self._input(i, arg) for i, arg in enumerate(args[:count]))
+        arrays = tuple(self.input(i, arg) for i, arg in enumerate(args[:count]))
         arrays += tuple(self._output(i, arg) for i, arg in enumerate(args[count:], count))
         self._check_apart(arrays, range(count, len(args)))
         return arrays
@@ -88,14 +90,16 @@ class Signature:
         """What stands for ``into`` in a program whose results take over its arguments' buffers."""
         raise TypeError("a program that is given its inputs' buffers takes no output arrays")
 
-    def _check_count(self, args: tuple[Any, ...], count: int) -> None:
+    def check_count(self, args: Sequence[Any], count: int) -> None:
+        """Raises TypeError for a wrong number of arguments."""
         if len(args) != count:
             raise TypeError(f"expected {count} argument{'s' * (count != 1)}, got {len(args)}")
 
-    def _input(self, index: int, value: Any) -> Array:
+    def input(self, index: int, value: Any) -> Array:
+        """One argument, as `convert` makes it."""
         expected = self.inputs[index]
         array = np.asarray(value)
-        _check(index, expected, array, value)
+        check_type(index, expected, array, value)
         dtype = expected.element.numpy
         if index in self.donated:
             return np.require(array, dtype, ("C_CONTIGUOUS", "ALIGNED", "WRITEABLE"))
@@ -107,7 +111,7 @@ class Signature:
             raise TypeError(
                 f"argument {index}: expected an array {short(expected)} to write, got {describe(value)}"
             )
-        _check(index, expected, value, value)
+        check_type(index, expected, value, value)
         if not value.dtype.isnative:
             raise TypeError(f"argument {index}: an output must have the machine's byte order")
         flags = value.flags
@@ -124,7 +128,7 @@ class Signature:
                     )
 
 
-def _check(index: int, expected: TensorType, array: Array, value: Any) -> None:
+def check_type(index: int, expected: TensorType, array: Array | DeviceArray, value: Any) -> None:
     """Raise unless ``array`` has the dtype, whatever its byte order, and the shape that is expected."""
     given = describe(value)
     if array.dtype.newbyteorder("=") != expected.element.numpy:

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "codegen"))
 
 from device_programs import arrays_for, dot, on_matrix_units
 
-from irc.codegen.gpu.execution import Bound
+from irc.codegen.gpu.devices import to_device
 from irc.dialects.builtin import Module, parse
 from irc.driver import DeviceExecutable, Executable, Observer, compile_module, observing, retargeted
 from irc.passes.hooks import Hook
@@ -197,9 +197,8 @@ def time_case(case: Case, size: int, torch: Any) -> str:
     program = compile_module(module, target="cuda")
     assert isinstance(program, DeviceExecutable)
     arrays = arrays_for(module)
-    bound = Bound(program.device_program, program.device, arrays)
-    mine = timed(bound.run, program.device.wait, 20)
-    program.device.release()
+    given = [to_device(a, "cuda") for a in arrays]
+    mine = timed(lambda: program.resident(*given), program.loaded.device.wait, 20)
     line = f"{1e3 * mine:9.3f} {case.flops(size) / mine / 1e12:9.2f} {case.nbytes(size) / mine / 1e9:9.0f}"
     if torch is None:
         return line

@@ -20,7 +20,6 @@ from irc.codegen.gpu.target import PROCESSORS, ptx
 from irc.dialects.builtin import Module, parse, print_module
 from irc.driver import compile_module
 from irc.errors import UnsupportedError
-from irc.runtime import cuda
 
 MATMUL = "contracting_dims = [1] x [0]"
 CONVOLUTION = """
@@ -139,17 +138,6 @@ def test_unknown_targets_are_refused() -> None:
     with pytest.raises(UnsupportedError, match=r"no PTX for a call of 'llvm\.exp\.f32'"):
         program = compile_module(module, target="sm_80")
         ptx("declare float @llvm.exp.f32(float)\n", program.stages.target)
-
-
-def test_without_a_driver_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cuda, "LIBRARY", "libcuda-that-is-nowhere.so")
-    monkeypatch.setattr(
-        "irc.runtime.cuda.driver", lambda: __import__("irc.runtime.cuda").runtime.cuda._Driver()
-    )
-    with pytest.raises(
-        UnsupportedError, match=r"needs NVIDIA's driver, and libcuda-that-is-nowhere\.so is not"
-    ):
-        compile_module(parse(PROGRAMS["sum of 2"]), target="cuda")
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

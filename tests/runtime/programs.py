@@ -1,4 +1,4 @@
-"""LLVM text of small programs for the runtime's tests."""
+"""Small programs for the runtime's tests, as LLVM text, and one as StableHLO."""
 
 from __future__ import annotations
 
@@ -127,3 +127,11 @@ define void @irc_main(ptr %args, ptr %arena) {
   ret void
 }
 """
+
+PRODUCT = """
+func.func @main(%x: tensor<40x70xf32>, %y: tensor<70x50xf32>) -> (tensor<40x50xf32>, tensor<40xf32>) {
+  %zero = stablehlo.constant dense<0.0> : tensor<f32>
+  %0 = stablehlo.dot_general %x, %y, contracting_dims = [1] x [0] : (tensor<40x70xf32>, tensor<70x50xf32>) -> tensor<40x50xf32>
+  %1 = stablehlo.reduce(%0 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<40x50xf32>, tensor<f32>) -> tensor<40xf32>
+  return %0, %1 : tensor<40x50xf32>, tensor<40xf32>
+}"""

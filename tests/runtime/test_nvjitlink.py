@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_cuda import PROGRAM
+from programs import PRODUCT as PROGRAM
 
 from irc.codegen.gpu.target import PROCESSORS
 from irc.dialects.builtin import parse
