@@ -52,9 +52,10 @@ from irc.runtime.numpy_abi import ALIGNED, C_CONTIGUOUS, WRITEABLE
 class Plan:
     """What an entry point needs to know of a program. ``donors`` maps an output to the input whose buffer
     it gets; ``makers`` an output to the callable that makes its array where NumPy's allocator should
-    not."""
+    not. ``code`` is what holds the program in memory: it lives as long as the entry points."""
 
     program: int
+    code: jit.Code
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
     arena_bytes: int

@@ -29,7 +29,7 @@ class NativeProgram:
 
     ``donate`` maps an input to the output that takes over its buffer: the result is then the caller's array
     itself, overwritten (or a copy's, where the argument had to be copied). ``keep_gil`` suits programs that
-    take less than a few microseconds.
+    take less than a few microseconds. The code is unlinked when the last of the object, ``call`` and ``into`` dies.
 
     ``call(*inputs) -> list`` and ``into(*inputs, *outputs) -> None`` are built-in functions; calling the
     object is ``call`` with one Python frame more. Arguments are ndarrays, or anything NumPy can view as
@@ -52,9 +52,10 @@ class NativeProgram:
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name
-        self.address = jit.load(object_code, [symbol], imports(failures.asserted_by(object_code)))[symbol]
+        code = jit.link(object_code, [symbol], imports(failures.asserted_by(object_code)))
         plan = entry.Plan(
-            program=self.address,
+            program=code.addresses[symbol],
+            code=code,
             inputs=self.signature.inputs,
             outputs=self.signature.outputs,
             arena_bytes=arena_bytes,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import itertools
 import threading
+from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import llvmlite.binding as llvm
 
@@ -14,9 +15,6 @@ from irc.errors import IrcError
 from irc.runtime.disk_cache import disk_cache
 from irc.runtime.target import Target, host_target, initialise, initialise_all
 
-# Programs are never unloaded: a worker thread or another Python thread may be inside one, and at
-# interpreter exit the pool's workers still spin in generated code. The engine lives in a cache (llvmlite
-# disposes of nothing once the interpreter is finalizing) and trackers are detached.
 _LOCK = threading.RLock()
 _names = itertools.count()
 
@@ -102,28 +100,85 @@ def wrap_assembly(listing: str) -> str:
     return "".join(f'module asm "{line}"\n' for line in lines)
 
 
-@functools.cache
-def _engine() -> llvm.LLJIT:
-    return llvm.create_lljit_compiler(target_machine(host_target()), use_jit_link=True, suppress_errors=True)
+@dataclass(slots=True, eq=False)
+class _Engine:
+    """A linker. It keeps some 10 kB of every library for ever, so each serves a few, and is closed when all are gone."""
+
+    jit: llvm.LLJIT
+    room: int = 64
+    alive: int = 0
 
 
-def load(
-    object_code: bytes, symbols: Iterable[str], imports: Mapping[str, int] | None = None
-) -> dict[str, int]:
-    """Link ``object_code`` into this process, for ever; the addresses of ``symbols``.
+_ENGINES: deque[_Engine] = deque()
+"""Engines in use; the last one has room."""
+
+_DEAD: deque[tuple[_Engine, llvm.ResourceTracker]] = deque()
+_FOREVER: list[Code] = []
+
+
+class Code:
+    """Object code linked into this process, and the `addresses` of its symbols: they hold as long as this object does.
+
+    Who calls one keeps the object. No worker of the pool is inside code whose call has returned (see `pool`); a Python
+    thread that calls an entry point holds it. At interpreter exit nothing is unlinked."""
+
+    __slots__ = ("_engine", "_tracker", "addresses")
+
+    def __init__(self, engine: _Engine, tracker: llvm.ResourceTracker, symbols: Iterable[str]) -> None:
+        self._engine, self._tracker = engine, tracker
+        self.addresses: dict[str, int] = {name: tracker[name] for name in symbols}
+
+    def __del__(self, dead: deque[tuple[_Engine, llvm.ResourceTracker]] = _DEAD) -> None:
+        # It may die in any thread, under any lock: it is unlinked when the next one is linked.
+        dead.append((self._engine, self._tracker))
+
+
+def _bury() -> None:
+    """Unlinks what died."""
+    while _DEAD:
+        engine, tracker = _DEAD.popleft()
+        tracker.close()
+        engine.alive -= 1
+        if not engine.alive and not engine.room:
+            engine.jit.close()
+            _ENGINES.remove(engine)
+
+
+def _engine() -> _Engine:
+    if not _ENGINES or not _ENGINES[-1].room:
+        machine = target_machine(host_target())
+        _ENGINES.append(
+            _Engine(llvm.create_lljit_compiler(machine, use_jit_link=True, suppress_errors=True))
+        )
+    return _ENGINES[-1]
+
+
+def link(object_code: bytes, symbols: Iterable[str], imports: Mapping[str, int] | None = None) -> Code:
+    """Links ``object_code`` into this process for as long as the result lives.
 
     ``imports`` gives the addresses of names that the process itself does not export. Raises AssemblyError
     where a name is left unresolved."""
     wanted = list(symbols)
     with _LOCK:
+        _bury()
         builder = llvm.JITLibraryBuilder().add_object_img(object_code).add_current_process()
         for name, address in (imports or {}).items():
             builder.import_symbol(name, address)
         for name in wanted:
             builder.export_symbol(name)
+        engine = _engine()
         try:
-            tracker = builder.link(_engine(), f"irc.{next(_names)}")
+            tracker = builder.link(engine.jit, f"irc.{next(_names)}")
         except RuntimeError as error:
             raise AssemblyError(f"the object code does not link: {error}") from None
-        tracker.detach()
-        return {name: tracker[name] for name in wanted}
+        engine.room -= 1
+        engine.alive += 1
+        return Code(engine, tracker, wanted)
+
+
+def load(
+    object_code: bytes, symbols: Iterable[str], imports: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """``link`` for ever, for code of irc's own that threads are always in: the addresses of ``symbols``."""
+    _FOREVER.append(link(object_code, symbols, imports))
+    return _FOREVER[-1].addresses

@@ -209,3 +209,19 @@ def test_calls_allocate_nothing_that_stays(add: NativeProgram) -> None:
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 10_000
+
+
+def test_programs_that_died_leave_no_memory() -> None:
+    """Their code is unlinked; a function that outlives its program holds it."""
+    code = jit.assemble(ADD)
+    kept = NativeProgram(code, [TILE, TILE], [TILE]).call
+
+    def several() -> int:
+        for _ in range(500):
+            NativeProgram(code, [TILE, TILE], [TILE])(tile(), tile())
+        return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+    several()
+    before = several()
+    assert several() - before < 1 << 20
+    np.testing.assert_array_equal(kept(tile(), tile())[0], 2 * tile())
