@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from irc import options
 from irc.errors import UnsupportedError
+from irc.frontends.recompile import reason
+from irc.frontends.recorder.bounded import is_told, tell
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import Handle
 from irc.frontends.recorder.trace import OTHERWISE, Direct, Executed, Recording, Replayed, Trace
-from irc.ir.types import TensorType
 
 LIMIT = 64
 """Signatures that one function keeps; the one used longest ago goes first."""
+
+OFTEN = 8
+"""Signatures after which a function says once, asked or not, that it is compiled again and again."""
 
 _TENSOR = object()
 
@@ -41,7 +44,19 @@ def compile(
     special = getattr(function, "__irc_compile__", None)
     if special is not None:
         return special(functools.partial(CompiledFunction, donate=donate))
+    if inspect.ismethod(function) and hasattr(function.__self__, "__dict__"):
+        return _method(function, donate)
     return CompiledFunction(function, donate=donate)
+
+
+def _method(function: Any, donate: bool) -> CompiledFunction:
+    """`irc.compile(thing.method)`: Python makes a bound method anew each time; what is compiled of it is kept beside it."""
+    bound = function.__self__.__dict__.setdefault("_irc_methods", {})
+    key = (function.__func__, donate)
+    if key not in bound:
+        whole = functools.partial(function.__func__, function.__self__)
+        bound[key] = CompiledFunction(whole, donate=donate, name=function.__qualname__)
+    return bound[key]
 
 
 class CompiledFunction:
@@ -54,6 +69,7 @@ class CompiledFunction:
         self.traces: OrderedDict[Any, list[Executed | Replayed]] = OrderedDict()
         self.shapes: dict[Trace, Any] = {}
         self.direct: Direct | None = None
+        self.told_often = False
         functools.update_wrapper(self, function, updated=())
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -79,7 +95,7 @@ class CompiledFunction:
             if made is not OTHERWISE:
                 return made
         tensors: list[Handle] = []
-        structure = flatten((args, kwargs) if kwargs else args, tensors)
+        structure = flatten((args, kwargs), tensors)
         signature = (structure, recorder.grad_enabled, *[_tensor_key(t) for t in tensors])
         found = self.traces.get(signature)
         refusals = []
@@ -88,6 +104,7 @@ class CompiledFunction:
                 refusal = trace.refusal()
                 made = trace.run(tensors) if refusal is None else refusal
                 if not isinstance(made, str):
+                    self.traces.move_to_end(signature)
                     self._go_direct(trace, args, kwargs)
                     return self._unflatten(trace, made)
                 refusals.append(made)
@@ -117,7 +134,7 @@ class CompiledFunction:
         recording = Recording(run, tensors, _names(self.function, args, kwargs))
         if recording.left:
             kind = recording.left[0].type
-            self._say(
+            tell(
                 f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside"
             )
             return unflatten(shape[0], iter(recording.adopt()))
@@ -132,25 +149,28 @@ class CompiledFunction:
             self.direct = None
             for old in dropped:
                 self.shapes.pop(old, None)
-            self._say(f"{self.name} has been called with {LIMIT + 1} signatures: the oldest is forgotten")
+            tell(
+                f"{self.name} has been called with more than {LIMIT} kinds of arguments: the one unused longest is forgotten"
+            )
         made = trace.run(tensors)
         assert not isinstance(made, str), made
         return self._unflatten(trace, made)
 
     def _tell(self, signature: Any, refusals: Sequence[str], args: Any, kwargs: Any) -> None:
-        if options.logged("compile"):
-            latest = next(reversed(self.traces))
-            reason = (
-                refusals[-1]
-                if refusals
-                else _difference(_names(self.function, args, kwargs), latest, signature)
+        often = len(self.traces) == OFTEN and not self.told_often
+        if not often and not is_told():
+            return
+        latest = next(reversed(self.traces))
+        names = _names(self.function, args, kwargs)
+        why = refusals[-1] if refusals else reason(self.function, names, latest, signature)
+        if often:
+            self.told_often = True
+            print(
+                f"irc: {self.name} has been compiled for {OFTEN} kinds of arguments; now {why} (IRC_LOG=recompile tells of each)",
+                file=sys.stderr,
             )
-            self._say(f"{self.name} is recorded again: {reason}")
-
-    @staticmethod
-    def _say(text: str) -> None:
-        if options.logged("compile"):
-            print(f"irc: {text}", file=sys.stderr)
+        else:
+            tell(f"{self.name} is recorded again: {why}")
 
 
 def _tensor_key(tensor: Handle) -> Any:
@@ -252,21 +272,6 @@ def _replaced(value: Any, tensors: Any) -> Any:
     return value
 
 
-def _difference(names: Sequence[str], before: Any, now: Any) -> str:
-    """What differs between two signatures, in the words of the function's parameters."""
-    if before[0] != now[0]:
-        return "an argument that is no tensor has another value, or the arguments are nested differently"
-    if before[1] != now[1]:
-        return f"gradients are {'on' if now[1] else 'off'} now"
-    for i, ((old, old_grad), (new, new_grad)) in enumerate(zip(before[2:], now[2:], strict=False)):
-        name = names[i] if i < len(names) else f"tensor {i}"
-        if old is not new:
-            return f"{name} is {new} now, and was {old}{_dimension(old, new)}"
-        if old_grad is not new_grad:
-            return f"{name} {'requires' if new_grad else 'does not require'} a gradient now"
-    return "it has another number of tensors"
-
-
 def _names(function: Any, args: Any, kwargs: Any) -> list[str]:
     """What the function calls each tensor among its arguments: `x`, `batch[1]`."""
     try:
@@ -289,8 +294,3 @@ def _name_tensors(name: str, value: Any, found: list[str]) -> None:
     elif isinstance(value, dict):
         for k, v in value.items():
             _name_tensors(f"{name}[{k!r}]", v, found)
-
-
-def _dimension(old: TensorType, new: TensorType) -> str:
-    changed = [i for i, (a, b) in enumerate(zip(old.shape, new.shape, strict=False)) if a != b]
-    return f" (dimension {changed[0]})" if len(old.shape) == len(new.shape) and len(changed) == 1 else ""

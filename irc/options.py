@@ -8,7 +8,9 @@ _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
     "IRC_TARGET": "what models run on: cpu (default), cuda, or ptx-emulated (a GPU's code in an interpreter)",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
-    "IRC_LOG": "what to tell on standard error: compile (every compilation), cache (why a program was not on disk)",
+    "IRC_PROGRAM_LIMIT": "compiled programs that a process keeps in memory (default: 512); those unused longest go first",
+    "IRC_LOG": "what to tell on standard error: compile (every compilation), recompile (why a function was compiled again), "
+    "cache (why a program was not on disk)",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",

@@ -9,6 +9,7 @@ from typing import Any
 
 from irc import options
 from irc.dialects.builtin import Module
+from irc.frontends.recorder.bounded import Bounded, program_limit
 
 Executable = Callable[..., Any]
 """exe(*arrays) -> list of arrays; arrays named in `donate` may be written to and come back as results."""
@@ -45,12 +46,12 @@ def compile_program(module: Module, donate: Donations = ()) -> Executable:
     return _compile(module, donate)
 
 
-_caches: list[dict[Any, Any]] = []
+_caches: list[Bounded[Any]] = []
 
 
-def cache() -> dict[Any, Any]:
-    """A dictionary of compiled programs by their structure, which `apart` knows of."""
-    made: dict[Any, Any] = {}
+def cache() -> Bounded[Any]:
+    """Compiled programs by their structure, which `apart` knows of."""
+    made: Bounded[Any] = Bounded("compiled programs", program_limit)
     _caches.append(made)
     return made
 
@@ -58,15 +59,15 @@ def cache() -> dict[Any, Any]:
 @contextmanager
 def apart() -> Iterator[None]:
     """For a while nothing is known of what was compiled before, as in a new process: every program is compiled, and the
-    numbers in it are constants until they change. Afterwards both are known."""
-    before = [dict(known) for known in _caches]
+    numbers in it are constants until they change. Afterwards only what was known before is."""
+    before = [known.snapshot() for known in _caches]
     for known in _caches:
-        known.clear()
+        known.restore(({}, {}))
     try:
         yield
     finally:
         for known, old in zip(_caches, before, strict=False):
-            known.update(old)
+            known.restore(old)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from irc.dialects.func import Func, Return
 from irc.dialects.stablehlo import Constant, Reshape
 from irc.frontends.errors import TraceError
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
+from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.value import Literal, Node, Recorded
 from irc.frontends.source import Site, scopes
@@ -197,7 +198,7 @@ class Program:
         return self.general(*arrays, *map(literal_array, segment.literals))
 
 
-_PROGRAMS: dict[Any, Program] = cache()
+_PROGRAMS: Bounded[Program] = cache()
 
 Slot = tuple[Node, int]
 
@@ -222,7 +223,7 @@ def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = F
     key = (segment.parts, segment.outputs, donate)
     program = _PROGRAMS.get(key)
     if program is None:
-        program = _PROGRAMS[key] = Program(segment, donate)
+        _PROGRAMS[key] = program = Program(segment, donate)
     _deliver(outputs, kept, program.run(segment, arrays, donate))
     if retain:
         release(pending, retain)

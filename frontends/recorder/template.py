@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from irc.dialects.stablehlo import Reshape
+from irc.frontends.recorder.bounded import Bounded, template_limit
 from irc.frontends.source import scopes
 from irc.ir.builder import Builder
 from irc.ir.locations import FusedLoc, Location
@@ -119,7 +120,7 @@ def _copy_region(region: Region, outer: Mapping[Value, Value], location: Locatio
     return Region(blocks)
 
 
-_TEMPLATES: dict[Any, Template] = {}
+_TEMPLATES: Bounded[Template] = Bounded("operations on types", template_limit)
 
 
 def find_template(key: Any) -> Template | None:

@@ -17,6 +17,7 @@ from sys import getrefcount
 from typing import Any
 
 from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
+from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
 from irc.frontends.recorder.segment import Segment, literal_array, made_at, root_of
@@ -336,7 +337,7 @@ class Executed(Trace):
         found = _EXECUTABLES.get(key)
         if found is None:
             module = segment.module([x.live is not None for x in segment.literals])
-            found = _EXECUTABLES[key] = compile_program(module, self.donated)
+            _EXECUTABLES[key] = found = compile_program(module, self.donated)
         self.executable: Executable = getattr(found, "call", found)
         noting = scopes.describe is not None
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
@@ -568,4 +569,4 @@ class Replayed(Trace):
         return found.alias() if own else found
 
 
-_EXECUTABLES: dict[Any, Executable] = cache()
+_EXECUTABLES: Bounded[Executable] = cache()

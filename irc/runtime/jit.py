@@ -147,9 +147,7 @@ def _bury() -> None:
 def _engine() -> _Engine:
     if not _ENGINES or not _ENGINES[-1].room:
         machine = target_machine(host_target())
-        _ENGINES.append(
-            _Engine(llvm.create_lljit_compiler(machine, use_jit_link=True, suppress_errors=True))
-        )
+        _ENGINES.append(_Engine(llvm.create_lljit_compiler(machine, use_jit_link=True, suppress_errors=True)))
     return _ENGINES[-1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 import irc
 import irc.torch as t
-from irc.frontends.recorder.backend import counters
+from irc.frontends.recorder.backend import apart, counters
 
 
 def spent(run: Any) -> tuple[int, int]:
@@ -315,8 +317,8 @@ def test_a_recompilation_says_why(log: Any) -> None:
     f(t.ones(25, 3))
     f(t.ones(25, 3), True)
     first, second = log()
-    assert "x is tensor<25x3xf32> now, and was tensor<32x3xf32> (dimension 0)" in first
-    assert "an argument that is no tensor" in second
+    assert "x is tensor<25x3xf32> now, and was tensor<32x3xf32> (dimension 0: 32 -> 25)" in first
+    assert "another number of arguments" in second
 
 
 def test_a_branch_on_a_tensor_is_refused() -> None:
@@ -519,3 +521,75 @@ def test_a_direct_call_takes_only_what_it_was_made_for() -> None:
         check(x, y)
         check(leaf * 2, y)
         assert not doubled(leaf * 2, y)[0].requires_grad
+
+
+def test_methods_and_lambdas_made_anew_compile_nothing() -> None:
+    calls = []
+
+    class Thing:
+        def twice(self, x: Any) -> Any:
+            calls.append(1)
+            return x * 2.5
+
+    thing, x = Thing(), t.ones(3)
+    irc.compile(thing.twice)(x).tolist()
+    assert thing.twice is not thing.twice
+    for _ in range(3):
+        assert irc.compile(thing.twice)(x).tolist() == [2.5] * 3
+    assert len(calls) == 1
+    for _ in range(3):
+        assert spent(lambda: irc.compile(lambda v: v * 2.5)(x)) == (0, 1)
+
+
+def test_each_kind_of_recompilation_names_what_to_change(log: Any) -> None:
+    @irc.compile
+    def f(x: Any, scale: float = 1.0, *, options: Any = None) -> Any:
+        return x * scale
+
+    f(t.ones(2))
+    for call, said in (
+        (lambda: f(t.ones(3)), "(dimension 0: 2 -> 3); every size is a program of its own: pad x"),
+        (lambda: f(t.ones(3, 1)), "reshape x"),
+        (lambda: f(t.ones(3, 1, dtype=t.float64)), "convert x to f32"),
+        (lambda: f(t.ones(3, 1, dtype=t.float64), 3.0), "number of arguments"),
+        (lambda: f(t.ones(3, 1, dtype=t.float64), 4.0), "scale is 4.0 now, and was 3.0"),
+        (lambda: f(t.ones(3, 1, dtype=t.float64), 4.0, options={"a": [1]}), "number of arguments"),
+        (
+            lambda: f(t.ones(3, 1, dtype=t.float64), 4.0, options={"a": [2]}),
+            "options['a'][0] is 2 now, and was 1",
+        ),
+    ):
+        call()
+        (line,) = log()
+        assert said in line
+
+
+def test_a_function_that_is_compiled_again_and_again_says_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+    @irc.compile
+    def f(x: Any) -> Any:
+        return x + 1
+
+    for n in range(1, 13):
+        f(t.ones(n))
+    (line,) = [said for said in capsys.readouterr().err.splitlines() if said.startswith("irc:")]
+    assert (
+        "compiled for 8 kinds of arguments" in line
+        and "x is tensor<9xf32> now, and was tensor<8xf32>" in line
+    )
+
+
+def test_programs_that_are_kept_are_bounded(log: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRC_PROGRAM_LIMIT", "8")
+    with apart():
+        programs = []
+        for n in range(1, 20):
+            f = irc.compile(lambda x: x + 3.5)
+            f(t.ones(n))
+            programs.append(weakref.ref(next(iter(f.traces.values()))[0].executable.__self__))
+            del f
+        gc.collect()
+        assert sum(p() is not None for p in programs) <= 8
+        last, first = t.ones(19), t.ones(1)
+        assert [last.tolist(), first.tolist()] == [[1.0] * 19, [1.0]]
+        assert spent(lambda: irc.compile(lambda x: x + 3.5)(last)) == (0, 1)
+        assert spent(lambda: irc.compile(lambda x: x + 3.5)(first)) == (1, 1)
