@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from irc.codegen.buffers import Buffer
 from irc.codegen.lower.builder import KernelBuilder
 from irc.codegen.lower.group import buffer_type
@@ -76,7 +78,10 @@ class _Emitter:
         made: list[Operation] = []
         for value, buffer in self.planner.constants.items():
             t = buffer.type
-            initial = DenseElementsAttr.of(TensorType(t.shape, t.element), value.array.view(t.element.numpy))
+            array = value.array
+            if array.dtype.kind == "c":  # two numbers an element: a splat has to be written out
+                array = np.ascontiguousarray(array).view(t.element.numpy)
+            initial = DenseElementsAttr.of(TensorType(t.shape, t.element), array.view(t.element.numpy))
             made.append(
                 memref.Global(
                     sym_name=f"constant_{buffer.index}",

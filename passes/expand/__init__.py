@@ -17,6 +17,7 @@ from irc.passes.expand import (
     normalization,
     random,
     scan,
+    select_and_scatter,
     short,
     special,
 )
@@ -31,6 +32,7 @@ REWRITES = RewriteSet(
     normalization.rules,
     random.rules,
     scan.rules,
+    select_and_scatter.rules,
     short.rules,
     special.rules,
 )

@@ -11,9 +11,7 @@ import numpy as np
 from irc.dialects import chlo
 from irc.dialects import stablehlo as hlo
 from irc.dialects.stablehlo.linalg import SHORT, free_dimensions
-from irc.errors import UnsupportedError
 from irc.ir.attributes import DenseElementsAttr
-from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
 from irc.ir.types import ComplexType, f64
 from irc.passes import expression as E
@@ -110,10 +108,6 @@ def _in_pairs(s: Splitter, op: Any) -> Results:
 
 def _sort(s: Splitter, op: Any) -> Results:
     return s.in_pairs(op, [s.split_region(op.comparator, by_part=True)])
-
-
-def _refused(s: Splitter, op: Any) -> Results:
-    raise UnsupportedError(f"'{op.name}' of complex numbers is not supported", span=span_of(op.location))
 
 
 def _constant(s: Splitter, op: Any) -> Results:
@@ -249,6 +243,5 @@ RULES: dict[type[Operation], Rule] = {
     hlo.Imag: _imag,
     hlo.Iota: _iota,
     hlo.Real: _real,
-    hlo.SelectAndScatter: _refused,
     hlo.Sort: _sort,
 }  # fmt: skip

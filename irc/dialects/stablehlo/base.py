@@ -19,6 +19,8 @@ from irc.ir.types import (
     TensorType,
     Type,
     compatible_shapes,
+    f32,
+    f64,
     i1,
 )
 
@@ -44,7 +46,7 @@ def element_kind(element: Any) -> str:
             return "signed"
         case FloatType():
             return "float"
-        case ComplexType():
+        case ComplexType(element=element) if element in (f32, f64):
             return "complex"
         case IndexType():
             return "index"
