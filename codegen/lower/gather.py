@@ -236,7 +236,7 @@ def _window(
     element: Callable[[KernelBuilder, list[Index], int], None],
 ) -> None:
     """Every element of a window; the innermost dimension by vectors where it is contiguous on both sides."""
-    if not along or extents[-1] == 1:
+    if not along or extents[-1] <= 1:
         nest(b, extents, lambda inner, at: element(inner, at, 0))
         return
     last = extents[-1]

@@ -1,7 +1,7 @@
 """`irc run --verify-bits`: one program run in every way that must not matter, and the results compared bit for bit.
 
-A result's bits follow from ops, shapes and element types; never from fusion, schedule, threads, alignment, or the order in
-which tickets run."""
+A result's bits follow from ops, shapes and element types; never from fusion, layout, schedule, threads, alignment, donation,
+LLVM's level, or the order in which tickets run."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy as np
 
 from irc.codegen.emulator import emulate
 from irc.dialects import stablehlo as hlo
-from irc.dialects.builtin import Module
+from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Call, Func, Return
 from irc.driver import PIPELINE, Executable, compile_module, retargeted
 from irc.errors import IrcError
 from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.operation import Block, Operation, Value
+from irc.ir.rewriting import Rewriter
 from irc.ir.types import i64
 from irc.passes.hooks import explain_difference
 from irc.runtime.pool import get_num_threads, set_num_threads
@@ -28,12 +29,20 @@ from irc.runtime.target import PROCESSORS
 Array = np.ndarray[Any, Any]
 Way = Callable[[], list[Array]]
 
-THREADS = (1, 2, 3)
+THREADS = (1, 2, 3, 8)
+LAYOUT = "without layout"
+PIPELINES = {
+    "without fusion": PIPELINE.removesuffix(",fusion"),
+    "each op alone": f"{PIPELINE}{{max_ops=1}}",
+    LAYOUT: PIPELINE.replace("layout,", ""),
+}
+"""Other passes, which lead to kernels of other shapes."""
 SCHEDULES: tuple[dict[str, bool | int | str], ...] = (
     {"pack_b": "all", "kc": 16, "order": "lanes", "mc": 8, "nc": 32},
     {"pack_b": "block", "pack_a": True, "kc": 7},
     {"pack_b": "none", "mr": 3, "nv": 2, "mc": 6, "nc": 32, "kc": 10, "bc": 1},
 )
+CONTRACTION = StringAttr("contraction")
 EMULATED_ELEMENTS = 1 << 14
 """A program whose arguments and results hold more is too slow to emulate."""
 
@@ -64,8 +73,18 @@ def ways(module: Module, program: Executable, arrays: Sequence[Array]) -> Iterat
     yield "unaligned arrays", lambda: program(*(unaligned(a) for a in arrays))
     stages = program.stages
     if stages.tensor is not None:
-        plain = PIPELINE.removesuffix(",fusion")
-        yield "without fusion", lambda: compile_module(module, pipeline=plain)(*copies(arrays))
+        # Layout is what makes the padding of convolutions an op.
+        spared = LAYOUT if any(isinstance(op, hlo.Convolution) for op in module.walk()) else ""
+        compilations: dict[str, dict[str, Any]] = {
+            **{name: {"pipeline": passes} for name, passes in PIPELINES.items() if name != spared},
+            "donated": {"donate": range(len(arrays))},
+            "LLVM's level 0": {"opt": 0},
+            "bounds checked": {"check_bounds": True},
+        }
+        for name, how in compilations.items():
+            yield name, lambda how=how: compile_module(module, **how)(*copies(arrays))  # type: ignore[misc]
+    if stages.kernel is not None:
+        yield "from its text", lambda: compile_module(parse(program.stages["kernel"]))(*copies(arrays))
     if stages.fused is not None and contractions(stages.fused):
         for edits in SCHEDULES:
             other = scheduled(stages.fused, edits)
@@ -110,11 +129,10 @@ def unaligned(array: Array) -> Array:
 
 
 def contractions(fused: Module) -> list[Operation]:
-    """Functions of kind contraction, and contractions that stand alone in @main."""
+    """Functions of kind contraction, and contractions that stand alone in @main or in its control flow."""
     main = fused.symbols["main"]
-    assert isinstance(main, Func)
-    outlined = [op for op in fused.operations if op.attributes.get("irc.kind") == StringAttr("contraction")]
-    return outlined + [op for op in main.block.operations if isinstance(op, hlo.DotGeneral | hlo.Convolution)]
+    outlined = [op for op in fused.operations if op.attributes.get("irc.kind") == CONTRACTION]
+    return outlined + [op for op in main.walk() if isinstance(op, hlo.DotGeneral | hlo.Convolution)]
 
 
 def scheduled(fused: Module, edits: dict[str, bool | int | str]) -> Module:
@@ -122,20 +140,16 @@ def scheduled(fused: Module, edits: dict[str, bool | int | str]) -> Module:
     schedule = DictionaryAttr(
         tuple(sorted(((k, _entry(v)) for k, v in edits.items()), key=lambda item: item[0]))
     )
-    found = dict.fromkeys(contractions(fused))
-    made: list[Operation] = []
-    for op in fused.operations:
-        if op is fused.symbols["main"] and isinstance(op, Func):
-            made += _outlined(op, found)
-        else:
-            made.append(op)
-    marked = [
+    main, outliner = fused.symbols["main"], _Outliner()
+    assert isinstance(main, Func)
+    changed = main.with_block(outliner.block_of(main.block))
+    made = [changed if op is main else op for op in fused.operations] + outliner.functions
+    return fused.with_operations(
         op.with_attributes(**{"irc.schedule": schedule})
-        if op.attributes.get("irc.kind") == StringAttr("contraction")
+        if op.attributes.get("irc.kind") == CONTRACTION
         else op
         for op in made
-    ]
-    return fused.with_operations(marked)
+    )
 
 
 def _entry(value: bool | int | str) -> Attribute:
@@ -148,25 +162,26 @@ def _entry(value: bool | int | str) -> Attribute:
             return StringAttr(value)
 
 
-def _outlined(main: Func, found: dict[Operation, None]) -> list[Operation]:
-    """@main with its lone contractions called as functions, and those functions."""
-    known: dict[Value, Value] = {}
-    body: list[Operation] = []
-    functions: list[Operation] = []
-    for op in main.block.operations:
-        operands = [known.get(o, o) for o in op.operands]
-        now = op.with_operands(operands) if any(o in known for o in op.operands) else op
-        if op in found:
-            function = _around(op, f"contraction_{len(functions)}")
-            functions.append(function)
-            now = Call(operands, callee=function.sym_name, result_types=[r.type for r in op.results])
-        known.update(zip(op.results, now.results, strict=True))
-        body.append(now)
-    return [main.with_block(Block(main.arguments, body)), *functions]
+class _Outliner(Rewriter):
+    """Gives lone contractions functions of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functions: list[Operation] = []
+
+    def replay(self, op: Operation) -> None:
+        if not isinstance(op, hlo.DotGeneral | hlo.Convolution):
+            super().replay(op)
+            return
+        lone = self.mapped(op)
+        function = _around(lone, f"contraction_{len(self.functions)}")
+        self.functions.append(function)
+        types = [r.type for r in lone.results]
+        self.replace(op, [self.emit(Call(lone.operands, callee=function.sym_name, result_types=types))])
 
 
 def _around(op: Operation, name: str) -> Func:
     arguments = [Value(o.type, None, i) for i, o in enumerate(op.operands)]
     inner = op.with_operands(arguments)
     block = Block(arguments, [inner, Return(inner.results)])
-    return Func.of(name, block, visibility="private", attributes={"irc.kind": StringAttr("contraction")})
+    return Func.of(name, block, visibility="private", attributes={"irc.kind": CONTRACTION})

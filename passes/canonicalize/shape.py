@@ -23,6 +23,8 @@ from irc.passes.constants import constant, constant_array, splat
 
 rules = RewriteSet()
 rewrite = rules.rewrite
+MOST_PARTS = 64
+"""Operands of a concatenate that is made of several."""
 
 # A splat moved is a splat
 
@@ -249,7 +251,9 @@ def concatenate_nested(op: Concatenate, b: Rewriter) -> Value | None:
                 flat += parts
             case _:
                 flat.append(value)
-    return b.emit(Concatenate(flat, dimension=op.dimension)) if len(flat) > len(op.inputs) else None
+    # What doubles again and again would have as many operands as elements.
+    fewer = len(op.inputs) < len(flat) <= MOST_PARTS
+    return b.emit(Concatenate(flat, dimension=op.dimension)) if fewer else None
 
 
 # Slices whose place is computed

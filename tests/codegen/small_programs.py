@@ -8,7 +8,7 @@ import numpy as np
 
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
-from irc.ir.types import FloatType
+from irc.ir.types import ComplexType, FloatType
 
 Array = np.ndarray[Any, Any]
 
@@ -290,6 +290,8 @@ def arguments(module: Module, seed: int = 0) -> list[Array]:
         shape, element = argument.type.static_shape, argument.type.element
         if isinstance(element, FloatType):
             made.append(rng.standard_normal(shape).astype(element.numpy))
+        elif isinstance(element, ComplexType):
+            made.append((rng.standard_normal(shape) + 1j * rng.standard_normal(shape)).astype(element.numpy))
         else:
             low, high = (0, 2) if element.width == 1 else (0 if element.is_unsigned else -9, 10)
             made.append(rng.integers(low, high, shape).astype(element.numpy))

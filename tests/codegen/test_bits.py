@@ -16,7 +16,7 @@ from random_kernels import APPROXIMATE, seeded_program
 from small_programs import PARALLEL, PROGRAMS, Array, arguments, module_of
 
 from irc import cli
-from irc.cli.bits import contractions, scheduled, unaligned, verify_bits
+from irc.cli.bits import LAYOUT, PIPELINES, contractions, scheduled, unaligned, verify_bits
 from irc.dialects.builtin import Module
 from irc.driver import PIPELINE, compile_module
 from irc.errors import IrcError
@@ -42,7 +42,9 @@ def hard_arguments(module: Module, seed: int = 0) -> list[Array]:
 def test_no_way_of_running_changes_a_bit(name: str) -> None:
     module = module_of(name)
     passed = verify_bits(module, hard_arguments(module))
-    assert {"1 threads", "2 threads", "3 threads", "unaligned arrays", "without fusion"} <= set(passed)
+    assert {f"{n} threads" for n in (1, 2, 3, 8)} | {"unaligned arrays", *PIPELINES} <= {*passed, LAYOUT}
+    assert (LAYOUT in passed) == ("convolution" not in name)
+    assert {"donated", "LLVM's level 0", "bounds checked", "from its text"} <= set(passed)
     assert ("emulated, tickets shuffled" in passed) == (name not in (*PARALLEL, "sum of 4200 rows"))
     assert any(way.startswith("schedule") for way in passed) == ("matmul" in name or "convolution" in name)
 

@@ -27,10 +27,13 @@ for folder in ("ir", "codegen", "fuzz", "."):
 
 import found_cases  # noqa: E402
 from corpus import all_texts  # noqa: E402
-from module_checks import Outcomes, check_module  # noqa: E402
+from module_checks import check_module  # noqa: E402
 from mutations import mutated  # noqa: E402
+from outcomes import Outcomes  # noqa: E402
 from random_modules import KINDS, case_of  # noqa: E402
 from text_checks import Finding, check_text, guarded  # noqa: E402
+
+from irc import options  # noqa: E402
 
 TEXT_SECONDS, MODULE_SECONDS = 10.0, 120.0
 TEXT_MEMORY = 6 << 30
@@ -48,7 +51,7 @@ def module_finding(seed: int, outcomes: Outcomes, portable: bool = True) -> Find
         case = case_of(seed)
         asks_xla = portable and case.portable
         return check_module(
-            case.module, case.arguments, exact=case.exact, portable=asks_xla, outcomes=outcomes
+            case.module, case.arguments, exact=case.exact, portable=asks_xla, ways=seed, outcomes=outcomes
         )
 
     return guarded(check, MODULE_SECONDS)
@@ -151,6 +154,7 @@ def main() -> int:
     arguments.add_argument("--seed", type=int, default=0, help="the first")
     arguments.add_argument("--batch", nargs=3, help=argparse.SUPPRESS)
     given = arguments.parse_args()
+    options.put("IRC_CACHE", "0")
     warnings.simplefilter("ignore")
     if given.batch:
         first, count, progress = given.batch

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import xla_oracle
 from explained import DIFFERENCES, FATAL, REFUSALS
 from jitter import spread, unexplained
+from outcomes import Outcomes
 from text_checks import Finding, check_kept
+from ways_checked import EVERY_WAY, check_ways
 
 from irc.dialects.builtin import Module
 from irc.driver import compile_module
@@ -20,25 +20,17 @@ from irc.interpreter import interpret
 from irc.passes.hooks import explain_difference
 
 
-@dataclass
-class Outcomes:
-    """How many cases ended in which way."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def note(self, what: str) -> None:
-        self.counts[what] += 1
-
-
 def check_module(
     module: Module,
     arrays: Sequence[Any],
     *,
     exact: bool = False,
     portable: bool = True,
+    ways: int = EVERY_WAY,
     outcomes: Outcomes | None = None,
 ) -> Finding | None:
-    """The first thing that is wrong. `exact`: native code has the interpreter's bits; `portable`: XLA is asked too."""
+    """The first thing that is wrong. `exact`: native code has the interpreter's bits; `portable`: XLA is asked too; `ways`
+    chooses among the ways to run native code."""
     notes = outcomes or Outcomes()
     module.verify()
     kept = check_kept(module)
@@ -51,7 +43,7 @@ def check_module(
         notes.note(f"interpreter refuses: {e.message[:80]}")
         return None
     runs: list[list[Any]] = []
-    finding = check_native(module, arrays, wants, runs, exact, notes)
+    finding = check_native(module, arrays, wants, runs, exact, ways, notes)
     if finding is None and portable:
         finding = check_xla(module, arrays, wants, runs, notes)
     return finding
@@ -63,6 +55,7 @@ def check_native(
     wants: Sequence[Any],
     runs: list[list[Any]],
     exact: bool,
+    ways: int,
     notes: Outcomes,
 ) -> Finding | None:
     try:
@@ -72,16 +65,14 @@ def check_native(
         return None
     gots = program(*(np.array(a, order="C") for a in arrays))
     differences = [explain_difference(w, g) for w, g in zip(wants, gots, strict=True)]
-    if not any(differences):
-        notes.note("native: the interpreter's bits")
-        return None
-    if not exact:
+    same = not any(differences)
+    if not same and not exact:
         differences = judged(module, arrays, wants, gots, runs)
     for i, difference in enumerate(differences):
         if difference:
             return Finding("native differs", culprit(module, i), f"result {i}: {difference}")
-    notes.note("native: within what rounding explains")
-    return None
+    notes.note("native: the interpreter's bits" if same else "native: within what rounding explains")
+    return check_ways(module, program, arrays, gots, ways, notes)
 
 
 def check_xla(

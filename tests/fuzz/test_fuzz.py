@@ -10,13 +10,15 @@ import pytest
 from corpus import own_texts
 from fuzz import fuzz, module_finding, text_finding
 from hypothesis import HealthCheck, given, settings
-from module_checks import Outcomes, check_module
+from module_checks import check_module
 from mutations import MUTATIONS, mutated
+from outcomes import Outcomes
 from random_kernels import Traits
-from random_modules import KINDS, WIDE, case_of, wide_programs
+from random_modules import KINDS, case_of
 from test_bits import hard_arguments
 from text_checks import Finding, check_text, guarded
 from text_programs import PROGRAMS
+from wide_modules import WIDE, wide_programs
 
 import irc
 from irc.dialects import stablehlo as S
@@ -24,7 +26,7 @@ from irc.dialects.builtin import Module, parse
 from irc.errors import IrcError
 
 TEXTS = 20_000
-MODULES = 25
+MODULES = 8
 """Of each maker."""
 
 
@@ -44,13 +46,14 @@ def test_interpreter_native_code_and_xla_agree_about_random_modules(maker: int) 
         assert finding is None, f"seed {seed}: {finding}"
     native = sum(n for what, n in outcomes.counts.items() if what.startswith("native"))
     assert native > MODULES / 2, outcomes.counts
+    assert sum(n for what, n in outcomes.counts.items() if what.startswith("the same bits")) > 8 * native
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(module=wide_programs(Traits(elements=WIDE), steps=6))
 def test_modules_that_shrink(module: Module) -> None:
     """Made by Hypothesis: other ones each time, but for continuous integration."""
-    assert check_module(module, hard_arguments(module), exact=True, portable=False) is None
+    assert check_module(module, hard_arguments(module), exact=True, portable=False, ways=0) is None
 
 
 @pytest.mark.parametrize("path", found_cases.found(), ids=lambda path: path.stem)
@@ -108,6 +111,22 @@ def test_a_wrong_result_is_found_and_made_small(tmp_path: Path, monkeypatch: pyt
     assert found_cases.replay(path) is not None
     monkeypatch.undo()
     assert found_cases.replay(path) is None
+
+
+def test_other_bits_in_another_way_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = parse("""
+func.func @main(%x: tensor<300xf32>) -> tensor<300xf32> {
+  %0 = stablehlo.add %x, %x : tensor<300xf32>
+  return %0 : tensor<300xf32>
+}""")
+    arrays = hard_arguments(module)
+    outcomes = Outcomes()
+    assert check_module(module, arrays, exact=True, portable=False, outcomes=outcomes) is None
+    passed = {what.partition(": ")[2] for what in outcomes.counts if what.startswith("the same bits")}
+    assert {"8 threads", "each op alone", "donated", "emulated", "as PTX", "bounds checked"} <= passed
+    monkeypatch.setattr("irc.cli.bits.unaligned", lambda array: array * 2)
+    finding = check_module(module, arrays, exact=True, portable=False)
+    assert finding is not None and finding.key == ("other bits", "unaligned arrays")
 
 
 def test_a_hang_is_found() -> None:

@@ -163,7 +163,8 @@ class VariadicOperandWithAttribute(Directive):
             r.expect(",")
 
     def print(self, p: OpPrinter, op: Operation, operands: OperandElement) -> None:
-        p.write(f"{p.values(operands.get(op))},")
+        if values := operands.get(op):
+            p.write(f"{p.values(values)},")
 
 
 @directive("stablehlo.Constant")

@@ -205,7 +205,8 @@ def gather(x: Array, indices: Array, d: GatherDimensionNumbers, sizes: Sequence[
     shape = [n or 0 for n in combine(vectors.shape[:-1], kept, d.offset_dims)]
     if 0 in sizes or 0 in shape:
         return np.zeros(shape, x.dtype)
-    taken = x[tuple(full_places(starts, window))].reshape((*vectors.shape[:-1], *kept))
+    every = (*vectors.shape[:-1], *kept)
+    taken = x[tuple(full_places(starts, window))].reshape(every) if x.ndim else np.full(every, x)
     order = (*place_dims(len(shape), d.offset_dims), *d.offset_dims)
     return taken.transpose(np.argsort(order))
 
@@ -378,10 +379,11 @@ class Scatter(TensorOp, name="stablehlo.scatter"):
         window: list[Any] = [1] * len(shape)
         for dim, at in zip(self._window_dims(len(shape)), d.update_window_dims, strict=True):
             window[dim] = update_shape[at]
-        places = full_places(starts, window)
-        inside = np.logical_and.reduce([(p >= 0) & (p < n) for p, n in zip(places, shape, strict=True)])
-        clipped = [np.clip(p, 0, max(n - 1, 0)) for p, n in zip(places, shape, strict=True)]
-        flat = np.ravel_multi_index(clipped, shape) if 0 not in shape else np.zeros_like(places[0])
+        flat = np.zeros((*vectors.shape[:-1], *window), np.int64)
+        inside = np.ones(flat.shape, bool)
+        for place, n in zip(full_places(starts, window), shape, strict=True):
+            inside &= (place >= 0) & (place < n)
+            flat = flat * n + place
         flat = np.where(inside, flat, -1)
         flat = flat.reshape((*vectors.shape[:-1], *(window[i] for i in self._window_dims(len(shape)))))
         order = (*place_dims(len(update_shape), d.update_window_dims), *d.update_window_dims)

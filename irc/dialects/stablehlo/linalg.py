@@ -420,7 +420,7 @@ class Convolution(TensorOp, name="stablehlo.convolution"):
         *positions, inputs, outputs = kernel.shape
         kernel = kernel.reshape(*positions, inputs, groups, outputs // groups)
         if self.batch_group_count > 1:
-            x = np.moveaxis(x.reshape(groups, -1, *x.shape[1:]), 0, -2)
+            x = np.moveaxis(x.reshape(groups, x.shape[0] // groups, *x.shape[1:]), 0, -2)
         else:
             x = x.reshape(*x.shape[:-1], groups, inputs)
         sizes = [
