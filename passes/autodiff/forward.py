@@ -19,6 +19,7 @@ from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.rewriting import fresh_copy
 from irc.ir.types import TensorType
 from irc.passes.autodiff.loops import while_activity
+from irc.passes.autodiff.recording import reads
 from irc.passes.autodiff.registry import NoGradient, rule_of
 from irc.passes.autodiff.rules.control import branch_activity
 from irc.passes.autodiff.rules.custom import CUSTOM_VJP
@@ -44,6 +45,7 @@ class Forward:
         self.functions = functions
         self.local = local
         self.tangents = tangents
+        self.read: dict[Value, None] = {}
 
     def value(self, old: Value) -> Value:
         return self.local.get(old, old)
@@ -58,8 +60,10 @@ class Forward:
         read = (*op.operands, *free_values(op))
         return {v: None for v in read if self.value(v) in self.tangents}
 
-    def run(self, operations: Sequence[Operation]) -> None:
-        for op in operations:
+    def run(self, block: Block) -> None:
+        """All ops but the terminator. Tangents are made of results that something reads."""
+        self.read = dict.fromkeys(reads(block.operations))
+        for op in block.operations[:-1]:
             block = self.inlined(op)
             if block is not None:
                 self.inline(op, block)
@@ -88,7 +92,7 @@ class Forward:
     def inline(self, op: Operation, block: Block) -> None:
         inner = dict(zip(block.arguments, map(self.value, op.operands), strict=True))
         body = Forward(self.builder, self.functions, inner, self.tangents)
-        body.run(block.operations[:-1])
+        body.run(block)
         self.local.update(
             (r, body.value(v)) for r, v in zip(op.results, block.terminator.operands, strict=True)
         )
@@ -100,11 +104,12 @@ class Forward:
         rule = rule_of(type(op))
         if self.moving(op) and not isinstance(rule, NoGradient):
             with self.builder.at(fuse(op.location, metadata=TANGENT_OF)):
-                self.transposed(made)
+                wanted = [m for m, r in zip(made.results, op.results, strict=True) if r in self.read]
+                self.transposed(made, wanted)
 
-    def transposed(self, op: Operation) -> None:
+    def transposed(self, op: Operation, results: Sequence[Value]) -> None:
         """The tangents of a new op's results, by its reverse and the reverse of that."""
-        outputs = [r for r in op.results if isinstance(r.type, TensorType) and is_differentiable(r.type)]
+        outputs = [r for r in results if isinstance(r.type, TensorType) and is_differentiable(r.type)]
         # A scope for each, since one scope would give equal zeros one constant.
         zeros = [zeros_like(Scope(self.builder).of(r)).value for r in outputs]
         inputs = [o for o in dict.fromkeys(op.operands) if o in self.tangents]
@@ -139,7 +144,7 @@ def branch(forward: Forward, op: Any) -> None:
     flows = [i for i, f in enumerate(branch_activity(op, forward.moving(op))) if f]
 
     def body(inner: Forward, b: Builder, arguments: Sequence[Value], block: Block) -> None:
-        inner.run(block.operations[:-1])
+        inner.run(block)
         returned, scope = block.terminator.operands, Scope(b)
         b.emit(hlo.Return([*map(inner.value, returned), *(inner.tangent(returned[i], scope) for i in flows)]))
 
@@ -164,7 +169,7 @@ def loop(forward: Forward, op: Any) -> None:
 
     def body(inner: Forward, b: Builder, arguments: Sequence[Value]) -> None:
         inner.tangents.update(zip((arguments[i] for i in flows), arguments[count:], strict=True))
-        inner.run(op.body.operations[:-1])
+        inner.run(op.body.block)
         returned, own = op.body.block.terminator.operands, Scope(b)
         b.emit(hlo.Return([*map(inner.value, returned), *(inner.tangent(returned[i], own) for i in flows)]))
 

@@ -63,7 +63,7 @@ def jvp(module: Module, wrt: Sequence[int] | None = None, entry: str = "main") -
     tangents = _arguments_after(main, inputs)
     builder = Builder(main.location)
     forward = Forward(builder, _functions(module), {}, dict(zip(inputs, tangents, strict=True)))
-    forward.run(main.block.operations[:-1])
+    forward.run(main.block)
     scope = Scope(builder)
     moved = [forward.tangent(v, scope) for v in main.returned if is_differentiable(v.type)]
     returned = [*map(forward.value, main.returned), *moved]

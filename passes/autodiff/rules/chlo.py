@@ -10,7 +10,8 @@ from irc.dialects.chlo_scan import Scan
 from irc.passes.autodiff.registry import defadjoint, defvjp, nograd, refuse
 from irc.passes.autodiff.rules.indexing import put_along
 from irc.passes.autodiff.transform import Reverse
-from irc.passes.expression import Expr, conj, exp, rsqrt, sqrt, zeros_like
+from irc.passes.expand.special import bessel_i0e
+from irc.passes.expression import Expr, conj, eq, exp, rsqrt, select, sign, sqrt, zeros_like
 
 
 def cosh(x: Expr) -> Expr:
@@ -33,6 +34,13 @@ def zeta(x: Expr, q: Expr) -> Expr:
     return x.scope.emit(chlo.Zeta(x.value, q.value))
 
 
+def bessel_i1e_slope(x: Expr, ans: Expr) -> Expr:
+    """i0e(x) - i1e(x) (sign(x) + 1 / x); 1/2 at 0, where i1e(x) / x is 1/2."""
+    none = eq(x, 0)
+    slope = bessel_i0e(x) - ans * (sign(x) + 1 / select(none, 1, x))
+    return select(none, 0.5, slope)
+
+
 defvjp(chlo.Acos, lambda g, ans, x: -g * rsqrt(1 - x * x))
 defvjp(chlo.Acosh, lambda g, ans, x: g / (sqrt(x - 1) * sqrt(x + 1)))
 defvjp(chlo.Asin, lambda g, ans, x: g * rsqrt(1 - x * x))
@@ -52,7 +60,7 @@ defvjp(chlo.Lgamma, lambda g, ans, x: g * digamma(x))
 defvjp(chlo.Digamma, lambda g, ans, x: g * polygamma(x.lift(1), x))
 defvjp(chlo.Polygamma, None, lambda g, ans, n, x: g * polygamma(n + 1, x))
 defvjp(chlo.Zeta, "no op gives it", lambda g, ans, x, q: -g * x * zeta(x + 1, q))
-refuse("it takes the Bessel function of order 0, for which there is no op", chlo.BesselI1e)
+defvjp(chlo.BesselI1e, lambda g, ans, x: g * bessel_i1e_slope(x, ans))
 refuse("expand it to a loop first", Scan)
 
 nograd("the result is a truth value", chlo.IsInf, chlo.IsNegInf, chlo.IsPosInf)

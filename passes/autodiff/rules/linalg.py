@@ -275,36 +275,49 @@ def solve(a: Expr, b: Expr, left: bool, turned: bool, lower: bool, unit: bool = 
     return a.scope.emit(made)
 
 
-@defadjoint(hlo.Cholesky)
-def cholesky_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+def cholesky_cotangent(ans: Expr, g: Expr, lower: bool) -> Expr:
     """With P the halved triangle of L^T g and Z = L^-T P L^-1, the halved triangle of Z + Z^T (Murray,
     "Differentiation of the Cholesky decomposition", 2016): the triangle that is read stands for both."""
-    ((ans,), (g,)) = map(reverse.scope.of, op.results), gs
-    assert g is not None
-    if isinstance(ans.element, ComplexType):
-        raise reverse.refusal(op, "has a gradient only for real matrices")
-    if not op.lower:
+    if not lower:
         ans, g = transposed(ans), transposed(g)
+    ans = triangle(ans, "GE")
     inner = halved_triangle(matmul(transposed(ans), triangle(g, "GE")))
     z = solve(
         ans, solve(ans, inner, left=True, turned=True, lower=True), left=False, turned=False, lower=True
     )
     read = halved_triangle(z + transposed(z))
-    reverse.add(op.a, read if op.lower else transposed(read))
+    return read if lower else transposed(read)
+
+
+@defadjoint(hlo.Cholesky)
+def cholesky_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """See `cholesky_cotangent`."""
+    ((ans,), (g,)) = map(reverse.scope.of, op.results), gs
+    assert g is not None
+    if isinstance(ans.element, ComplexType):
+        raise reverse.refusal(op, "has a gradient only for real matrices")
+    reverse.add(op.a, cholesky_cotangent(ans, g, bool(op.lower)))
+
+
+def triangular_solve_cotangents(
+    a: Expr, ans: Expr, g: Expr, left: bool, turned: bool, lower: bool, unit: bool
+) -> tuple[Expr, Expr]:
+    """Of M x = b with M = op(a): the cotangent of b solves M^T, and that of M is - b' x^T (x M = b: - x^T
+    b'). Returns those of a and b."""
+    g_b = solve(a, g, left, not turned, lower, unit)
+    g_m = -(matmul(g_b, transposed(ans)) if left else matmul(transposed(ans), g_b))
+    direction = ("G" if lower else "L") + ("T" if unit else "E")
+    return triangle(transposed(g_m) if turned else g_m, direction), g_b
 
 
 @defadjoint(hlo.TriangularSolve)
 def triangular_solve_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
-    """Of M x = b with M = op(a): the cotangent of b solves M^T, and that of M is - b' x^T (x M = b: - x^T
-    b')."""
+    """See `triangular_solve_cotangents`."""
     ((a, _), (ans,), (g,)) = map(reverse.scope.of, op.operands), map(reverse.scope.of, op.results), gs
     assert g is not None
     if isinstance(a.element, ComplexType) and op.transpose_a == "ADJOINT":
         raise reverse.refusal(op, "has a gradient through an adjoint only for real matrices")
     turned = op.transpose_a != "NO_TRANSPOSE"
-    g_b = solve(a, g, op.left_side, not turned, op.lower, op.unit_diagonal)
+    g_a, g_b = triangular_solve_cotangents(a, ans, g, op.left_side, turned, op.lower, op.unit_diagonal)
     reverse.add(op.b, g_b)
-    if op.a in reverse.active:
-        g_m = -(matmul(g_b, transposed(ans)) if op.left_side else matmul(transposed(ans), g_b))
-        direction = ("G" if op.lower else "L") + ("T" if op.unit_diagonal else "E")
-        reverse.add(op.a, triangle(transposed(g_m) if turned else g_m, direction))
+    reverse.add(op.a, g_a)
