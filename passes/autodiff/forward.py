@@ -64,9 +64,9 @@ class Forward:
         """All ops but the terminator. Tangents are made of results that something reads."""
         self.read = dict.fromkeys(reads(block.operations))
         for op in block.operations[:-1]:
-            block = self.inlined(op)
-            if block is not None:
-                self.inline(op, block)
+            body = self.inlined(op)
+            if body is not None:
+                self.inline(op, body)
             elif isinstance(op, hlo.GetTupleElement) and isinstance(op.operand.op, hlo.Tuple):
                 self.local[op.result] = self.value(op.operand.op.val[op.index])
             elif self.moving(op) and (special := SPECIAL.get(type(op))) is not None:
