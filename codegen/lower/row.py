@@ -15,6 +15,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_bytes, lanes_for, merge
+from irc.codegen.lower.row_kept import NOTHING, Kept
 from irc.codegen.lower.row_teams import OneWarp, Team, team_for
 from irc.codegen.lower.space import (
     Affine,
@@ -27,7 +28,7 @@ from irc.codegen.lower.space import (
     operands_of,
     trace_rows,
 )
-from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
+from irc.codegen.lower.tree import BLOCK, LANES, TOGETHER, fold_columns, fold_rows, get, put
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref
 from irc.dialects.func import Func
@@ -35,8 +36,11 @@ from irc.errors import UnsupportedError
 from irc.ir.operation import Operation, Value
 from irc.ir.types import MemRefType
 
-COLUMNS = 64
+COLUMNS = 128
 """Columns a column tree works on at once."""
+FAR_COLUMNS = 256
+"""The same where rows lie a page or more apart, and past the caches: longer runs of each."""
+PAGE, FAR_BYTES = 4096, 1 << 21
 
 
 def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
@@ -94,6 +98,8 @@ class _Rows:
     by_rows: bool
     team: Team | None
     """The threads of a grid that take each row; None on a host."""
+    dear: Kept = NOTHING
+    """What one pass over a row keeps for another."""
 
     @staticmethod
     def plan(leaves: Sequence[Value], returned: Sequence[Value], machine: Machine) -> _Rows:
@@ -111,20 +117,30 @@ class _Rows:
         return _Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)
 
     @property
+    def columns(self) -> tuple[int, int]:
+        """(columns that are worked on at once, lanes of theirs that are folded at once)."""
+        widest = max((buffer_bytes(n.buffer) for n in self.nodes if isinstance(n, Leaf)), default=0)
+        reads = [n.address for n in self.nodes if isinstance(n, Leaf)]
+        pitch = widest * max((abs(loop.stride(a)) for a in reads for loop in self.loops[-1:]), default=0)
+        far = pitch >= PAGE and pitch * self.count >= FAR_BYTES and self.count >= 8 * LANES
+        return (FAR_COLUMNS, 1) if far else (COLUMNS, TOGETHER)
+
+    @property
     def axes(self) -> tuple[int, ...]:
         """The loops a tile of columns spans."""
         return () if self.by_rows or self.team or not self.kept else (self.kept - 1,)
 
     def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """Every reduction in order of need, then the results, for each row or tile of columns."""
-        nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
+        nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
 
         def body(tile: Tile) -> None:
+            wide = [s for s in self.traced if any(loop.stride(s.address) for loop in self.loops[self.kept :])]
+            self._open(tile.b, wide)
             self._settle(tile)
             for stage in self._stages():
                 self._reduce(tile, stage)
                 self._settle(tile)
-            wide = [s for s in self.traced if any(loop.stride(s.address) for loop in self.loops[self.kept :])]
             self._write_narrow(tile, [s for s in self.traced if s not in wide], outputs)
             if wide:
                 self._write_wide(tile, wide, outputs)
@@ -133,6 +149,12 @@ class _Rows:
             nest.emit(Tile(b, views, self.loops), body)
         else:
             self.team.rows(b, self._kept_extents, lambda inner, at: body(self._tile_at(inner, views, at)))
+
+    def _open(self, b: KernelBuilder, wide: Sequence[Traced]) -> None:
+        """Makes room for what several passes over a row need."""
+        passes = [stage[0].inputs for stage in self._stages()]
+        if wide and self.by_rows and self.team is None and self.count <= BLOCK:
+            self.dear = Kept.of(b, [*passes, [s.node for s in wide]], self.loops, self.kept, self.count)
 
     @property
     def _kept_extents(self) -> list[int]:
@@ -175,7 +197,7 @@ class _Rows:
             self._write_narrow(tile, self.traced, outputs, number)
 
         def block(inner: KernelBuilder, number: Index, count: int) -> None:
-            nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
+            nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
             nest.emit(Tile(inner, views, self.loops), lambda t: row(t, number, count), parallel=False)
 
         if self.team is not None:
@@ -272,10 +294,14 @@ class _Rows:
 
     def _fold(self, tile: Tile, stage: list[Reduced], start: Index, count: int) -> list[Value]:
         region, inputs = stage[0].op.regions[0], stage[0].inputs
+        number = next(i for i, other in enumerate(self._stages()) if other[0] is stage[0])
 
         def row(b: KernelBuilder, at: Index, width: int) -> list[Value]:
             here = tile.moved(b, self._place(b, at)).over((len(self.loops) - 1,), (width,))
-            return [here.tile(n) for n in inputs]
+            self.dear.recall(here, number)
+            found = [here.tile(n) for n in inputs]
+            self.dear.keep(here, number)
+            return found
 
         def column(b: KernelBuilder, at: Index, width: int) -> list[Value]:
             here = tile.moved(b, self._place(b, at))
@@ -285,7 +311,7 @@ class _Rows:
             return self.team.fold(tile.b, region, lambda b, at: column(b, at, 1), start, count)
         if self.by_rows:
             return fold_rows(tile.b, region, row, start, count)
-        return fold_columns(tile.b, region, column, start, count)
+        return fold_columns(tile.b, region, column, start, count, self.columns[1])
 
     def _place(self, b: KernelBuilder, at: Index) -> dict[int, Index]:
         """The reduced loops' indices at element `at`."""
@@ -301,6 +327,8 @@ class _Rows:
         """Results as wide as what was reduced."""
 
         def body(here: Tile) -> None:
+            if self.by_rows and self.team is None:
+                self.dear.recall(here, len(self.dear.passes) - 1)
             for store in stores:
                 here.write(store, outputs[store.buffer])
 

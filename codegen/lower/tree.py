@@ -15,6 +15,8 @@ from irc.ir.types import MemRefType, VectorType
 
 LANES = 64
 BLOCK = 4096
+TOGETHER = 4
+"""Lanes of a column tree that are folded at once, in registers."""
 
 Read = Callable[[KernelBuilder, Index, int], Sequence[Value]]
 """`read(builder, start, width)`: elements start..start+width-1 of every operand, as vectors of that width (or, for
@@ -63,37 +65,80 @@ def _combine_first(
     ]
 
 
-def fold_columns(b: KernelBuilder, region: Region, read: Read, start: Index, count: int) -> list[Value]:
-    """The tree over `count` (at most a block) elements of many columns at once (or of one, as scalars)."""
-    live = min(LANES, count)
-    first = read(b, start, 1)
+def fold_columns(
+    b: KernelBuilder, region: Region, read: Read, start: Index, count: int, together: int = TOGETHER
+) -> list[Value]:
+    """The tree over `count` (at most a block) elements of many columns at once (or of one, as scalars).
+
+    `together` lanes, which the first halvings bring together, are folded in registers; what they leave is kept in a buffer."""
     if count == 1:
-        return list(first)
-    lanes = [_lane_buffer(b, v, live) for v in first]
+        return list(read(b, start, 1))
+    apart = LANES // together
+    full, rest = divmod(count, LANES)
+    kept, few = divmod(rest, apart)
+    lanes: list[Value] = []
+    like: list[Value] = []
 
-    def keep(inner: KernelBuilder, i: Index) -> None:
-        for buffer, value in zip(lanes, read(inner, inner.add(start, i), 1), strict=True):
-            put(inner, buffer, i, value)
+    def fold(inner: KernelBuilder, lane: Index, longer: int) -> None:
+        found = _fold_together(inner, region, read, inner.add(start, lane), together, (full, longer))
+        if not lanes:
+            like.extend(found)
+            lanes.extend(_lane_buffer(b, v, min(apart, count)) for v in found)
+        for buffer, value in zip(lanes, found, strict=True):
+            put(inner, buffer, lane, value)
 
-    def fold(inner: KernelBuilder, i: Index) -> None:
-        _into(inner, region, lanes, inner.rem(i, LANES), read(inner, inner.add(start, i), 1), first)
+    if few:
+        b.loop(0, few, 1, lambda inner, lane: fold(inner, lane, kept + 1))
+    if full or kept:
+        b.loop(few, apart, 1, lambda inner, lane: fold(inner, lane, kept))
+    _halve(b, region, lanes, like, min(apart, count))
+    return [get(b, v, 0, f) for v, f in zip(lanes, like, strict=True)]
 
-    b.loop(0, live, 1, keep)
-    if count > LANES:
-        b.loop(LANES, count, 1, fold)
+
+def _fold_together(
+    b: KernelBuilder, region: Region, read: Read, first: Index, together: int, sizes: tuple[int, int]
+) -> list[Value]:
+    """The lane whose first element is `first` and those it meets in the first halvings, combined. With `sizes` (n, m) lanes
+    have n elements, the first m of them one more."""
+    apart, (full, longer) = LANES // together, sizes
+    lanes = [list(read(b, b.add(first, q * apart), 1)) for q in range(together if full else longer)]
+    width = len(lanes[0])
+
+    def turn(inner: KernelBuilder, j: Index, *sums: Value) -> list[Value]:
+        made: list[Value] = []
+        for q in range(together):
+            more = read(inner, inner.add(inner.add(first, j), q * apart), 1)
+            made += apply_region(inner, region, [*sums[q * width : (q + 1) * width], *more])
+        return made
+
+    if full > 1:
+        flat = b.loop(LANES, full * LANES, LANES, turn, *(v for lane in lanes for v in lane))
+        lanes = [list(flat[q * width : (q + 1) * width]) for q in range(together)]
+    for q in range(longer if full else 0):
+        more = read(b, b.add(first, full * LANES + q * apart), 1)
+        lanes[q] = list(apply_region(b, region, [*lanes[q], *more]))
+    half = together // 2
+    while half:
+        for q in range(half, len(lanes)):
+            lanes[q - half] = list(apply_region(b, region, [*lanes[q - half], *lanes[q]]))
+        lanes, half = lanes[:half], half // 2
+    return lanes[0]
+
+
+def _halve(b: KernelBuilder, region: Region, lanes: Sequence[Value], like: Sequence[Value], live: int) -> None:
+    """Halves the lanes of buffers, of which `live` have a value, down to one."""
     half = LANES // 2
     while half:
         if live > half:
             upper = half
 
             def halve(inner: KernelBuilder, i: Index, upper: int = upper) -> None:
-                values = [get(inner, v, inner.add(i, upper), f) for v, f in zip(lanes, first, strict=True)]
-                _into(inner, region, lanes, i, values, first)
+                values = [get(inner, v, inner.add(i, upper), f) for v, f in zip(lanes, like, strict=True)]
+                _into(inner, region, lanes, i, values, like)
 
             b.loop(0, live - half, 1, halve)
             live = half
         half //= 2
-    return [get(b, v, 0, f) for v, f in zip(lanes, first, strict=True)]
 
 
 def _into(
