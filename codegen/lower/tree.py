@@ -125,7 +125,9 @@ def _fold_together(
     return lanes[0]
 
 
-def _halve(b: KernelBuilder, region: Region, lanes: Sequence[Value], like: Sequence[Value], live: int) -> None:
+def _halve(
+    b: KernelBuilder, region: Region, lanes: Sequence[Value], like: Sequence[Value], live: int
+) -> None:
     """Halves the lanes of buffers, of which `live` have a value, down to one."""
     half = LANES // 2
     while half:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 
-for _library in ("OMP", "OPENBLAS", "MKL"):
-    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
 os.environ["IRC_CACHE"] = "0"  # compile times are those of compiling
 
 import math
@@ -69,7 +70,14 @@ class Cases:
             yield partial(self.product, m, n, k)
         for m, n, k in ((256, 256, 256), (512, 512, 512), (784, 128, 32), (1024, 1024, 128)):
             yield partial(self.product, m, n, k, "tn")
-        for m, n, k in ((64, 64, 64), (256, 256, 256), (512, 512, 512), (32, 784, 128), (1024, 1024, 512), (8, 1024, 1024)):
+        for m, n, k in (
+            (64, 64, 64),
+            (256, 256, 256),
+            (512, 512, 512),
+            (32, 784, 128),
+            (1024, 1024, 512),
+            (8, 1024, 1024),
+        ):
             yield partial(self.product, m, n, k, "nt")
         for n, k in ((256, 256), (1024, 784), (4096, 1024), (4096, 4096)):
             yield partial(self.product, 1, n, k)
@@ -82,7 +90,9 @@ class Cases:
             yield partial(self.product, m, n, k, "nn", b)
         yield partial(self.product, 128, 128, 64, "nt", 48)
 
-    def product(self, m: int, n: int, k: int, kind: str = "nn", batch: int = 1, constant: bool = False) -> Case:
+    def product(
+        self, m: int, n: int, k: int, kind: str = "nn", batch: int = 1, constant: bool = False
+    ) -> Case:
         many = (batch,) if batch > 1 else ()
         x = self.array(*many, *((k, m) if kind[0] == "t" else (m, k)))
         y = self.array(*many, *((n, k) if kind[1] == "t" else (k, n)))
@@ -91,7 +101,9 @@ class Cases:
         batching = "batching_dims = [0] x [0], " if many else ""
         tx, ty, to = tensor(x), tensor(y), f"tensor<{'x'.join(map(str, (*many, m, n)))}xf32>"
         head = f"%a: {tx}" if constant else f"%a: {tx}, %b: {ty}"
-        body = f'  %b = stablehlo.constant dense<"0x{y.tobytes().hex().upper()}"> : {ty}\n' if constant else ""
+        body = (
+            f'  %b = stablehlo.constant dense<"0x{y.tobytes().hex().upper()}"> : {ty}\n' if constant else ""
+        )
         body += (
             f"  %r = stablehlo.dot_general %a, %b, {batching}contracting_dims = [{depth[0]}] x [{depth[1]}] "
             f": ({tx}, {ty}) -> {to}\n"
@@ -129,7 +141,11 @@ class Cases:
         pad = window // 2
         out = (size + 2 * pad - window) // step + 1
         to = f"tensor<{n}x{out}x{out}x{k}xf32>"
-        body = f'  %w = stablehlo.constant dense<"0x{w.tobytes().hex().upper()}"> : {tensor(w)}\n' if constant else ""
+        body = (
+            f'  %w = stablehlo.constant dense<"0x{w.tobytes().hex().upper()}"> : {tensor(w)}\n'
+            if constant
+            else ""
+        )
         body += (
             "  %r = stablehlo.convolution(%x, %w) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], "
             f"window = {{stride = [{step}, {step}], pad = [[{pad}, {pad}], [{pad}, {pad}]]}} "
@@ -262,7 +278,9 @@ class Cases:
         body = f"  %r = stablehlo.transpose %x, dims = [1, 0] : ({t}) -> {r}\n"
         given = torch.from_numpy(x)
         peers = {"torch": lambda: given.t().contiguous(), "numpy": lambda: np.ascontiguousarray(x.T)}
-        return Case("movement", f"transpose {m}x{n}", main(f"%x: {t}", body, r), [x], peers, 8.0 * m * n, False)
+        return Case(
+            "movement", f"transpose {m}x{n}", main(f"%x: {t}", body, r), [x], peers, 8.0 * m * n, False
+        )
 
     def embedding(self) -> Case:
         """The sums of 32 rows of a table each, as in a bag of words."""
@@ -276,7 +294,9 @@ class Cases:
         peers = {"torch": lambda: torch.nn.functional.embedding_bag(places, given, mode="sum")}
         head = f"%t: {tensor(table)}, %i0: tensor<1024x32xi32>"
         text = main(head, body, "tensor<1024x128xf32>")
-        return Case("movement", "gather-sum 1024x32 of 128", text, [table, rows], peers, 4.0 * 1024 * 32 * 128, False)
+        return Case(
+            "movement", "gather-sum 1024x32 of 128", text, [table, rows], peers, 4.0 * 1024 * 32 * 128, False
+        )
 
     def sort(self, n: int) -> Case:
         x = self.array(n)
@@ -304,9 +324,13 @@ def main(arguments: str, body: str, result: str) -> str:
 def peak() -> float:
     """Flops a second of independent fused multiply-adds on 16 lanes."""
     lanes, many = "<16 x float>", 24
-    first = "\n".join(f"  %a{i} = phi {lanes} [ zeroinitializer, %entry ], [ %b{i}, %turn ]" for i in range(many))
+    first = "\n".join(
+        f"  %a{i} = phi {lanes} [ zeroinitializer, %entry ], [ %b{i}, %turn ]" for i in range(many)
+    )
     name = "llvm.fma.v16f32"
-    step = "\n".join(f"  %b{i} = call {lanes} @{name}({lanes} %x, {lanes} %x, {lanes} %a{i})" for i in range(many))
+    step = "\n".join(
+        f"  %b{i} = call {lanes} @{name}({lanes} %x, {lanes} %x, {lanes} %a{i})" for i in range(many)
+    )
     sums = "\n".join(f"  %s{i} = fadd {lanes} %{f's{i - 1}' if i else 'x'}, %b{i}" for i in range(many))
     text = f"""
 declare {lanes} @{name}({lanes}, {lanes}, {lanes})
@@ -372,7 +396,9 @@ def measure(case: Case, roof: float) -> float:
     compiling = time.process_time() - start
     found = program(*case.arguments)[0]
     for name, peer in case.peers.items():
-        np.testing.assert_allclose(found, np.asarray(peer()), rtol=case.tolerance, atol=case.tolerance, err_msg=name)
+        np.testing.assert_allclose(
+            found, np.asarray(peer()), rtol=case.tolerance, atol=case.tolerance, err_msg=name
+        )
     ours, *theirs = interleaved([partial(program.call, *case.arguments), *case.peers.values()])
     limit = roof if case.is_flops else copy_rate(case.work)
     times = ", ".join(f"{n} {1e6 * t:.1f}" for n, t in zip(case.peers, theirs, strict=True))
@@ -397,7 +423,9 @@ def run(wanted: Sequence[str]) -> None:
         if not wanted or any(w in f"{case.group} {case.name}" for w in wanted):
             ratios.setdefault(case.group, []).append(measure(case, roof))
     for group, kept in ratios.items():
-        print(f"{group}: {math.exp(statistics.mean(map(math.log, kept))):.2f} x the best peer (geometric mean)")
+        print(
+            f"{group}: {math.exp(statistics.mean(map(math.log, kept))):.2f} x the best peer (geometric mean)"
+        )
 
 
 if __name__ == "__main__":
