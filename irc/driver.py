@@ -47,7 +47,7 @@ from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
     "dequantize,subsume,expand,split_complex,"
-    "canonicalize,cse,fold,dce,loop_invariant_code_motion,layout,canonicalize,cse,dce,fusion"
+    "canonicalize,cse,fold,dce,layout,canonicalize,winograd,loop_invariant_code_motion,cse,dce,fusion"
 )
 """The passes once there is one function."""
 

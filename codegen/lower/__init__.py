@@ -15,6 +15,7 @@ from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
 from irc.codegen.lower.space import INDEXING, NotAffine
 from irc.codegen.lower.window import lower_window
+from irc.codegen.lower.winograd import lower_winograd
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
@@ -29,6 +30,7 @@ Lowering = Callable[[Func, Machine], KernelGroup]
 HEROES: dict[type[Operation], Lowering] = {
     hlo.DotGeneral: lower_contraction,
     hlo.Convolution: lower_contraction,
+    hlo.Composite: lower_winograd,
     hlo.Reduce: lower_row,
     hlo.ReduceWindow: lower_window,
     hlo.SelectAndScatter: lower_window,

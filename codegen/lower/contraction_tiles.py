@@ -373,7 +373,7 @@ class _Loops:
         return self.product(b, tile, self.left_value(b, lhs), self.right_value(b, rhs), sums)
 
     def product(self, b: KernelBuilder, tile: Tile, lhs: Value, rhs: Value, sums: Value) -> Value:
-        return b.emit(vector.Contract(lhs, rhs, sums, **_product_of(len(tile.rows))))
+        return b.emit(vector.Contract(lhs, rhs, sums, **product_of(len(tile.rows))))
 
     def ragged(self, tile: Tile) -> tuple[int, ...]:
         """The lane axis, where the tile is wider than what is left of it."""
@@ -407,7 +407,7 @@ class _Loops:
             view.write(b, value, tile.at, dims, ragged)
 
 
-def _product_of(rows: int) -> dict[str, Any]:
+def product_of(rows: int) -> dict[str, Any]:
     """The maps of vector.contract for a tile of `rows` row dimensions: (rows, k) by (k, lane) into (rows, lane)."""
     lane, k = rows, rows + 1
     outer = range(rows)

@@ -12,6 +12,7 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
+from irc.passes.winograd import is_winograd
 
 RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
 """Ops that only say where an element comes from."""
@@ -138,7 +139,7 @@ class _Planner:
             return "loop", shape
         if isinstance(op, hlo.Reduce):
             return "row", shape
-        if isinstance(op, hlo.DotGeneral | hlo.Convolution):
+        if isinstance(op, hlo.DotGeneral | hlo.Convolution) or is_winograd(op):
             return "contraction", shape
         if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter):
             return "window", shape
