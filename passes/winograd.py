@@ -76,7 +76,7 @@ def _rules(module: Module, made: dict[str, Func]) -> RewriteSet:
         call = hlo.Composite(
             [x, u], name=WINOGRAD, decomposition=name, result_types=[op.result.type], location=op.location
         )
-        return b.emit(call)  # type: ignore[no-any-return]
+        return b.emit(call)
 
     return rules
 
@@ -117,7 +117,7 @@ def _even(b: Builder, x: Value) -> Value:
         )
         x = pad.operand
     zero = constant(b, TensorType((), f32), 0.0)
-    return b.emit(hlo.Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=[0] * 4))  # type: ignore[no-any-return]
+    return b.emit(hlo.Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=[0] * 4))
 
 
 def _transformed(b: Builder, w: Value) -> Value:
@@ -217,7 +217,7 @@ def _interleave(parts: Sequence[Sequence[Expr]], shape: tuple[int, ...]) -> Expr
 
 
 def _reshape(x: Expr, shape: tuple[int, ...]) -> Expr:
-    return x.scope.emit(hlo.Reshape(x.value, result_types=[TensorType(shape, x.element)]))  # type: ignore[no-any-return]
+    return x.scope.emit(hlo.Reshape(x.value, result_types=[TensorType(shape, x.element)]))
 
 
 def _slice(x: Expr, dim: int, start: int, stop: int) -> Expr:
@@ -226,13 +226,11 @@ def _slice(x: Expr, dim: int, start: int, stop: int) -> Expr:
         return x
     low = [start if d == dim else 0 for d in range(x.rank)]
     high = [stop if d == dim else n for d, n in enumerate(x.shape)]
-    return x.scope.emit(  # type: ignore[no-any-return]
-        hlo.Slice(x.value, start_indices=low, limit_indices=high, strides=[1] * x.rank)
-    )
+    return x.scope.emit(hlo.Slice(x.value, start_indices=low, limit_indices=high, strides=[1] * x.rank))
 
 
 def _concatenate(parts: Sequence[Expr], dim: int) -> Expr:
-    return parts[0].scope.emit(hlo.Concatenate([p.value for p in parts], dimension=dim))  # type: ignore[no-any-return]
+    return parts[0].scope.emit(hlo.Concatenate([p.value for p in parts], dimension=dim))
 
 
 def is_winograd(op: Operation) -> bool:
