@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
@@ -127,8 +128,9 @@ def _transformed(b: Builder, w: Value) -> Value:
         return _windows(Scope(b).of(w)).value
     aside = Builder(b.location)
     result = _windows(Scope(aside).of(w)).value
-    known = {w: array}
-    for op in aside.operations:
+    known: dict[Value, Any] = {w: array}
+    operations: list[Any] = aside.operations
+    for op in operations:
         if isinstance(op, hlo.Constant):
             known[op.result] = constant_array(op.result)
         else:
