@@ -36,6 +36,8 @@ def compile(
     The first call with new argument types records the function; later ones run an executable. Tensors it reads from
     outside (parameters, buffers, optimizer state, the random generator) are read at each call, and what it writes to them
     is written at each call; with `donate` their old buffers are reused. Other Python values are part of the signature.
+    A call with other sizes than the first makes a program for every size, where one can serve them; with `dynamic` False
+    each size has a program of its own.
     Raises TraceError where the function looks at a tensor's value."""
     if function is None:
         return functools.partial(compile, target=target, dynamic=dynamic, donate=donate)
@@ -43,29 +45,37 @@ def compile(
         raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
     special = getattr(function, "__irc_compile__", None)
     if special is not None:
-        return special(functools.partial(CompiledFunction, donate=donate))
+        return special(functools.partial(CompiledFunction, dynamic=dynamic, donate=donate))
     if inspect.ismethod(function) and hasattr(function.__self__, "__dict__"):
-        return _method(function, donate)
-    return CompiledFunction(function, donate=donate)
+        return _method(function, dynamic, donate)
+    return CompiledFunction(function, dynamic=dynamic, donate=donate)
 
 
-def _method(function: Any, donate: bool) -> CompiledFunction:
+def _method(function: Any, dynamic: bool | None, donate: bool) -> CompiledFunction:
     """`irc.compile(thing.method)`: Python makes a bound method anew each time; what is compiled of it is kept beside it."""
     bound = function.__self__.__dict__.setdefault("_irc_methods", {})
-    key = (function.__func__, donate)
+    key = (function.__func__, dynamic, donate)
     if key not in bound:
         whole = functools.partial(function.__func__, function.__self__)
-        bound[key] = CompiledFunction(whole, donate=donate, name=function.__qualname__)
+        bound[key] = CompiledFunction(whole, dynamic=dynamic, donate=donate, name=function.__qualname__)
     return bound[key]
 
 
 class CompiledFunction:
     """A function with its recorded traces, one or more for each signature."""
 
-    def __init__(self, function: Callable[..., Any], *, donate: bool = True, name: str = "") -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        dynamic: bool | None = None,
+        donate: bool = True,
+        name: str = "",
+    ) -> None:
         self.function = function
         self.name = name or getattr(function, "__qualname__", type(function).__name__)
         self.donate = donate
+        self.dynamic = dynamic
         self.traces: OrderedDict[Any, list[Executed | Replayed]] = OrderedDict()
         self.shapes: dict[Trace, Any] = {}
         self.direct: Direct | None = None
@@ -82,7 +92,10 @@ class CompiledFunction:
         name = self.function.__name__
         if name not in bound:
             bound[name] = CompiledFunction(
-                functools.partial(self.function, instance), donate=self.donate, name=self.name
+                functools.partial(self.function, instance),
+                dynamic=self.dynamic,
+                donate=self.donate,
+                name=self.name,
             )
         return bound[name]
 
@@ -138,8 +151,10 @@ class CompiledFunction:
                 f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside"
             )
             return unflatten(shape[0], iter(recording.adopt()))
-        trace: Executed | Replayed = (Replayed if recording.is_differentiable else Executed)(
-            recording, donate=self.donate
+        trace: Executed | Replayed = (
+            Replayed(recording, donate=self.donate)
+            if recording.is_differentiable
+            else Executed(recording, donate=self.donate, dynamic=self.dynamic)
         )
         del recording
         self.shapes[trace] = shape[0]

@@ -7,6 +7,7 @@ import os
 _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
     "IRC_TARGET": "what models run on: cpu (default), cuda, or ptx-emulated (a GPU's code in an interpreter)",
+    "IRC_DYNAMIC": "0: every size of a program is compiled by itself, instead of one program for all from the second on",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
     "IRC_PROGRAM_LIMIT": "compiled programs that a process keeps in memory (default: 512); those unused longest go first",
     "IRC_LOG": "what to tell on standard error: compile (every compilation), recompile (why a function was compiled again), "

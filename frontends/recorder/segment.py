@@ -12,9 +12,10 @@ from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
 from irc.dialects.stablehlo import Constant, Reshape
 from irc.frontends.errors import TraceError
-from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
+from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.graph import needed
+from irc.frontends.recorder.sizes import compile_sized
 from irc.frontends.recorder.value import Literal, Node, Recorded
 from irc.frontends.source import Site, scopes
 from irc.ir.attributes import DenseElementsAttr
@@ -185,7 +186,7 @@ class Program:
 
     def __init__(self, segment: Segment, donate: tuple[int, ...]) -> None:
         self.values = [literal.value for literal in segment.literals]
-        self.executable = compile_program(segment.module([False] * len(self.values)), donate)
+        self.executable = compile_sized(segment.module([False] * len(self.values)), donate)
         self.general: Executable | None = None
 
     def run(self, segment: Segment, arrays: Sequence[Any], donate: tuple[int, ...]) -> Any:
@@ -194,7 +195,7 @@ class Program:
         if [literal.value for literal in segment.literals] == self.values:
             return self.executable(*arrays)
         if self.general is None:
-            self.general = compile_program(segment.module([True] * len(self.values)), donate)
+            self.general = compile_sized(segment.module([True] * len(self.values)), donate)
         return self.general(*arrays, *map(literal_array, segment.literals))
 
 

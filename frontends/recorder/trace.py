@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from sys import getrefcount
 from typing import Any
 
-from irc.frontends.recorder.backend import Executable, cache, compile_program, counters
+from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
 from irc.frontends.recorder.segment import Segment, literal_array, made_at, root_of
+from irc.frontends.recorder.sizes import compile_sized
 from irc.frontends.recorder.storage import Handle, Storage, fresh
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.source import scopes
@@ -311,7 +312,7 @@ class Executed(Trace):
     Where nobody else sees a state, its value stays the same object and gets the new array; the same goes for gradients that
     the last call made."""
 
-    def __init__(self, recording: Recording, *, donate: bool) -> None:
+    def __init__(self, recording: Recording, *, donate: bool, dynamic: bool | None = None) -> None:
         super().__init__(recording, donate=donate)
         segment = Segment(self.nodes, self.outputs, self.placeholders)
         sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
@@ -333,11 +334,12 @@ class Executed(Trace):
             tuple(segment.types),
             tuple(self.donated.items()),
             tuple(self._numbers(segment.literals)),
+            dynamic,
         )
         found = _EXECUTABLES.get(key)
         if found is None:
             module = segment.module([x.live is not None for x in segment.literals])
-            _EXECUTABLES[key] = found = compile_program(module, self.donated)
+            _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic)
         self.executable: Executable = getattr(found, "call", found)
         noting = scopes.describe is not None
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []

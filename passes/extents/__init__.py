@@ -2,9 +2,14 @@
 
 ties     what an op says about the lengths of its operands and results
 growing  all dimensions that are as long as a given one, or a multiple of it
-resize   the module in which they have another length"""
+resize   the module in which they have another length
 
+The same program for every size: `skeleton` takes the sizes out of a program, `general` puts two that differ in nothing else
+together, with `formulas` for what differs."""
+
+from irc.passes.extents.generalize import General, general
 from irc.passes.extents.growing import Growing, growing
 from irc.passes.extents.resize import resized
+from irc.passes.extents.skeleton import Number, skeleton
 
-__all__ = ["Growing", "growing", "resized"]
+__all__ = ["General", "Growing", "Number", "general", "growing", "resized", "skeleton"]

@@ -1,0 +1,83 @@
+"""One program for many sizes: a recording that differs from an earlier one only in sizes is compiled once for all of them.
+
+The first size gets code of its own. A second one, of the same structure, makes the extents that differ unknown, and the
+program then made serves every size whose recording the formulas give (`irc.passes.extents.general`); one that they do not
+give is compiled by itself, and compared with as well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from irc import options
+from irc.dialects.builtin import Module
+from irc.errors import UnsupportedError
+from irc.frontends.recorder.backend import Donations, Executable, cache, compile_program
+from irc.frontends.recorder.bounded import Bounded, tell
+from irc.passes.extents import General, Number, general, skeleton
+
+SAMPLES = 4
+"""Recordings at different sizes that are remembered for comparison."""
+PROGRAMS = 4
+"""Programs for every size of one structure; when formulas fail more often than that, each size is compiled by itself."""
+
+
+@dataclass
+class Family:
+    """Programs of one structure."""
+
+    samples: list[list[Number]] = field(default_factory=list)
+    programs: list[tuple[General, Executable]] = field(default_factory=list)
+    is_open: bool = True
+    """Whether more programs for every size may be made."""
+
+
+_FAMILIES: Bounded[Family] = cache()
+
+
+def compile_sized(module: Module, donate: Donations = (), dynamic: bool | None = None) -> Executable:
+    """Compiles @main, or gives the program that serves its sizes. With `dynamic` False it is always compiled by itself;
+    so is it with IRC_DYNAMIC=0."""
+    found = None if dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" else skeleton(module)
+    if found is None:
+        return compile_program(module, donate)
+    structure, numbers = found
+    given = tuple(donate.items()) if isinstance(donate, dict) else tuple(donate)
+    family = _FAMILIES.get((structure, given))
+    if family is None:
+        _FAMILIES[structure, given] = family = Family()
+    for made, executable in family.programs:
+        if made.fits(numbers):
+            return executable
+    return _generalized(family, module, numbers, donate) or _alone(family, module, numbers, donate)
+
+
+def _alone(family: Family, module: Module, numbers: list[Number], donate: Donations) -> Executable:
+    family.samples = [*family.samples, numbers][-SAMPLES:]
+    return compile_program(module, donate)
+
+
+def _generalized(
+    family: Family, module: Module, numbers: list[Number], donate: Donations
+) -> Executable | None:
+    """A program for every size, where an earlier recording differs from this one in sizes alone."""
+    if not family.is_open:
+        return None
+    for sample in reversed(family.samples):
+        made = general(module, numbers, sample)
+        if made is None:
+            continue
+        try:
+            executable = compile_program(made.module, donate)
+        except UnsupportedError as refused:
+            family.is_open = False
+            tell(f"each size is compiled by itself: {refused.message}")
+            return None
+        family.samples = [*family.samples, numbers][-SAMPLES:]
+        family.programs.append((made, executable))
+        family.is_open = len(family.programs) < PROGRAMS
+        for s in made.sizes:
+            tell(
+                f"dimension {s.dimension} of input {s.argument} was {s.second} and is {s.first}: compiled for any"
+            )
+        return executable
+    return None
