@@ -12,11 +12,14 @@ from irc.ir.locations import UNKNOWN, Location
 from irc.ir.types import MemRefType
 
 ALIGNMENT = 64
+ALTERNATING = "alternating"
+"""The name of buffers in the arena that change places with others in every turn of a loop."""
 
 
 @dataclass(eq=False)
 class Buffer:
-    """`place` is "input", "output", "constant" or "arena"; `index` the argument's number, or the arena offset."""
+    """`place` is "input", "output", "constant", "arena" or "ring": one of the buffers of `ring`, known only when running.
+    `index` is the argument's number, or the arena offset."""
 
     type: MemRefType
     place: str
@@ -26,6 +29,13 @@ class Buffer:
     touched: list[int] = field(default_factory=list)
     first: int = 0
     last: int = 0
+    ring: Sequence[Buffer] = ()
+
+    def touch(self, step: int) -> None:
+        """Notes that a step reads or writes it."""
+        self.touched.append(step)
+        for buffer in self.ring:
+            buffer.touch(step)
 
     @property
     def nbytes(self) -> int:

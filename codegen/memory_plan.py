@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from irc.codegen.buffers import Buffer
+from irc.codegen.buffers import ALTERNATING, Buffer
 from irc.ir.locations import Location, described
 from irc.runtime.signature import short
 
@@ -101,4 +101,4 @@ def _where(b: Buffer) -> str:
         return f"input {b.index}" + (f" ({b.name})" if b.name else "")
     if b.place == "output":
         return f"output {b.index}"
-    return described(b.location)
+    return f"{described(b.location)} ({b.name})" if b.name == ALTERNATING else described(b.location)

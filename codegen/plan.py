@@ -1,7 +1,7 @@
 """What a fused module does step by step: which kernels run in which order, and on which buffers.
 
 A value lives in the buffer of the result or argument that it ends in or came from where it can, else in the arena; a
-`while` carries its values in place."""
+`while` carries its values in place, or in buffers that change places after every turn."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from irc.codegen.buffers import Buffer, assign_offsets, live_ranges
+from irc.codegen.buffers import ALTERNATING, Buffer, assign_offsets, live_ranges
 from irc.codegen.lower import HEROES, lower_group, works_in_place
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.schedule.machine import HOST, Machine
+from irc.codegen.slots import Slots, root
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
@@ -40,11 +41,17 @@ class Run:
 
 @dataclass
 class Loop:
-    """While `flag` holds after `condition`: `body`."""
+    """While `flag` holds after `condition`: `body`.
+
+    Afterwards `ring[i]` is the buffer that was `turned[i]`: those that do not stay in place, spare ones last. When the loop is
+    done, `results[i]` is the first of them that is a carried value, and so on."""
 
     condition: list[Step]
     flag: Buffer
     body: list[Step]
+    ring: list[Buffer]
+    turned: list[Buffer]
+    results: list[Buffer]
 
 
 @dataclass
@@ -136,14 +143,14 @@ class Planner:
         direct: dict[Value, Buffer] = {}
         order = {op: i for i, op in enumerate(block.operations)}
         for k, value in enumerate(block.terminator.operands):
-            root = _root(value)
-            op = root.op
-            if op is None or op not in order or root in direct or isinstance(op, hlo.Constant):
+            made = root(value)
+            op = made.op
+            if op is None or op not in order or made in direct or isinstance(op, hlo.Constant):
                 continue
             kept = held.get(k)
             if kept is not None and not self._free_before(op, kept, uses, order):
                 continue
-            direct[root] = targets[k]
+            direct[made] = targets[k]
         return direct
 
     def _free_before(
@@ -158,7 +165,7 @@ class Planner:
     def _elementwise_over(self, op: Operation, kept: Value) -> bool:
         """Element i of every result of the kernel needs of `kept` element i alone."""
         func = self._function(op)
-        places = [i for i, v in enumerate(op.operands) if _root(v) is kept]
+        places = [i for i, v in enumerate(op.operands) if root(v) is kept]
         # Without a place among the operands, a region of `op` reads it, whenever it likes.
         if not places or not all(op.operands[i] is kept for i in places):
             return False
@@ -269,18 +276,54 @@ class Planner:
         return Run(self._lowered(func, {}), [source, target], location)
 
     def _while(self, op: Any, direct: dict[Value, Buffer], steps: list[Step]) -> None:
-        slots = self._result_buffers(op, direct)
+        condition, body = (r.block for r in op.regions)
+        places = self._places(body)
+        slots = self._slots(op, direct, places)
         self._copies(
             [(self.buffers[v], s) for v, s in zip(op.operands, slots, strict=True)], steps, op.location
         )
-        condition, body = (r.block for r in op.regions)
+        spare: list[Buffer] = []
+        for k, place in enumerate(places):
+            if place >= len(slots):
+                spare.append(self.temporary(op.results[k].type, op.location, ALTERNATING))
+        every = [*slots, *spare]
+        targets = [every[place] for place in places]
         for argument, slot in zip(condition.arguments, slots, strict=True):
             self.buffers[argument] = slot
         flag = self.temporary(condition.terminator.operands[0].type, op.location, "condition")
         asks = self.block(condition, [flag], {})
         for argument, slot in zip(body.arguments, slots, strict=True):
             self.buffers[argument] = slot
-        steps.append(Loop(asks, flag, self.block(body, slots, dict(enumerate(body.arguments)))))
+        held = {k: body.arguments[place] for k, place in enumerate(places) if place < len(slots)}
+        does = self.block(body, targets, held)
+        moved = [k for k, place in enumerate(places) if place != k]
+        ring = [*(slots[k] for k in moved), *spare]
+        turned = [targets[k] for k in moved]
+        turned += [b for b in ring if b not in turned]
+        results = [Buffer(slots[k].type, "ring", location=op.location, ring=ring) for k in moved]
+        self.buffers.update(zip((op.results[k] for k in moved), results, strict=True))
+        steps.append(Loop(asks, flag, does, ring, turned, results))
+
+    def _places(self, body: Block) -> tuple[int, ...]:
+        """Where a loop leaves the values it carries. The host of a device knows no buffers that change places."""
+        if self.machine.is_grid:
+            return Slots.in_place(len(body.arguments))
+        uses, order = _last_uses(body), {op: i for i, op in enumerate(body.operations)}
+        return Slots(body, lambda op, value: self._free_before(op, value, uses, order)).places
+
+    def _slots(self, op: Any, direct: dict[Value, Buffer], places: Sequence[int]) -> list[Buffer]:
+        """The buffers that hold what a loop carries when it begins. Of values that change places with each other none is in
+        the buffer it is wanted in: at the end it may be another one's."""
+        alone = {
+            k for k, place in enumerate(places) if place == k or (place >= len(places) and k not in places)
+        }
+        slots = []
+        for k, result in enumerate(op.results):
+            target = direct.get(result) if k in alone else None
+            name = result.name if places[k] == k else ALTERNATING
+            slots.append(target or self.temporary(result.type, op.location, name))
+            self.buffers[result] = slots[k]
+        return slots
 
     def _branch(self, op: Any, direct: dict[Value, Buffer], steps: list[Step]) -> None:
         results = self._result_buffers(op, direct)
@@ -301,20 +344,13 @@ def _updates(op: Any, func: Func, reach: dict[Value, None]) -> bool:
     return len(func.block.operations) == 2 and [v for v in op.operands if v in reach] == [operand]
 
 
-def _root(value: Value) -> Value:
-    """The value whose buffer this one is."""
-    while isinstance(value.op, hlo.Reshape):
-        value = value.op.operand
-    return value
-
-
 def _last_uses(block: Block) -> dict[Value, int]:
     """The last op of the block that reads each value, itself or under another shape or inside a region."""
     last: dict[Value, int] = {}
     for i, op in enumerate(block.operations):
         for inner in op.walk():
             for value in inner.operands:
-                last[_root(value)] = i
+                last[root(value)] = i
     return last
 
 
@@ -326,17 +362,21 @@ def _number(steps: Sequence[Step], clock: list[int], loops: list[tuple[int, int]
         match step:
             case Run(operands=operands):
                 for buffer in operands:
-                    buffer.touched.append(now)
-            case Loop(condition=condition, flag=flag, body=body):
+                    buffer.touch(now)
+            case Loop(condition=condition, flag=flag, body=body, ring=ring):
+                for buffer in ring:
+                    buffer.touch(now)
                 _number(condition, clock, loops)
                 clock[0] += 1
-                flag.touched.append(clock[0])
+                flag.touch(clock[0])
                 _number(body, clock, loops)
                 clock[0] += 1
+                for buffer in ring:
+                    buffer.touch(clock[0])
                 loops.append((now, clock[0]))
             case Branch(selector=selector, arms=arms):
-                selector.touched.append(now)
+                selector.touch(now)
                 for arm in arms:
                     _number(arm, clock, loops)
             case Check(flag=flag):
-                flag.touched.append(now)
+                flag.touch(now)

@@ -51,6 +51,8 @@ class _Emitter:
     planner: Planner
     plan: MemoryPlan
     views: dict[tuple[Buffer, MemRefType], Value] = field(default_factory=dict)
+    turning: dict[Buffer, Value] = field(default_factory=dict)
+    """Pointers to buffers that change places, here."""
 
     def module(self, steps: Sequence[Step]) -> Module:
         main = self.main
@@ -95,8 +97,11 @@ class _Emitter:
             )
         return made
 
-    def view(self, buffer: Buffer, t: MemRefType) -> Value:
-        """A buffer as a memref of type `t` (of as many bytes); views stand once at the top of @main."""
+    def view(self, b: KernelBuilder, buffer: Buffer, t: MemRefType) -> Value:
+        """A buffer as a memref of type `t` (of as many bytes); views stand once at the top of @main, but for those of buffers
+        that change places."""
+        if buffer in self.turning:
+            return _cast(b, self.turning[buffer], t)
         key = (buffer, t)
         if key not in self.views:
             self.views[key] = self._make_view(buffer, t)
@@ -113,21 +118,16 @@ class _Emitter:
                 base = self.arguments[buffer.index]
             case _:
                 base = self.arguments[len(self.main.arguments) + buffer.index]
-        if base.type is t:
-            return base
-        strides: Any = t.strides
-        cast = memref.ReinterpretCast(
-            base, (), (), (),
-            static_offsets=(0,), static_sizes=t.static_shape, static_strides=strides, result_types=[t],
-        )  # fmt: skip
-        return b.emit(cast)
+        return _cast(b, base, t)
 
     def emit(self, b: KernelBuilder, steps: Sequence[Step]) -> None:
         for step in steps:
             match step:
                 case Run(group=group, operands=operands, location=location):
                     for func in group.functions:
-                        values = [self.view(o, a.type) for o, a in zip(operands, func.arguments, strict=True)]
+                        values = [
+                            self.view(b, o, a.type) for o, a in zip(operands, func.arguments, strict=True)
+                        ]
                         b.emit(Call(values, callee=func.sym_name, result_types=[], location=location))
                 case Loop():
                     self._loop(b, step)
@@ -138,18 +138,28 @@ class _Emitter:
                     b.emit(cf.Assert(self._scalar(b, flag), msg=text, location=location))
 
     def _loop(self, b: KernelBuilder, step: Loop) -> None:
-        def before(inner: KernelBuilder) -> None:
+        """A loop whose pointers to the buffers of the ring are carried."""
+        outside = self.turning
+        types = [buffer.type for buffer in step.ring]
+        inits = [self.view(b, buffer, buffer.type) for buffer in step.ring]
+
+        def before(inner: KernelBuilder, *pointers: Value) -> None:
+            self.turning = outside | dict(zip(step.ring, pointers, strict=True))
             self.emit(inner, step.condition)
-            inner.emit(scf.Condition(self._scalar(inner, step.flag), ()))
+            inner.emit(scf.Condition(self._scalar(inner, step.flag), pointers))
 
-        def after(inner: KernelBuilder) -> None:
+        def after(inner: KernelBuilder, *pointers: Value) -> None:
+            self.turning = outside | dict(zip(step.ring, pointers, strict=True))
+            now = dict(self.turning)
             self.emit(inner, step.body)
-            inner.emit(scf.Yield(()))
+            inner.emit(scf.Yield([now[buffer] for buffer in step.turned]))
 
-        b.emit(scf.While((), regions=[b.region([], before), b.region([], after)], result_types=[]))
+        op = scf.While(inits, regions=[b.region(types, before), b.region(types, after)], result_types=types)
+        b.emit(op)
+        self.turning = outside | dict(zip(step.results, op.results, strict=False))
 
     def _scalar(self, b: KernelBuilder, buffer: Buffer) -> Value:
-        return b.emit(memref.Load(self.view(buffer, MemRefType((), buffer.type.element)), ()))
+        return b.emit(memref.Load(self.view(b, buffer, MemRefType((), buffer.type.element)), ()))
 
     def _branch(self, b: KernelBuilder, step: Branch) -> None:
         chosen = self._scalar(b, step.selector)
@@ -170,3 +180,16 @@ class _Emitter:
 
 def _to_index(value: Value) -> Operation:
     return arith.IndexCast(value, result_types=[index])
+
+
+def _cast(b: KernelBuilder, base: Value, t: MemRefType) -> Value:
+    """A dense buffer as one of another type."""
+    if base.type is t:
+        return base
+    strides: Any = t.strides
+    cast = memref.ReinterpretCast(
+        base, (), (), (),
+        static_offsets=(0,), static_sizes=t.static_shape, static_strides=strides, result_types=[t],
+    )  # fmt: skip
+    made: Value = b.emit(cast)
+    return made
