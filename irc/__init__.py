@@ -36,6 +36,7 @@ _PUBLIC = {
     "install_as": "irc.aliases",
     "set_num_threads": "irc.runtime.pool",
     "get_num_threads": "irc.runtime.pool",
+    "copies": "irc.runtime.copies",
 }
 """Where each public name is defined."""
 

@@ -91,7 +91,10 @@ class Stages:
 
 
 class Executable:
-    """A compiled module: `exe(*arrays)` gives a list of arrays, one for each result of @main."""
+    """A compiled module: `exe(*arrays)` gives a list of arrays, one for each result of @main.
+
+    `exe(*arrays, out=[...])` writes the results into given arrays of exactly their types, where nothing is donated.
+    `call` is the same without `out`, and a Python frame less."""
 
     def __init__(
         self,
@@ -100,6 +103,7 @@ class Executable:
         object_code: bytes,
         stages: Callable[[], Stages],
         timings: dict[str, float],
+        arguments: str | None = None,
     ) -> None:
         self.stamp = stamp
         self.target = target
@@ -110,22 +114,22 @@ class Executable:
         self.call = self._foreign
         if target.runs_here:
             with _timed(timings, "load"):
-                self.program = self._loaded()
+                self.program = self._loaded(arguments)
             self.call = self._asserting if failures.asserted_by(object_code) else self.program.call
 
     @staticmethod
-    def of(stages: Stages, timings: dict[str, float]) -> Executable:
+    def of(stages: Stages, timings: dict[str, float], arguments: str | None = None) -> Executable:
         """The program of these stages."""
         with _timed(timings, "llvm"):
             code = assemble(stages.llvm, stages.target, stages.opt)
-        return Executable(stages.stamp, stages.target, code, lambda: stages, timings)
+        return Executable(stages.stamp, stages.target, code, lambda: stages, timings, arguments)
 
     @cached_property
     def stages(self) -> Stages:
         """What the program was at each level; one that came from disk is compiled for it now."""
         return self._stages()
 
-    def _loaded(self) -> NativeProgram:
+    def _loaded(self, arguments: str | None) -> NativeProgram:
         stamp = self.stamp
         return NativeProgram(
             self.object_code,
@@ -133,18 +137,32 @@ class Executable:
             stamp.outputs,
             arena_bytes=stamp.arena_bytes,
             donate=dict(stamp.donors),
+            arguments=arguments,
         )
 
     def _foreign(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         made = self.target
         raise UnsupportedError(f"the code is for {made.cpu} ({made.triple}), which this machine cannot run")
 
-    def __call__(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
-        return self.call(*arrays)
+    def __call__(
+        self, *arrays: Any, out: Sequence[np.ndarray[Any, Any]] | None = None
+    ) -> list[np.ndarray[Any, Any]]:
+        if out is None:
+            return self.call(*arrays)
+        self._into(*arrays, *out)
+        return list(out)
 
-    def _asserting(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
+    def _into(self, *arrays: Any) -> None:
+        if not self.target.runs_here:
+            raise UnsupportedError(f"a program for {self.target.cpu} writes into no given arrays")
+        if failures.asserted_by(self.object_code):
+            self._asserting(*arrays, run=self.program.into)
+        else:
+            self.program.into(*arrays)
+
+    def _asserting(self, *arrays: Any, run: Callable[..., Any] | None = None) -> list[np.ndarray[Any, Any]]:
         with failures.LOCK:
-            results: list[np.ndarray[Any, Any]] = self.program.call(*arrays)
+            results: list[np.ndarray[Any, Any]] = (run or self.program.call)(*arrays)
             failed = failures.take()
         if failed is not None:
             raise failures.error_of(failed)
@@ -243,6 +261,7 @@ def compile_module(
     opt: int = 2,
     memory_limit: int | None = None,
     check_bounds: bool | None = None,
+    arguments: str | None = None,
     hooks: Sequence[Hook] = (),
 ) -> Executable:
     """Compiles @main of a module of any level.
@@ -251,7 +270,9 @@ def compile_module(
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
     what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
     or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
-    checked, and a call that reached outside a buffer raises OutOfBoundsError."""
+    checked, and a call that reached outside a buffer raises OutOfBoundsError. `arguments` (else IRC_ARGUMENTS) says what is
+    done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts), `exact` (a ValueError), or
+    `convert` (wrong dtypes are copied as well, where NumPy's same_kind casting allows)."""
     machine = target_of(target)
     timings: dict[str, float] = {}
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
@@ -271,13 +292,13 @@ def compile_module(
             fields = fields_of(source, left, machine, opt)
             kept = Kept.read(cache, fields)
         if kept is not None and fits(kept, memory_limit):
-            made = Executable(kept.stamp, machine, kept.object_code, cold, timings)
+            made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments)
         if kept is None and options.logged("cache"):
             print(f"irc: not on disk: {cache.why(fields)}", file=sys.stderr)
     if made is None and machine.is_device:
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:
-        made = Executable.of(cold(), timings)
+        made = Executable.of(cold(), timings, arguments)
         if cache is not None:
             Kept.write(cache, fields, made.stamp, made.object_code, made.memory_plan)
     for observer, given in watching:

@@ -9,6 +9,8 @@ _DOCUMENTED = {
     "IRC_TARGET": "what models run on: cpu (default), cuda, or ptx-emulated (a GPU's code in an interpreter)",
     "IRC_DYNAMIC": "0: every size of a program is compiled by itself, instead of one program for all from the second on",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
+    "IRC_ARGUMENTS": "arrays that cannot go in as they lie: copy (default; irc.copies() counts), exact (refuse), or convert "
+    "(wrong dtypes as well)",
     "IRC_PROGRAM_LIMIT": "compiled programs that a process keeps in memory (default: 512); those unused longest go first",
     "IRC_LOG": "what to tell on standard error: compile (every compilation), recompile (why a function was compiled again), "
     "cache (why a program was not on disk)",

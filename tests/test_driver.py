@@ -117,6 +117,22 @@ def test_a_module_for_another_machine_is_refused() -> None:
         driver.compile_text(other)
 
 
+def test_results_go_into_given_arrays() -> None:
+    t = "tensor<3xf32>"
+    text = f"func.func @main(%a: {t}) -> ({t}, {t}) {{\n  %0 = stablehlo.add %a, %a : {t}\n  return %0, %a : {t}, {t}\n}}"
+    program = irc.compile_module(irc.parse(text))
+    a, first, second = (np.full(3, i, np.float32) for i in range(3))
+    made = program(a + 5, out=[first, second])
+    assert made[0] is first and made[1] is second
+    assert (first.tolist(), second.tolist()) == ([10] * 3, [5] * 3)
+    with pytest.raises(ValueError, match="shares memory"):
+        program(a, out=[a, second])
+    with pytest.raises(TypeError, match="argument 2: expected f32"):
+        program(a, out=[first, second.astype(np.float64)])
+    with pytest.raises(TypeError, match="takes no output arrays"):
+        irc.compile_module(irc.parse(text), donate=[0])(a, out=[first, second])
+
+
 def test_unknown_targets_are_refused() -> None:
     with pytest.raises(irc.UnsupportedError, match="no target 'abacus'"):
         irc.compile_module(irc.parse(UPDATE), target="abacus")

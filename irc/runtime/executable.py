@@ -10,6 +10,7 @@ import numpy as np
 
 from irc.ir.types import TensorType
 from irc.runtime import blocks, entry, failures, jit, pool
+from irc.runtime.copies import policy_of
 from irc.runtime.signature import Signature, short
 
 Array = np.ndarray[Any, Any]
@@ -33,7 +34,8 @@ class NativeProgram:
 
     ``call(*inputs) -> list`` and ``into(*inputs, *outputs) -> None`` are built-in functions; calling the
     object is ``call`` with one Python frame more. Arguments are ndarrays, or anything NumPy can view as
-    one, of exactly the declared dtype and shape; TypeError or ValueError name the argument that is not."""
+    one, of exactly the declared dtype and shape; TypeError or ValueError name the argument that is not. ``arguments`` says
+    what is done with those that cannot go in as they lie (see ``copies``)."""
 
     def __init__(
         self,
@@ -45,10 +47,11 @@ class NativeProgram:
         symbol: str = "irc_main",
         donate: Mapping[int, int] | None = None,
         keep_gil: bool = False,
+        arguments: str | None = None,
         name: str = "irc_program",
     ) -> None:
         donors = tuple(sorted((output, donor) for donor, output in (donate or {}).items()))
-        self.signature = Signature(tuple(inputs), tuple(outputs), donors)
+        self.signature = Signature(tuple(inputs), tuple(outputs), donors, policy_of(arguments))
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from irc.ir.types import FloatType, IntegerType, MemRefType, TensorType
+from irc.runtime import copies
 from irc.runtime.devices import DeviceArray
 
 Array = np.ndarray[Any, Any]
@@ -46,11 +47,12 @@ def _dtype_name(dtype: np.dtype[Any]) -> str:
 @dataclass(frozen=True)
 class Signature:
     """The argument and result types of a program. ``donors`` maps an output to the input whose buffer it
-    takes."""
+    takes, ``policy`` says what is done with arguments that cannot go in as they lie (see ``copies``)."""
 
     inputs: tuple[TensorType, ...]
     outputs: tuple[TensorType, ...]
     donors: tuple[tuple[int, int], ...] = ()
+    policy: str = "copy"
 
     def __post_init__(self) -> None:
         taken: dict[int, int] = {}
@@ -68,7 +70,7 @@ class Signature:
         return frozenset(donor for _, donor in self.donors)
 
     def convert(self, *args: Any) -> tuple[Array, ...]:
-        """Arrays for the inputs: ``args`` themselves where they will do, else copies that are contiguous.
+        """Arrays for the inputs: ``args`` themselves where they will do, else copies that are contiguous, which are counted.
 
         Raises TypeError for a wrong count or dtype, ValueError for a wrong shape or a donated array that
         another argument shares."""
@@ -99,11 +101,19 @@ class Signature:
         """One argument, as `convert` makes it."""
         expected = self.inputs[index]
         array = np.asarray(value)
-        check_type(index, expected, array, value)
         dtype = expected.element.numpy
-        if index in self.donated:
-            return np.require(array, dtype, ("C_CONTIGUOUS", "ALIGNED", "WRITEABLE"))
-        return np.require(array, dtype, ("C_CONTIGUOUS", "ALIGNED"))
+        converts = self.policy == "convert" and np.can_cast(array.dtype, dtype, "same_kind")
+        check_type(index, expected, array, value, converts)
+        made = np.require(
+            array, dtype, ["C_CONTIGUOUS", "ALIGNED", *(["WRITEABLE"] if index in self.donated else [])]
+        )
+        if made is not array and isinstance(value, np.ndarray):
+            if self.policy == "exact":
+                raise ValueError(
+                    f"argument {index}: {_unfit(array, dtype)}, and arguments are taken as they lie"
+                )
+            copies.note(made.nbytes)
+        return made
 
     def _output(self, index: int, value: Any) -> Array:
         expected = self.outputs[index - len(self.inputs)]
@@ -128,10 +138,22 @@ class Signature:
                     )
 
 
-def check_type(index: int, expected: TensorType, array: Array | DeviceArray, value: Any) -> None:
-    """Raise unless ``array`` has the dtype, whatever its byte order, and the shape that is expected."""
+def _unfit(array: Array, dtype: np.dtype[Any]) -> str:
+    """Why an array cannot go in as it lies."""
+    if array.dtype != dtype:
+        return f"its byte order is not the machine's ({array.dtype.str})"
+    if not array.flags.c_contiguous:
+        return f"it is not contiguous (strides {array.strides})"
+    return "it is not aligned" if not array.flags.aligned else "it is not writable"
+
+
+def check_type(
+    index: int, expected: TensorType, array: Array | DeviceArray, value: Any, converts: bool = False
+) -> None:
+    """Raise unless ``array`` has the dtype, whatever its byte order, or is converted to it, and the shape that is
+    expected."""
     given = describe(value)
-    if array.dtype.newbyteorder("=") != expected.element.numpy:
+    if array.dtype.newbyteorder("=") != expected.element.numpy and not converts:
         raise TypeError(f"argument {index}: expected {short(expected)}, got {given}")
     if array.shape != expected.shape:
         raise ValueError(f"argument {index}: expected {short(expected)}, got {given}")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from programs import ADD, NOTHING, THROUGH_ARENA
 
+import irc
 from irc.ir.types import TensorType, bf16, f32, f64, i1, i32, i64
 from irc.runtime import jit, numpy_abi
 from irc.runtime.executable import NativeProgram, release_memory
@@ -225,3 +226,38 @@ def test_programs_that_died_leave_no_memory() -> None:
     before = several()
     assert several() - before < 1 << 20
     np.testing.assert_array_equal(kept(tile(), tile())[0], 2 * tile())
+
+
+def _double(arguments: str | None) -> NativeProgram:
+    return NativeProgram(jit.assemble(ADD), [TILE, TILE], [TILE], arguments=arguments)
+
+
+def test_arguments_are_copied_and_counted_refused_or_converted() -> None:
+    wide = np.zeros((4, 8), np.float32)
+    strided, swapped, double = wide[:, ::2], tile().astype(">f4"), tile().astype(np.float64)
+    before = irc.copies()
+    _double(None)(strided, swapped)
+    _double(None)(tile(), tile())
+    assert (irc.copies().count - before.count, irc.copies().bytes - before.bytes) == (2, 2 * TILE.nbytes)
+    with pytest.raises(TypeError, match=r"argument 1: expected f32\[4,4\], got f64\[4,4\]"):
+        _double("copy")(tile(), double)
+    for unfit, why in (
+        (strided, r"argument 1: it is not contiguous \(strides \(32, 8\)\)"),
+        (swapped, "argument 1: its byte"),
+    ):
+        with pytest.raises(ValueError, match=why):
+            _double("exact")(tile(), unfit)
+    assert irc.copies().count == before.count + 2
+    np.testing.assert_array_equal(_double("convert")(tile(), double)[0], 2 * tile())
+    assert irc.copies().count == before.count + 3
+    with pytest.raises(TypeError, match="argument 1"):
+        _double("convert")(tile(), tile().astype(np.complex64))
+    with pytest.raises(ValueError, match="copy, exact, convert"):
+        _double("cast")
+
+
+def test_an_environment_variable_chooses_how_arguments_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRC_ARGUMENTS", "exact")
+    with pytest.raises(ValueError, match="as they lie"):
+        _double(None)(tile(), tile().T.copy().T)
+    np.testing.assert_array_equal(_double("copy")(tile(), tile().T.copy().T)[0], 2 * tile())
