@@ -27,6 +27,7 @@ from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.kept import Kept, fields_of
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
+from irc.codegen.profile import profiled
 from irc.codegen.program import SIGNATURE, lower_program
 from irc.codegen.schedule.machine import GRID, Machine
 from irc.codegen.stamp import ProgramStamp
@@ -43,6 +44,7 @@ from irc.runtime.disk_cache import disk_cache
 from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.nvjitlink import assemble_ptx
+from irc.runtime.profile import phase, profile
 from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
@@ -280,7 +282,8 @@ def compile_module(
     source = stamped(donated(module, donate), machine)
     guarded = options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds
     left = "" if is_kernel_level(source) else remaining(source, pipeline)
-    cache = None if every or guarded or machine.is_device or not left else disk_cache()
+    special = guarded or profile() is not None
+    cache = None if every or special or machine.is_device or not left else disk_cache()
 
     def cold() -> Stages:
         levels = _lowered(source, left, machine, memory_limit, every, timings)
@@ -352,6 +355,7 @@ def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings:
             kernels, llvm, stamp = program.kernels, program.llvm, program.stamp
         else:
             kernels = checked(levels.kernel) if guarded else levels.kernel
+            kernels = profiled(kernels) if profile() is not None else kernels
             stamp = ProgramStamp.of(kernels)
             llvm = stamp.header(";") + emit_module(kernels, machine)
     return Stages(levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan)
@@ -450,7 +454,8 @@ def _matched(main: Func, donate: Sequence[int]) -> dict[int, int]:
 @contextmanager
 def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
     start = time.perf_counter()
-    yield
+    with phase(name):
+        yield
     timings[name] = time.perf_counter() - start
 
 

@@ -14,6 +14,7 @@ _DOCUMENTED = {
     "IRC_PROGRAM_LIMIT": "compiled programs that a process keeps in memory (default: 512); those unused longest go first",
     "IRC_LOG": "what to tell on standard error: compile (every compilation), recompile (why a function was compiled again), "
     "cache (why a program was not on disk)",
+    "IRC_PROFILE": "a file that receives a trace of this process's compilations and kernels, for chrome://tracing or Perfetto",
     "IRC_DUMP_DIR": "a folder that receives the module after every pass, numbered",
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",

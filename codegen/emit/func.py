@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse
 from irc.dialects.func import Call, Func
 from irc.ir.types import Type
+from irc.runtime.profile import SYMBOL
 
 if TYPE_CHECKING:
     from irc.codegen.emit.module import ModuleEmitter
 
 
 def emit_function(module: ModuleEmitter, op: Func) -> None:
-    """Writes a function of the module; memrefs are passed as pointers, several results as a struct."""
+    """Writes a function of the module, or declares the one that profiles; memrefs are passed as pointers, several results as a struct."""
+    e = FunctionEmitter(module, op.sym_name)
+    if op.sym_name == SYMBOL and op.is_declaration:
+        module.declare(SYMBOL, "void", [t for kind in op.type.inputs for t in e.types(kind)])
+        return
     if op.is_declaration:
         raise refuse(op, f"the declaration of @{op.sym_name}: every function is inside the module")
-    e = FunctionEmitter(module, op.sym_name)
     types = e.types_all(op.arguments)
     names = [f"%a{i}" for i in range(len(types))]
     e.bind(op.arguments, names)

@@ -9,17 +9,21 @@ from typing import Any
 import numpy as np
 
 from irc.ir.types import TensorType
-from irc.runtime import blocks, entry, failures, jit, pool
+from irc.runtime import blocks, entry, failures, jit, pool, profile
 from irc.runtime.copies import policy_of
 from irc.runtime.signature import Signature, short
 
 Array = np.ndarray[Any, Any]
 
 
-def imports(asserts: bool = False) -> dict[str, int]:
-    """The names a program may call besides libc's: ``irc_parallel``, and ``irc_failed`` where it `asserts`."""
+def imports(object_code: bytes) -> dict[str, int]:
+    """The names a program may call besides libc's: ``irc_parallel``, and those of assertions and records where it has any."""
     found = {"irc_parallel": pool.parallel_address()}
-    return {**found, failures.SYMBOL: failures.address()} if asserts else found
+    if failures.asserted_by(object_code):
+        found[failures.SYMBOL] = failures.address()
+    if profile.noted_by(object_code):
+        found[profile.SYMBOL] = profile.address()
+    return found
 
 
 class NativeProgram:
@@ -55,7 +59,10 @@ class NativeProgram:
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name
-        code = jit.link(object_code, [symbol], imports(failures.asserted_by(object_code)))
+        code = jit.link(object_code, [symbol], imports(object_code))
+        noting = profile.profile()
+        if noting is not None:
+            noting.code.append(code)
         plan = entry.Plan(
             program=code.addresses[symbol],
             code=code,
