@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from irc.runtime import copies
 from irc.runtime.devices import DeviceArray
 
 Array = np.ndarray[Any, Any]
+
+_READ: tuple[Literal["C_CONTIGUOUS"], Literal["ALIGNED"]] = ("C_CONTIGUOUS", "ALIGNED")
+_WRITTEN: tuple[Literal["C_CONTIGUOUS"], Literal["ALIGNED"], Literal["WRITEABLE"]] = (*_READ, "WRITEABLE")
 
 
 def short(type_: TensorType | MemRefType) -> str:
@@ -104,9 +107,7 @@ class Signature:
         dtype = expected.element.numpy
         converts = self.policy == "convert" and np.can_cast(array.dtype, dtype, "same_kind")
         check_type(index, expected, array, value, converts)
-        made = np.require(
-            array, dtype, ["C_CONTIGUOUS", "ALIGNED", *(["WRITEABLE"] if index in self.donated else [])]
-        )
+        made = np.require(array, dtype, _WRITTEN if index in self.donated else _READ)
         if made is not array and isinstance(value, np.ndarray):
             if self.policy == "exact":
                 raise ValueError(
