@@ -119,6 +119,8 @@ class _ReduceWindow:
                 start = [splat(b, v, panel.width) for v in inits]
 
                 def read(b: KernelBuilder, elements: Sequence[Sequence[Index]]) -> list[list[Value]]:
+                    if 0 in w.shape:  # everything is padding, and there is nothing to read
+                        return [start for _ in elements]
                     places = w.places(b, at, elements, checks)
                     return [self.element(b, inputs, place, panel, start) for place in places]
 

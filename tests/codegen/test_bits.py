@@ -27,10 +27,15 @@ EDGES = (0.0, -0.0, np.inf, -np.inf, np.nan, 1e30, -1e-30, 1e-42)
 
 
 def hard_arguments(module: Module, seed: int = 0) -> list[Array]:
-    """Random arguments, the numbers that algebra forgets among the floats."""
-    rng = np.random.default_rng(seed)
+    """Random arguments, the numbers that algebra forgets among them."""
+    rng, whole = np.random.default_rng(seed), np.random.default_rng([seed, 1])
     made = arguments(module, seed)
     for array in made:
+        if array.dtype.kind in "iu" and array.size > 3:
+            limits = np.iinfo(array.dtype)
+            edges = [limits.min, limits.max, limits.max - 1, 0]
+            places = whole.integers(0, array.size, 1 + array.size // 20)
+            array.reshape(-1)[places] = whole.choice(np.array(edges, array.dtype), places.size)
         if array.dtype.kind not in "biu" and array.size > 3:
             places = rng.integers(0, array.size, 1 + array.size // 20)
             with np.errstate(over="ignore"):

@@ -1,17 +1,18 @@
 """What fuzzing has found: one small text a finding, kept and tried again by the tests for ever.
 
 The first line says how it is tried: `// FOUND text -- ...` as a text alone; `// FOUND module SEED exact portable -- ...`
-as a program too, on arguments made from the seed."""
+as a program too, on arguments made from the seed; more words are `gradient` and `passes=...`."""
 
 from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from module_checks import check_module
 from random_modules import case_of, portable_arguments
+from small_programs import arguments
 from test_bits import hard_arguments
 from text_checks import Finding, check_text, guarded
 
@@ -34,8 +35,7 @@ def replay(path: Path) -> Finding | None:
     finding = guarded(lambda: check_text(text), SECONDS)
     if finding is not None or head[0] == "text":
         return finding
-    seed, flags = int(head[1]), head[2:]
-    return guarded(lambda: _checked(parse(text), seed, "exact" in flags, "portable" in flags), SECONDS)
+    return guarded(lambda: _checked(parse(text), int(head[1]), head[2:]), SECONDS)
 
 
 OPEN_ORDER = (
@@ -49,11 +49,14 @@ OPEN_ORDER = (
 )
 
 
-def _checked(module: Module, seed: int, exact: bool, portable: bool) -> Finding | None:
-    arrays = hard_arguments(module, seed)
+def _checked(module: Module, seed: int, flags: Sequence[str]) -> Finding | None:
+    portable, gradient = "portable" in flags, "gradient" in flags
+    arrays = arguments(module, seed) if gradient else hard_arguments(module, seed)
+    pipelines = [flag.removeprefix("passes=") for flag in flags if flag.startswith("passes=")]
     return check_module(
-        module, portable_arguments(arrays) if portable else arrays, exact=exact, portable=portable
-    )
+        module, portable_arguments(arrays) if portable else arrays, exact="exact" in flags, portable=portable,
+        gradient=gradient, pipeline="".join(pipelines),
+    )  # fmt: skip
 
 
 def keep_text(
@@ -77,24 +80,26 @@ def keep_module(seed: int, finding: Finding, folder: Path = FOUND) -> Path:
     """Makes the module of a seed small and writes it down, with a seed of arguments on which it fails."""
     case = case_of(seed)
     asks_xla = finding.kind.startswith("XLA")
+    flags = ["exact"] * case.exact + ["portable"] * case.portable + ["gradient"] * case.gradient
+    if "passes" in finding.kind:
+        flags.append(f"passes={finding.place}")
+    asked = [flag for flag in flags if flag != "portable" or asks_xla]
     known = combinations(case.module)
-    for arguments in (seed, 0, 1, 2):
+    for number in (seed, 0, 1, 2):
 
-        def fails(module: Module, arguments: int = arguments) -> bool:
+        def fails(module: Module, number: int = number) -> bool:
             if asks_xla and not combinations(module) <= known:
                 return False
-            again = guarded(lambda: _checked(module, arguments, case.exact, asks_xla), QUICK)
+            again = guarded(lambda: _checked(module, number, asked), QUICK)
             return again is not None and again.kind == finding.kind
 
         if finding.kind not in ("process ended", "hang") and fails(case.module):
             small = reduced(case.module, fails, budget=300)
             break
     else:
-        small, arguments = case.module, seed
-    flags = " ".join(["exact"] * case.exact + ["portable"] * case.portable)
-    return _write(
-        folder, f"module {arguments} {flags}".strip(), finding, print_module(small, locations=False)
-    )
+        small, number = case.module, seed
+    how = " ".join(["module", str(number), *flags])
+    return _write(folder, how, finding, print_module(small, locations=False))
 
 
 def combinations(module: Module) -> set[str]:

@@ -30,6 +30,7 @@ from corpus import all_texts  # noqa: E402
 from module_checks import check_module  # noqa: E402
 from mutations import mutated  # noqa: E402
 from outcomes import Outcomes  # noqa: E402
+from passes_checked import random_pipeline  # noqa: E402
 from random_modules import KINDS, case_of  # noqa: E402
 from text_checks import Finding, check_text, guarded  # noqa: E402
 
@@ -49,10 +50,10 @@ def text_finding(text: str) -> Finding | None:
 def module_finding(seed: int, outcomes: Outcomes, portable: bool = True) -> Finding | None:
     def check() -> Finding | None:
         case = case_of(seed)
-        asks_xla = portable and case.portable
         return check_module(
-            case.module, case.arguments, exact=case.exact, portable=asks_xla, ways=seed, outcomes=outcomes
-        )
+            case.module, case.arguments, exact=case.exact, portable=portable and case.portable,
+            gradient=case.gradient, ways=seed, pipeline=random_pipeline(seed), outcomes=outcomes,
+        )  # fmt: skip
 
     return guarded(check, MODULE_SECONDS)
 

@@ -589,17 +589,64 @@ class GeneralMaker(WideMaker):
         self.add(S.While([self.emit(S.Constant.splat(0, scalar)), *values], regions=regions))
 
 
+class SmoothMaker(GeneralMaker):
+    """Programs with gradients that finite differences can tell: nothing that rounds f64 to steps."""
+
+    def inner(self, b: Builder, values: Sequence[Value]) -> SmoothMaker:
+        maker = SmoothMaker(self.index, b, [*self.values, *values], self.traits, self.depth + 1)
+        maker.size = self.size
+        for _ in range(self.index(4)):
+            maker.step()
+        return maker
+
+    def step(self) -> None:
+        if self.index(3):
+            super().step()
+        else:
+            self.smooth()
+
+    def smooth(self) -> None:
+        """Functions where they are far from their poles."""
+        x = self.value(lambda t: t.element is f64)
+        if x is None:
+            return
+        square = self.emit(S.Add(self.emit(S.Multiply(x, x)), self.emit(S.Constant.splat(0.5, x.type))))
+        anywhere = (S.Tanh, S.Logistic, S.Sine, S.Cosine, chlo.Erf, chlo.Atan, S.Negate, S.Cbrt)
+        positive = (S.Log, S.Sqrt, S.Rsqrt, S.LogPlusOne, chlo.Lgamma, chlo.Digamma)
+        match self.index(3):
+            case 0:
+                self.add(self.choose(positive)(square))
+            case 1:
+                self.add(S.Divide(self.of_type(x.type), square))
+            case _:
+                self.add(self.choose(anywhere)(x))
+
+    def bits(self) -> None:
+        self.smooth()
+
+    any_bits = precision = random_bits = bits
+
+
+def smooth_program(index: Index) -> Module:
+    """A module of f64 (and whole numbers, and complex ones on the way)."""
+    traits = Traits(exact=False, elements=(f64, f64, f64, i32))
+    size = replace(SMALL, extents=SMALL_EXTENTS[1:10], largest=600)
+    return Module.of([_function("main", index, traits, size, [], SmoothMaker)])
+
+
 def general_program(index: Index, exact: bool, size: Size) -> Module:
     """A module of up to six arguments, with a private function that @main may call."""
     palette = [EVERY[index(len(EVERY))] for _ in range(1 + index(3))]
     traits = Traits(exact=exact, elements=(*palette, f32, i32) if index(2) else tuple(palette))
-    helper = _function("helper", index, traits, replace(size, steps=4), [])
-    main = _function("main", index, traits, size, [helper])
+    helper = _function("helper", index, traits, replace(size, steps=4), [], GeneralMaker)
+    main = _function("main", index, traits, size, [helper], GeneralMaker)
     used = any(isinstance(op, Call) for op in main.walk())
     return Module.of([main, *([helper] if used else [])])
 
 
-def _function(name: str, index: Index, traits: Traits, size: Size, helpers: Sequence[Func]) -> Func:
+def _function(
+    name: str, index: Index, traits: Traits, size: Size, helpers: Sequence[Func], kind: type[GeneralMaker]
+) -> Func:
     shape = [size.extents[index(len(size.extents))] for _ in range(index(4))]
     while prod(shape) > size.largest:
         shape.pop()
@@ -609,7 +656,7 @@ def _function(name: str, index: Index, traits: Traits, size: Size, helpers: Sequ
     types += [tensor(*shape[index(3) :], element=types[0].element), tensor(element=(i32, i1)[index(2)])]
     arguments = [Value(t, None, i) for i, t in enumerate(types)]
     b = Builder()
-    maker = GeneralMaker(index, b, arguments, traits)
+    maker = kind(index, b, arguments, traits)
     maker.size = size
     for _ in range(1 + index(size.steps)):
         maker.step()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xla_oracle
 from explained import DIFFERENCES, FATAL, REFUSALS
+from gradients_checked import check_gradient, gradient_of
 from jitter import spread, unexplained
 from outcomes import Outcomes
+from passes_checked import check_passes
 from text_checks import Finding, check_kept
 from ways_checked import EVERY_WAY, check_ways
 
@@ -26,11 +29,14 @@ def check_module(
     *,
     exact: bool = False,
     portable: bool = True,
+    gradient: bool = False,
     ways: int = EVERY_WAY,
+    pipeline: str = "",
     outcomes: Outcomes | None = None,
 ) -> Finding | None:
-    """The first thing that is wrong. `exact`: native code has the interpreter's bits; `portable`: XLA is asked too; `ways`
-    chooses among the ways to run native code."""
+    """The first thing that is wrong. `exact`: native code has the interpreter's bits; `portable`: XLA is asked too;
+    `gradient`: so does its gradient, which is right; `ways` chooses among the ways to run native code; `pipeline` is some
+    passes, which must not matter."""
     notes = outcomes or Outcomes()
     module.verify()
     kept = check_kept(module)
@@ -46,6 +52,15 @@ def check_module(
     finding = check_native(module, arrays, wants, runs, exact, ways, notes)
     if finding is None and portable:
         finding = check_xla(module, arrays, wants, runs, notes)
+    if finding is None and pipeline:
+        judge = partial(judged, module, arrays, wants, runs=runs)
+        finding = check_passes(module, arrays, wants, pipeline, judge, notes)
+    reverse = gradient_of(module, arrays, ways, notes) if finding is None and gradient else None
+    if reverse is not None:
+        finding = check_gradient(module, arrays, *reverse, ways, notes)
+        notes.note("gradient: as a program of its own")
+        again = partial(check_module, *reverse, portable=False, ways=ways, pipeline=pipeline, outcomes=notes)
+        finding = finding or again()
     return finding
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 import random_kernels as kernels
-from general_modules import BIG, SMALL, Size, general_program
+from general_modules import BIG, SMALL, Size, general_program, smooth_program
 from jitter import rounding
 from random_kernels import Traits
 from samples import SAMPLES, Sample
+from small_programs import arguments
 from test_bits import hard_arguments
 from wide_modules import WIDE, wide_program
 
@@ -26,13 +27,15 @@ from irc.ir.types import ComplexType, FloatType, IntegerType, TensorType, tensor
 
 @dataclass(frozen=True)
 class Case:
-    """A module with arguments. `exact`: no function in it is approximated; `portable`: every compiler means the same."""
+    """A module with arguments. `exact`: no function in it is approximated; `portable`: every compiler means the same;
+    `gradient`: it has one that finite differences can tell."""
 
     name: str
     module: Module
     arguments: list[Any]
     exact: bool
     portable: bool
+    gradient: bool = False
 
 
 def sample_chain(seed: int) -> tuple[Module, list[Any], bool]:
@@ -84,6 +87,7 @@ KINDS: tuple[tuple[str, Callable[[int], Case]], ...] = (
     ("general", lambda seed: _general(seed, SMALL)),
     ("general too", lambda seed: _general(seed, SMALL)),
     ("big", lambda seed: _general(seed, BIG)),
+    ("gradients", lambda seed: _smooth(seed)),
 )  # fmt: skip
 
 
@@ -109,12 +113,17 @@ def _general(seed: int, size: Size) -> Case:
     return Case("general", module, hard_arguments(module, seed), exact, False)
 
 
+def _smooth(seed: int) -> Case:
+    module = smooth_program(random.Random(seed).randrange)
+    return Case("gradients", module, arguments(module, seed), False, False, gradient=True)
+
+
 def case_of(seed: int) -> Case:
     """The case of a seed: the makers take turns."""
     name, make = KINDS[seed % len(KINDS)]
     case = make(seed)
-    arguments = portable_arguments(case.arguments) if case.portable else case.arguments
-    return replace(case, name=name, arguments=arguments)
+    arrays = portable_arguments(case.arguments) if case.portable else case.arguments
+    return replace(case, name=name, arguments=arrays)
 
 
 def portable_arguments(arrays: Sequence[Any]) -> list[Any]:
