@@ -154,7 +154,8 @@ class Plan:
     def blocks(self) -> DepthBlocks:
         axes, inner_size = list(self.depth), 1
         inner: list[int] = []
-        while axes and inner_size * self.extent(axes[-1]) <= self.schedule.kc:
+        # A depth of nothing is one block, which begins and ends the sums, whatever the order of its axes.
+        while axes and (not self.depth_size or inner_size * self.extent(axes[-1]) <= self.schedule.kc):
             inner.insert(0, axes.pop())
             inner_size *= self.extent(inner[0])
         if not axes:
