@@ -24,6 +24,7 @@ _PUBLIC = {
     "VerifyError": "irc.errors",
     "UnsupportedError": "irc.errors",
     "FailedAssertionError": "irc.errors",
+    "NonFiniteError": "irc.errors",
     "OutOfBoundsError": "irc.errors",
     "OutOfMemoryError": "irc.errors",
     "TraceError": "irc.errors",

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -38,6 +38,7 @@ from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr,
 from irc.ir.types import i32
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
+from irc.passes.trap_nan import Site, finding, instrumented
 from irc.runtime import failures
 from irc.runtime.devices import DeviceArray
 from irc.runtime.disk_cache import disk_cache
@@ -170,6 +171,20 @@ class Executable:
             raise failures.error_of(failed)
         return results
 
+    def trap(self, sites: Sequence[Site]) -> None:
+        """From here on the last result is a report on these sites, and an error where it says so."""
+        call = self.call
+        self.stamp = replace(self.stamp, outputs=self.stamp.outputs[:-1])
+
+        def trapping(*arrays: Any) -> list[np.ndarray[Any, Any]]:
+            *results, report = call(*arrays)
+            error = finding(np.asarray(report), sites)
+            if error is not None:
+                raise error
+            return results
+
+        self.call = trapping
+
     @property
     def arena_bytes(self) -> int:
         """Bytes of working memory of one call."""
@@ -263,6 +278,7 @@ def compile_module(
     opt: int = 2,
     memory_limit: int | None = None,
     check_bounds: bool | None = None,
+    trap_nan: bool | None = None,
     arguments: str | None = None,
     hooks: Sequence[Hook] = (),
 ) -> Executable:
@@ -272,9 +288,10 @@ def compile_module(
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
     what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
     or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
-    checked, and a call that reached outside a buffer raises OutOfBoundsError. `arguments` (else IRC_ARGUMENTS) says what is
-    done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts), `exact` (a ValueError), or
-    `convert` (wrong dtypes are copied as well, where NumPy's same_kind casting allows)."""
+    checked, and a call that reached outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call
+    that made a NaN or an infinity raises NonFiniteError, which names the first op that did. `arguments` (else
+    IRC_ARGUMENTS) says what is done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts),
+    `exact` (a ValueError), or `convert` (wrong dtypes are copied as well, where NumPy's same_kind casting allows)."""
     machine = target_of(target)
     timings: dict[str, float] = {}
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
@@ -282,7 +299,10 @@ def compile_module(
     source = stamped(donated(module, donate), machine)
     guarded = options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds
     left = "" if is_kernel_level(source) else remaining(source, pipeline)
-    special = guarded or profile() is not None
+    sites: list[Site] = []
+    if options.flag("IRC_TRAP_NAN") if trap_nan is None else trap_nan:
+        source, sites = _trapped(source, left)
+    special = guarded or bool(sites) or profile() is not None
     cache = None if every or special or machine.is_device or not left else disk_cache()
 
     def cold() -> Stages:
@@ -304,12 +324,21 @@ def compile_module(
         made = Executable.of(cold(), timings, arguments)
         if cache is not None:
             Kept.write(cache, fields, made.stamp, made.object_code, made.memory_plan)
+    if sites:
+        made.trap(sites)
     for observer, given in watching:
         observer.compiled(made, given)
     if options.logged("compile"):
         spent = ", ".join(f"{stage} {seconds * 1000:.0f} ms" for stage, seconds in timings.items())
         print(f"irc: compiled {made!r}: {spent}", file=sys.stderr)
     return made
+
+
+def _trapped(source: Module, left: str) -> tuple[Module, list[Site]]:
+    """The module with a report on its sites as its last result."""
+    if left != PIPELINE:
+        raise IrcError("NaNs are looked for in a program of the tensor level, compiled by the whole pipeline")
+    return instrumented(run_pipeline(source, "inline"))
 
 
 @dataclass(frozen=True)

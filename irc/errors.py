@@ -87,6 +87,10 @@ class FailedAssertionError(IrcError, AssertionError):
     """An assertion of the user's program that does not hold, found when it ran."""
 
 
+class NonFiniteError(IrcError, ArithmeticError):
+    """A program that made a NaN or an infinity, found when it ran and was asked to look (trap_nan)."""
+
+
 class OutOfBoundsError(IrcError):
     """A kernel that reached outside a buffer: a fault of irc's own, found by bounds checks."""
 

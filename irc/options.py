@@ -19,6 +19,7 @@ _DOCUMENTED = {
     "IRC_VERIFY_EACH": "1: the module is verified after every pass",
     "IRC_COMPARE_EACH": "1: the module is interpreted on random inputs after every pass, and results are compared",
     "IRC_CHECK_BOUNDS": "1: generated code checks every access to memory (slow; finds faults of irc's own)",
+    "IRC_TRAP_NAN": "1: the first op that makes a NaN or an infinity is an error, with its line and inputs (slow)",
     "IRC_TRACEBACK": "1: errors show irc's own frames as well",
     "IRC_CACHE": "0: no compiled program is kept on disk",
     "IRC_CACHE_DIR": "where programs and the parser's tables are kept (default: irc in XDG_CACHE_HOME or ~/.cache)",

@@ -58,6 +58,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check-bounds", action="store_true", help="check every access of generated code to memory (slow)"
     )
+    parser.add_argument(
+        "--trap-nan",
+        action="store_true",
+        help="stop with the line of the first op that makes a NaN or an infinity, and the range of its inputs (slow)",
+    )
     parser.add_argument("--repeat", type=int, default=0, metavar="N", help="time N calls")
 
 
@@ -70,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
     if arguments.check_bounds:
         options.put("IRC_CHECK_BOUNDS", "1")
+    if arguments.trap_nan:
+        options.put("IRC_TRAP_NAN", "1")
     if arguments.frontend:
         install_as(arguments.frontend)
     if arguments.file.endswith(".py"):

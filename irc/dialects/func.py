@@ -107,6 +107,15 @@ class Func(Operation, name="func.func"):
         )
         return Func.create((), (), attrs, (Region([block]),), self.location)
 
+    def for_results(self, count: int) -> Func:
+        """The function before it gets a body that returns `count` values: attributes of results stay with theirs, and
+        those that follow have none."""
+        given: Any = self.res_attrs
+        if not isinstance(given, ArrayAttr):
+            return self
+        padding = (DictionaryAttr(()),) * (count - len(given.value))
+        return self.with_attributes(res_attrs=ArrayAttr((*given.value, *padding)))
+
 
 def _listed(types: Sequence[Type]) -> str:
     return f"({', '.join(map(str, types))})"

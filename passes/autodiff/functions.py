@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from irc.dialects import func
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError
-from irc.ir.attributes import ArrayAttr, DictionaryAttr
 from irc.ir.builder import Builder
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
@@ -106,7 +104,7 @@ def _rebuilt(
     splice(rewriter, operations, replaced)
     end = func.Return([rewriter.value(v) for v in returned], location=main.block.terminator.location)
     block = Block(arguments, [*rewriter.operations, end])
-    changed = _with_result_attributes(main, len(returned)).with_block(block)
+    changed = main.for_results(len(returned)).with_block(block)
     whole = module.with_operations(changed if op is main else op for op in module.operations)
     return DeadCode().apply(whole, Context())
 
@@ -115,15 +113,6 @@ def _arguments_after(main: Func, values: Sequence[Value]) -> list[Value]:
     """New arguments after those of `main`, of the types of `values`."""
     count = len(main.arguments)
     return [Value(v.type, None, count + i, location=v.location) for i, v in enumerate(values)]
-
-
-def _with_result_attributes(main: Func, count: int) -> Func:
-    """Attributes of results stay with theirs; the new results have none."""
-    given: Any = main.res_attrs
-    if not isinstance(given, ArrayAttr):
-        return main
-    padding = (DictionaryAttr(()),) * (count - len(given.value))
-    return main.with_attributes(res_attrs=ArrayAttr((*given.value, *padding)))
 
 
 def _functions(module: Module) -> dict[str, Func]:
