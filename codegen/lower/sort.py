@@ -1,4 +1,4 @@
-"""Sort kernels: a stable merge sort, bottom up, of every row along the sorted dimension."""
+"""Sort kernels: every row along the sorted dimension, by digits where there is a key, else by a stable merge, bottom up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.gather import center, nest
 from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.lower.sort_radix import LEAST, RadixSort, SortKey, scratch_types, sort_key
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
@@ -18,8 +19,39 @@ from irc.ir.types import i1
 
 
 def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
-    """One kernel for `stablehlo.sort`, with a second buffer for every operand as scratch."""
+    """One kernel for `stablehlo.sort`, with more buffers for every operand as scratch."""
     op = center(func, hlo.Sort)
+    key = None if machine.is_grid or op.inputs[0].type.static_shape[op.dimension] < LEAST else sort_key(op)
+    return _merging(func, op, machine) if key is None else _by_digits(func, op, key, machine)
+
+
+def _by_digits(func: Func, op: Any, key: SortKey, machine: Machine) -> KernelGroup:
+    """By the digits of a key."""
+    types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
+    shape = op.inputs[0].type.static_shape
+    along = op.dimension % len(shape)
+    scratch = scratch_types(key, [t.element for t in types[len(func.arguments) :]], shape[along])
+
+    def body(b: KernelBuilder, *buffers: Value) -> None:
+        named = dict(zip(func.arguments, buffers, strict=False))
+        outputs = buffers[len(func.arguments) : len(types)]
+        counters = RadixSort.counters_for(b, key)
+
+        def row(inner: KernelBuilder, at: list[Index]) -> None:
+            def place(i: Index) -> list[Index]:
+                return [*at[:along], i, *at[along:]]
+
+            inputs = [named[v] for v in op.inputs]
+            RadixSort(key, inputs, outputs, buffers[len(types) :], counters, shape[along], place).emit(inner)
+
+        nest(b, [n for i, n in enumerate(shape) if i != along], row)
+
+    made = kernel(func.sym_name, [*types, *scratch], body, machine, location=func.location)
+    return KernelGroup((made,), scratch)
+
+
+def _merging(func: Func, op: Any, machine: Machine) -> KernelGroup:
+    """By merging runs."""
     types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
     scratch = tuple(buffer_type(v.type) for v in op.results)
     shape = op.inputs[0].type.static_shape
