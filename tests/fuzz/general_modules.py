@@ -27,21 +27,22 @@ EVERY = (
     FloatType("f8E4M3FNUZ"), FloatType("f8E5M2FNUZ"),
 )  # fmt: skip
 SMALL_EXTENTS = (0, 1, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33)
-MEDIUM, LARGE = 3000, 1 << 17
+MEDIUM, LARGE = 3000, 1 << 18
 INDEX_TYPES = (i32, i64, ui8, IntegerType(16), IntegerType(8), IntegerType(32, "unsigned"))
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large a program's tensors are: extents to choose from, and the most elements of one."""
+    """How large a program's tensors are: extents to choose from, the least elements of some and the most of one."""
 
     extents: tuple[int, ...]
+    least: int
     largest: int
     steps: int
 
 
-SMALL = Size(SMALL_EXTENTS, MEDIUM, 10)
-BIG = Size((1, 2, 3, 7, 16, 33, 64, 65, 100, 128, 255, 300, 1000, 4100), LARGE, 6)
+SMALL = Size(SMALL_EXTENTS, 0, MEDIUM, 10)
+BIG = Size((1, 2, 3, 7, 16, 33, 64, 65, 100, 128, 255, 300, 1000, 4100), 1 << 16, LARGE, 5)
 
 
 class GeneralMaker(WideMaker):
@@ -79,6 +80,10 @@ class GeneralMaker(WideMaker):
         )
 
     def any(self, fits: Callable[[TensorType], bool] = lambda t: True) -> Value | None:
+        if self.size.least and self.index(3):
+            large = super().value(lambda t: t.size >= self.size.least and fits(t))
+            if large is not None:
+                return large
         return super().value(fits)
 
     def room(self, *shape: int) -> bool:
@@ -648,6 +653,10 @@ def _function(
     name: str, index: Index, traits: Traits, size: Size, helpers: Sequence[Func], kind: type[GeneralMaker]
 ) -> Func:
     shape = [size.extents[index(len(size.extents))] for _ in range(index(4))]
+    for _ in range(20):
+        if prod(shape) >= size.least:
+            break
+        shape = [size.extents[index(len(size.extents))] for _ in range(1 + index(3))]
     while prod(shape) > size.largest:
         shape.pop()
     types = [

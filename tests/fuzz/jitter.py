@@ -57,7 +57,14 @@ class Jittered(_Interpreter):
         array = np.asarray(array)
         wide: Any = np.complex128 if array.dtype.kind == "c" else np.float64
         with np.errstate(all="ignore"):
-            moved = array.astype(wide) * (1 + ulps * eps * self.random.uniform(-1, 1, array.shape))
+            wide_array = array.astype(wide)
+            factors = 1 + ulps * eps * self.random.uniform(-1, 1, (2, *array.shape))
+            moved = wide_array * factors[0]
+            if wide is np.complex128:
+                # Parts round for themselves: products whose parts cancel leave what rounding left.
+                moved = wide_array.copy()
+                moved.real *= factors[0]
+                moved.imag *= factors[1]
             if ulps and wide is np.float64:
                 signs = self.random.choice((-1.0, 1.0), array.shape)
                 moved = np.where(moved == 0, np.copysign(0.0, signs), moved)

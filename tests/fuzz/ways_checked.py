@@ -12,6 +12,7 @@ from outcomes import Outcomes
 from text_checks import Finding
 
 from irc.cli.bits import Way, contractions, copies, scheduled, ways
+from irc.dialects import scf
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.driver import Executable, compile_module
@@ -35,6 +36,11 @@ def check_ways(
     notes: Outcomes,
 ) -> Finding | None:
     """The first way among those of this seed (EVERY_WAY: among all) whose results have other bits than `wants`."""
+    kernels = program.stages.kernel
+    if kernels is not None and any(
+        isinstance(op, scf.Forall) and max(op.staticUpperBound) > 1 for op in kernels.walk()
+    ):
+        notes.note("cut into tickets")
     for name, way in chosen(module, program, arrays, seed):
         try:
             gots = way()
