@@ -642,7 +642,9 @@ def smooth_program(index: Index) -> Module:
 def general_program(index: Index, exact: bool, size: Size) -> Module:
     """A module of up to six arguments, with a private function that @main may call."""
     palette = [EVERY[index(len(EVERY))] for _ in range(1 + index(3))]
-    traits = Traits(exact=exact, elements=(*palette, f32, i32) if index(2) else tuple(palette))
+    traits = Traits(
+        exact=exact, elements=(*palette, f32, i32) if index(2) or set(palette) == {i1} else tuple(palette)
+    )
     helper = _function("helper", index, traits, replace(size, steps=4), [], GeneralMaker)
     main = _function("main", index, traits, size, [helper], GeneralMaker)
     used = any(isinstance(op, Call) for op in main.walk())
