@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from irc.errors import UnsupportedError
+from irc.errors import IrcError, UnsupportedError
 from irc.frontends.recompile import reason
 from irc.frontends.recorder.bounded import is_told, tell
-from irc.frontends.recorder.graph import recorder
+from irc.frontends.recorder.graph import placeholder, recorder
 from irc.frontends.recorder.storage import Handle
 from irc.frontends.recorder.trace import OTHERWISE, Direct, Executed, Recording, Replayed, Trace
 
@@ -36,8 +36,9 @@ def compile(
     The first call with new argument types records the function; later ones run an executable. Tensors it reads from
     outside (parameters, buffers, optimizer state, the random generator) are read at each call, and what it writes to them
     is written at each call; with `donate` their old buffers are reused. Other Python values are part of the signature.
-    A call with other sizes than the first makes a program for every size, where one can serve them; with `dynamic` False
-    each size has a program of its own.
+    A call with other sizes than the first makes a program for every size, where one can serve them. With `dynamic` True the
+    first call makes it already: the function is recorded twice, the second time with other first dimensions of the
+    arguments. With `dynamic` False each size has a program of its own.
     Raises TraceError where the function looks at a tensor's value."""
     if function is None:
         return functools.partial(compile, target=target, dynamic=dynamic, donate=donate)
@@ -154,7 +155,12 @@ class CompiledFunction:
         trace: Executed | Replayed = (
             Replayed(recording, donate=self.donate)
             if recording.is_differentiable
-            else Executed(recording, donate=self.donate, dynamic=self.dynamic)
+            else Executed(
+                recording,
+                donate=self.donate,
+                dynamic=self.dynamic,
+                resized=(lambda: resized(run, tensors)) if self.dynamic else None,
+            )
         )
         del recording
         self.shapes[trace] = shape[0]
@@ -186,6 +192,24 @@ class CompiledFunction:
             )
         else:
             tell(f"{self.name} is recorded again: {why}")
+
+
+def resized(function: Callable[..., list[Handle]], arguments: Sequence[Handle]) -> Recording | None:
+    """The function recorded on arguments with one element more in their first dimension; None where it cannot take them."""
+    stand_ins = []
+    for argument in arguments:
+        type = argument._read().type
+        if type.rank and type.shape[0] > 1:
+            type = type.with_shape((type.shape[0] + 1, *type.shape[1:]))
+        handle = argument.__class__.__new__(argument.__class__)
+        handle._hold(value := placeholder(type))
+        value.requires_grad = argument._read().requires_grad
+        stand_ins.append(handle)
+    try:
+        recording = Recording(function, stand_ins)
+    except (IrcError, TypeError, ValueError, IndexError, RuntimeError):
+        return None
+    return None if recording.left else recording
 
 
 def _tensor_key(tensor: Handle) -> Any:

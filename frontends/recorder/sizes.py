@@ -34,9 +34,11 @@ class Family:
 _FAMILIES: Bounded[Family] = cache()
 
 
-def compile_sized(module: Module, donate: Donations = (), dynamic: bool | None = None) -> Executable:
-    """Compiles @main, or gives the program that serves its sizes. With `dynamic` False it is always compiled by itself;
-    so is it with IRC_DYNAMIC=0."""
+def compile_sized(
+    module: Module, donate: Donations = (), dynamic: bool | None = None, sample: Module | None = None
+) -> Executable:
+    """Compiles @main, or gives the program that serves its sizes. `sample` is the same program at other sizes, where that
+    is known before it is met. With `dynamic` False, or IRC_DYNAMIC=0, a program is compiled for its own sizes alone."""
     found = None if dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" else skeleton(module)
     if found is None:
         return compile_program(module, donate)
@@ -45,6 +47,9 @@ def compile_sized(module: Module, donate: Donations = (), dynamic: bool | None =
     family = _FAMILIES.get((structure, given))
     if family is None:
         _FAMILIES[structure, given] = family = Family()
+    other = skeleton(sample) if sample is not None else None
+    if other is not None and other[0] == structure:
+        family.samples.append(other[1])
     for made, executable in family.programs:
         if made.fits(numbers):
             return executable

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from sys import getrefcount
 from typing import Any
 
+from irc.dialects.builtin import Module
 from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.gradient import flush
@@ -312,9 +313,18 @@ class Executed(Trace):
     Where nobody else sees a state, its value stays the same object and gets the new array; the same goes for gradients that
     the last call made."""
 
-    def __init__(self, recording: Recording, *, donate: bool, dynamic: bool | None = None) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        donate: bool,
+        dynamic: bool | None = None,
+        resized: Callable[[], Recording | None] | None = None,
+    ) -> None:
+        """`dynamic` False: one program for each size. `resized` records the function at other sizes, for a program that
+        serves all from the beginning."""
         super().__init__(recording, donate=donate)
-        segment = Segment(self.nodes, self.outputs, self.placeholders)
+        segment = self._segment(self)
         sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
         self.live = [LiveNumber(x) for x in segment.literals if x.live is not None]
         self.types = [o.type for o in self.outputs]
@@ -338,8 +348,10 @@ class Executed(Trace):
         )
         found = _EXECUTABLES.get(key)
         if found is None:
-            module = segment.module([x.live is not None for x in segment.literals])
-            _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic)
+            module = self._module(segment)
+            other = resized() if resized is not None else None
+            sample = None if other is None else self._module(self._segment(Trace(other, donate=donate)))
+            _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic, sample)
         self.executable: Executable = getattr(found, "call", found)
         noting = scopes.describe is not None
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
@@ -351,6 +363,14 @@ class Executed(Trace):
         for node in recording.graph.pending:
             # They never run by themselves: what still shows their values is out of scope.
             node.computed = True
+
+    @staticmethod
+    def _segment(trace: Trace) -> Segment:
+        return Segment(trace.nodes, trace.outputs, trace.placeholders)
+
+    @staticmethod
+    def _module(segment: Segment) -> Module:
+        return segment.module([x.live is not None for x in segment.literals])
 
     @staticmethod
     def _numbers(literals: Iterable[Literal]) -> list[Any]:

@@ -164,3 +164,24 @@ def test_what_has_no_code_for_unknown_extents_is_compiled_by_size() -> None:
             for n in (4, 6, 8):
                 assert f(torch.ones(n)).item() == 2 * n
     assert told.getvalue().count("each size is compiled by itself: unknown extents are not supported") == 1
+
+
+def test_one_program_from_the_beginning() -> None:
+    with counted() as apart:
+        expected = losses(Mlp, BATCHES[:-1], dynamic=False)
+    with counted() as modules:
+        assert losses(Mlp, BATCHES[:-1], dynamic=True) == expected
+    # Those that initialise, and one for all steps.
+    assert len(modules) == len(apart) - len(set(BATCHES[:-1])) + 1
+
+
+def test_a_function_that_takes_one_size_only_is_compiled_for_it() -> None:
+    @irc.compile(dynamic=True)
+    def f(x: Any) -> Any:
+        if x.shape[0] != 4:
+            raise ValueError("four, please")
+        return x + 1.0
+
+    with counted() as modules:
+        assert f(torch.tensor(np.ones(4))).tolist() == [2.0] * 4
+    assert [m.symbols["main"].arguments[0].type.shape for m in modules] == [(4,)]
