@@ -199,8 +199,8 @@ def resized(function: Callable[..., list[Handle]], arguments: Sequence[Handle]) 
     stand_ins = []
     for argument in arguments:
         type = argument._read().type
-        if type.rank and type.shape[0] > 1:
-            type = type.with_shape((type.shape[0] + 1, *type.shape[1:]))
+        if type.rank and type.static_shape[0] > 1:
+            type = type.with_shape((type.static_shape[0] + 1, *type.static_shape[1:]))
         handle = argument.__class__.__new__(argument.__class__)
         handle._hold(value := placeholder(type))
         value.requires_grad = argument._read().requires_grad
