@@ -7,19 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from irc.dialects.stablehlo import BroadcastInDim, Constant, DotDimensionNumbers, DotGeneral, Reduce, Reshape
-from irc.ir.operation import Operation, Value, all_operations
+from irc.dialects.stablehlo import BroadcastInDim, DotDimensionNumbers, DotGeneral, Reduce, Reshape
+from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import Dim
 from irc.passes.canonical.shapes import Group, groups, without_ones
+from irc.passes.canonicalize.shape import ELEMENTWISE
 from irc.passes.constants import constant, splat
 
 rules = RewriteSet()
 rewrite = rules.rewrite
-
-ELEMENTWISE = tuple(
-    cls for cls in all_operations().values() if getattr(cls, "elementwise", False) and cls is not Constant
-)
 
 
 def reshaped(b: Rewriter, x: Value, shape: Sequence[Dim]) -> Value:

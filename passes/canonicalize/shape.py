@@ -16,7 +16,7 @@ from irc.dialects.stablehlo import (
     Slice,
     Transpose,
 )
-from irc.ir.operation import Value
+from irc.ir.operation import Operation, Value, all_operations
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import Dim
 from irc.passes.constants import constant, constant_array, splat
@@ -25,6 +25,10 @@ rules = RewriteSet()
 rewrite = rules.rewrite
 MOST_PARTS = 64
 """Operands of a concatenate that is made of several."""
+
+ELEMENTWISE = tuple(
+    cls for cls in all_operations().values() if getattr(cls, "elementwise", False) and cls is not Constant
+)
 
 # A splat moved is a splat
 
@@ -49,6 +53,29 @@ def reshape_reshaped(op: Reshape, b: Rewriter) -> Value | None:
         case Reshape(operand=Value(Reshape(operand=x))):
             return b.emit(Reshape(x, result_types=op.result_types))
     return None
+
+
+@rewrite("f(reshape(x)) = reshape(f(x)), when the reshape only adds extents of 1", *ELEMENTWISE)
+def elementwise_reshaped(op: Operation, b: Rewriter) -> Value | None:
+    sources = [v.op.operand for v in op.operands if isinstance(v.op, Reshape)]
+    if not sources or len(op.results) != 1:
+        return None
+    shape, result = sources[0].type.shape, op.results[0].type
+    if len(shape) == len(result.shape) or _places_among_ones(shape, result.shape) is None:
+        return None
+    operands = []
+    for v in op.operands:
+        match v:
+            case Value(Reshape(operand=x)) if x.type.shape == shape:
+                operands.append(x)
+            case _ if splat(v) is not None and v.type.shape == result.shape:
+                operands.append(constant(b, v.type.with_shape(shape), splat(v)))
+            case _ if v.type.rank == 0:
+                operands.append(v)
+            case _:
+                return None
+    made = type(op).create(operands, [result.with_shape(shape)], op.attributes, (), op.location)
+    return b.emit(Reshape(b.emit(made), result_types=op.result_types))
 
 
 # Transpose
@@ -109,17 +136,23 @@ def broadcast_of_ones(op: BroadcastInDim, b: Rewriter) -> Value | None:
 def broadcast_reshaped(op: BroadcastInDim, b: Rewriter) -> Value | None:
     match op:
         case BroadcastInDim(operand=Value(Reshape(operand=x) as inner), broadcast_dimensions=dims):
-            kept = _places_without_ones(x.type.shape, inner.result.type.shape)
+            kept = _places_among_ones(x.type.shape, inner.result.type.shape)
             if kept is not None:
                 places = tuple(dims[d] for d in kept)
                 return b.emit(BroadcastInDim(x, broadcast_dimensions=places, result_types=op.result_types))
     return None
 
 
-def _places_without_ones(short: Sequence[Dim], long: Sequence[Dim]) -> list[int] | None:
-    """Where the extents of `short`, none of them 1, stand in `long`, whose others are all 1; None otherwise."""
-    kept = [i for i, n in enumerate(long) if n != 1]
-    return kept if None not in short and 1 not in short and [long[i] for i in kept] == list(short) else None
+def _places_among_ones(short: Sequence[Dim], long: Sequence[Dim]) -> list[int] | None:
+    """Where the extents of `short` stand in `long`, which has only extents of 1 besides; None where it is not so."""
+    places: list[int] = []
+    for i, n in enumerate(long):
+        at = len(places)
+        if n is not None and at < len(short) and short[at] == n:
+            places.append(i)
+        elif n != 1:
+            return None
+    return places if len(places) == len(short) else None
 
 
 # Reverse

@@ -26,7 +26,7 @@ class Fusion(Pass, name="fusion"):
     max_epilogue: int = 12
 
     def apply(self, module: Module, context: Context) -> Module:
-        outliner = Outliner(module, Limits(self.max_ops, self.max_epilogue))
+        outliner = Outliner(module, Limits(self.max_ops, self.max_epilogue), context.remarks)
         functions = []
         for op in module.operations:
             if isinstance(op, Func) and not op.is_declaration and KIND not in op.attributes:

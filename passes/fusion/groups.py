@@ -12,6 +12,7 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
+from irc.passes.fusion.reasons import Edge, Reason
 from irc.passes.winograd import is_winograd
 
 RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
@@ -100,16 +101,19 @@ def users_of(operations: Sequence[Operation]) -> dict[Value, list[Operation]]:
 
 def plan_groups(operations: Sequence[Operation], limits: Limits) -> list[Group]:
     """The groups of a block: every op is in one, but for the terminator and free ops."""
-    return _Planner(operations, limits).run()
+    return Planner(operations, limits).run()
 
 
-class _Planner:
+class Planner:
+    """Plans the groups of one block, and remembers why ops are in different ones."""
+
     def __init__(self, operations: Sequence[Operation], limits: Limits) -> None:
         self.operations = operations
         self.limits = limits
         self.groups: list[Group] = []
         self.group_of: dict[Operation, Group] = {}
         self.users = users_of(operations)
+        self.reasons: dict[tuple[Operation, Operation], Reason] = {}
 
     def run(self) -> list[Group]:
         for op in self.operations:
@@ -117,14 +121,34 @@ class _Planner:
                 self._place(op)
         return [g for g in self.groups if g.merged is None]
 
+    def edges(self) -> list[Edge]:
+        """Every use of an op's result by another op of the block, in order, with why the two are not in one group."""
+        found: list[Edge] = []
+        for op in self.operations:
+            if is_free(op) or op.terminator:
+                continue
+            uses = dict.fromkeys(v for needed in self._needs(op) for v in self._made(needed))
+            for value in uses:
+                assert value.op is not None
+                if isinstance(value.op, hlo.Constant):
+                    continue
+                fused = self.group_of[value.op] is self.group_of[op]
+                reason = None if fused else self.reasons.get((value.op, op), Reason.ELSEWHERE)
+                found.append(Edge(value, op, reason))
+        return found
+
     def _place(self, op: Operation) -> None:
         if op.terminator:
             return
         for producer in self._producers(op):
-            if self._joins(producer, op) and not self._would_cycle(producer, op):
+            reason = self._refusal(producer, op)
+            if reason is None and self._would_cycle(producer, op):
+                reason = Reason.CYCLE
+            if reason is None:
                 self._join(producer, op)
                 self._merge_siblings(producer, op)
                 return
+            self.reasons.update(((member, op), reason) for member in producer.ops)
         kind, shape = self._kind(op)
         group = Group(kind, shape, len(self.groups))
         group.closed = isinstance(op, STORING)
@@ -145,17 +169,21 @@ class _Planner:
             return "window", shape
         return "single", shape
 
-    def _defining(self, value: Value) -> list[Operation]:
-        """The ops that compute a value, seen through the free ops on the way."""
-        found: dict[Operation, None] = {}
+    def _made(self, value: Value) -> list[Value]:
+        """The results of ops in groups that a value is, or is a broadcast of."""
+        found: dict[Value, None] = {}
         stack = [value]
         while stack:
-            op = stack.pop().op
-            if op in self.group_of:
-                found[op] = None
-            elif op is not None and is_free(op):
-                stack.extend(op.operands)
+            value = stack.pop()
+            if value.op in self.group_of:
+                found[value] = None
+            elif value.op is not None and is_free(value.op):
+                stack.extend(value.op.operands)
         return list(found)
+
+    def _defining(self, value: Value) -> list[Operation]:
+        """The ops that compute a value, seen through the free ops on the way."""
+        return list(dict.fromkeys(made.op for made in self._made(value) if made.op is not None))
 
     def _producers(self, op: Operation) -> list[Group]:
         """Groups an op reads from, the latest first."""
@@ -169,54 +197,67 @@ class _Planner:
         """The operands that ops of the group make."""
         return [v for v in op.operands if v.op is not None and self.group_of.get(v.op) is group]
 
-    def _joins(self, group: Group, op: Operation) -> bool:
-        """Whether one kernel can compute the group and then `op`."""
-        if group.closed or len(group.ops) >= self.limits.max_ops or not is_static(op):
-            return False
+    def _refusal(self, group: Group, op: Operation) -> Reason | None:
+        """Why one kernel cannot compute the group and then `op`; None where it can."""
+        if isinstance(op, hlo.While | hlo.If | hlo.Case):
+            return Reason.CONTROL
+        if group.closed:
+            return Reason.STORED
+        if len(group.ops) >= self.limits.max_ops:
+            return Reason.FULL
+        if not is_static(op):
+            return Reason.EXTENTS
+        if not (is_loop_op(op) or isinstance(op, hlo.Reduce | hlo.Pad)):
+            return Reason.OWN
         if isinstance(op, hlo.Complex) and group.kind != "loop":
-            return False
-        direct = self._direct(group, op)
-        if not direct:
-            # Reached only through a broadcast: a row group holds it at the size of its rows.
-            return group.kind == "row" and self._follows_row(group, op)
+            return Reason.COMPLEX
+        if group.kind == "row":
+            return self._after_row(group, op)
+        if not self._direct(group, op):
+            # A row group alone holds what comes back through a broadcast, at the size of its rows.
+            return Reason.BROADCAST_ONLY
         match group.kind:
             case "loop":
-                return self._follows_loop(group, op)
-            case "row":
-                return self._follows_row(group, op)
+                return self._after_loop(group, op)
             case "contraction" | "window":
-                return self._follows_tile(group, op)
-        return False
+                return self._after_tile(group, op)
+        return Reason.PRODUCER
 
-    def _follows_loop(self, group: Group, op: Operation) -> bool:
+    def _after_loop(self, group: Group, op: Operation) -> Reason | None:
         alone = self._only_used_by(group, op)
         if isinstance(op, hlo.Reduce):
-            return alone and all(v.op is None or self.group_of.get(v.op, group) is group for v in op.inputs)
+            if not all(v.op is None or self.group_of.get(v.op, group) is group for v in op.inputs):
+                return Reason.OUTSIDE
+            return None if alone else Reason.USED
         if isinstance(op, hlo.Pad):
-            return alone and not any(v is op.padding_value for v in self._direct(group, op))
-        if isinstance(op, hlo.Concatenate):
-            return False
-        if not is_loop_op(op):
-            return False
+            if any(v is op.padding_value for v in self._direct(group, op)):
+                return Reason.OWN
+            return None if alone else Reason.USED
         shape = op.results[0].type.shape
-        if isinstance(op, RESHAPING):
-            return alone and not isinstance(op, hlo.BroadcastInDim) and prod(shape) <= prod(group.shape)
-        return bool(shape == group.shape)
+        if not isinstance(op, RESHAPING):
+            return None if shape == group.shape else Reason.SHAPE
+        if isinstance(op, hlo.BroadcastInDim) or prod(shape) > prod(group.shape):
+            return Reason.SHAPE
+        return None if alone else Reason.USED
 
-    def _follows_row(self, group: Group, op: Operation) -> bool:
+    def _after_row(self, group: Group, op: Operation) -> Reason | None:
         first = group.reduce
         full, kept = first.inputs[0].type.shape, first.results[0].type.shape
         count = prod(full[d] for d in first.dimensions)
         rows_in_cache = count <= BLOCK and self._minor(first) and count * 4 * len(group.ops) <= ROW_BYTES * 8
         if isinstance(op, hlo.Reduce):
             same = op.inputs[0].type.shape == full and sorted(op.dimensions) == sorted(first.dimensions)
-            return same and rows_in_cache
+            return Reason.SUM if not same else None if rows_in_cache else Reason.CACHE
         if not is_loop_op(op) or isinstance(op, RESHAPING):
-            return False
+            return Reason.MOVED
         shape = op.results[0].type.shape
         if shape == kept and kept != full:
-            return self._only_direct(group, op, kept)
-        return bool(shape == full) and rows_in_cache and self._broadcasts_fit(group, op)
+            return None if self._only_direct(group, op, kept) else Reason.SHAPE
+        if shape != full:
+            return Reason.SHAPE
+        if not rows_in_cache:
+            return Reason.CACHE
+        return None if self._broadcasts_fit(group, op) else Reason.ROWS
 
     def _only_direct(self, group: Group, op: Operation, kept: tuple[int, ...]) -> bool:
         """Operands of the group are per row, not per element."""
@@ -242,10 +283,12 @@ class _Planner:
         rank = op.inputs[0].type.rank
         return sorted(op.dimensions) == list(range(rank - len(op.dimensions), rank))
 
-    def _follows_tile(self, group: Group, op: Operation) -> bool:
-        if len(group.ops) > self.limits.max_epilogue or not getattr(op, "elementwise", False):
-            return False
-        return bool(op.results[0].type.shape == group.shape)
+    def _after_tile(self, group: Group, op: Operation) -> Reason | None:
+        if not getattr(op, "elementwise", False):
+            return Reason.MOVED if isinstance(op, RESHAPING) else Reason.OWN
+        if len(group.ops) > self.limits.max_epilogue:
+            return Reason.FULL
+        return None if op.results[0].type.shape == group.shape else Reason.SHAPE
 
     def _only_used_by(self, group: Group, op: Operation) -> bool:
         """All results of the group are used inside it and by `op`: afterwards `op` alone is its result."""

@@ -11,17 +11,21 @@ from irc.dialects.func import Call, Func, Return
 from irc.ir.attributes import StringAttr
 from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.passes.fusion.groups import Group, Limits, inner_operands, is_free, plan_groups, users_of
+from irc.ir.types import TensorType
+from irc.passes.fusion.groups import Group, Limits, Planner, inner_operands, is_free, users_of
+from irc.passes.fusion.reasons import Edge, EdgeRemark
+from irc.passes.manager import Remark
 
 _WITH_CONSTANTS = (hlo.ReduceWindow, hlo.SelectAndScatter)
 """Ops whose kernel wants to know its initial value."""
 
 
 class Outliner:
-    """Makes the fusions of one module; `fusions` collects their functions."""
+    """Makes the fusions of one module; `fusions` collects their functions, `remarks` says why each edge is fused or not."""
 
-    def __init__(self, module: Module, limits: Limits) -> None:
+    def __init__(self, module: Module, limits: Limits, remarks: list[Remark]) -> None:
         self.limits = limits
+        self.remarks = remarks
         self.names = dict.fromkeys(module.symbols)
         self.fusions: list[Func] = []
 
@@ -61,8 +65,11 @@ class _BlockOutliner:
         self.known = known
         self.order = {op: i for i, op in enumerate(block.operations)}
         self.groups: dict[Operation, Group] = {}
-        for group in plan_groups(block.operations, owner.limits):
+        planner = Planner(block.operations, owner.limits)
+        for group in planner.run():
             self.groups.update((op, group) for op in group.ops)
+        self.edges = planner.edges()
+        self.kernels: dict[Group, str] = {}
         self.bodies: dict[Group, _Body] = {}
         self.users = users_of(block.operations)
         self.emitted: list[Operation] = []
@@ -72,7 +79,35 @@ class _BlockOutliner:
         for op in self.block.operations:
             if op in self.groups or op.terminator:
                 self._require(op)
+        self.owner.remarks += self._remarks()
         return Block(self.block.arguments, self.emitted)
+
+    def _remarks(self) -> list[EdgeRemark]:
+        stored = {g: dict.fromkeys(self._results(g)) for g in dict.fromkeys(self.groups.values())}
+        counted: dict[Value, None] = {}
+        remarks = []
+        for edge in self.edges:
+            assert edge.value.op is not None
+            source, target = self.groups[edge.value.op], self.groups[edge.consumer]
+            remarks.append(
+                EdgeRemark.of(
+                    edge,
+                    self.kernels[source],
+                    self.kernels[target],
+                    self._saved(edge, stored[source], counted),
+                )
+            )
+            counted[edge.value] = None
+        return remarks
+
+    def _saved(self, edge: Edge, stored: dict[Value, None], counted: dict[Value, None]) -> int:
+        """Bytes of memory that an edge saves, or would save: one read, and the write where nobody else wants the value
+        (counted once)."""
+        type = edge.value.type
+        if not isinstance(type, TensorType) or not type.is_static:
+            return 0
+        alone = edge.value not in stored if edge.reason is None else len(self.users[edge.value]) == 1
+        return type.nbytes * (2 if alone and edge.value not in counted else 1)
 
     # What a function holds
 
@@ -152,6 +187,7 @@ class _BlockOutliner:
             self._emit_alone(unit)
             return
         body = self.body(unit)
+        self.kernels[unit] = unit.ops[0].name.partition(".")[2]
         if len(body.ops) == 1:
             self._emit_alone(body.ops[0])
         else:
@@ -204,6 +240,7 @@ class _BlockOutliner:
             visibility="private", attributes={"irc.kind": StringAttr(kind)}, location=location,
         )  # fmt: skip
         self.owner.fusions.append(func)
+        self.kernels[group] = f"@{func.sym_name}"
         call = Call(
             [self.known.get(v, v) for v in inputs],
             callee=func.sym_name,

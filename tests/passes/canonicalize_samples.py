@@ -437,11 +437,30 @@ fires(
     moves(reshape(1, 3, 1, 1), broadcast((0, 1, 2, 3), 2, 3, 4, 4)),
 )
 stays("broadcast_reshaped", "folded", X, moves(reshape(3, 2), broadcast((1, 2), 4, 3, 2)))
-stays(
+fires(
     "broadcast_reshaped",
     "operand has ones",
     [tensor(3, 1)],
     moves(reshape(1, 3, 1), broadcast((0, 1, 2), 2, 3, 4)),
+)
+fires(
+    "elementwise_reshaped",
+    "rows and a number",
+    [tensor(1, 3)],
+    lambda b, x: b.emit(S.Divide(b.emit(reshape(1, 3, 1)(x)), const(b, 5.0, tensor(1, 3, 1)))),
+)
+fires(
+    "elementwise_reshaped",
+    "two",
+    [tensor(3)] * 2,
+    lambda b, x, y: b.emit(S.Add(b.emit(reshape(3, 1)(x)), b.emit(reshape(3, 1)(y)))),
+)
+stays("elementwise_reshaped", "folded", X, lambda b, x: b.emit(S.Negate(b.emit(reshape(3, 2)(x)))))
+stays(
+    "elementwise_reshaped",
+    "another operand",
+    [tensor(3), tensor(3, 1)],
+    lambda b, x, y: b.emit(S.Add(b.emit(reshape(3, 1)(x)), y)),
 )
 fires("reverse_of_ones", "one", [tensor(1, 3)], moves(reverse(0, 1)))
 fires("reverse_of_ones", "only ones", [tensor(1, 3)], moves(reverse(0)))

@@ -1,0 +1,86 @@
+"""Why a producer and its consumer do not share a kernel, as the fusion pass decides it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from irc.ir.locations import Location
+from irc.ir.operation import Operation, Value
+from irc.passes.manager import Remark
+
+
+class Reason(StrEnum):
+    """Each edge that is not fused has one: the first that held when the consumer was placed."""
+
+    CONTROL = "control-flow"
+    OWN = "consumer-own-kernel"
+    PRODUCER = "producer-own-kernel"
+    STORED = "elements-placed"
+    EXTENTS = "unknown-extents"
+    FULL = "kernel-full"
+    COMPLEX = "complex-parts"
+    BROADCAST_ONLY = "only-broadcast"
+    USED = "used-elsewhere"
+    MOVED = "elements-moved"
+    SHAPE = "other-shape"
+    SUM = "reduces-other-dimensions"
+    CACHE = "row-past-cache"
+    ROWS = "rows-broadcast-otherwise"
+    OUTSIDE = "operand-from-outside"
+    CYCLE = "cycle"
+    ELSEWHERE = "consumer-fused-elsewhere"
+
+
+MEANINGS = {
+    Reason.CONTROL: "the consumer is control flow, whose body has kernels of its own",
+    Reason.OWN: "the consumer is a kernel of its own, which takes its operands from memory",
+    Reason.PRODUCER: "the producer is a kernel of its own, which nothing can follow",
+    Reason.STORED: "the producer's last op decides where elements are written (pad, concatenate)",
+    Reason.EXTENTS: "the consumer's extents are not known",
+    Reason.FULL: "the producer's kernel holds as many ops as it may",
+    Reason.COMPLEX: "the consumer makes complex numbers of two parts",
+    Reason.BROADCAST_ONLY: "the consumer takes the producer's result only through a broadcast",
+    Reason.USED: "the producer's result has other uses, and the consumer moves or combines its elements",
+    Reason.MOVED: "the consumer moves elements that the producer's kernel makes in its own order",
+    Reason.SHAPE: "the consumer has another shape than the producer's kernel goes over",
+    Reason.SUM: "the consumer reduces other dimensions, or another shape, than the producer's kernel",
+    Reason.CACHE: "the rows are too long to be gone over again in cache, or are not contiguous",
+    Reason.ROWS: "what is known of each row comes back along other dimensions than the row's",
+    Reason.OUTSIDE: "the consumer combines further values that the producer's kernel does not make",
+    Reason.CYCLE: "another operand of the consumer needs the producer's kernel first",
+    Reason.ELSEWHERE: "the consumer joined the kernel of another operand",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """`consumer` uses `value`, directly or through a broadcast; `reason` is None where one kernel computes both."""
+
+    value: Value
+    consumer: Operation
+    reason: Reason | None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRemark(Remark):
+    """An edge in words: ops, the kernels they became part of, and the bytes of memory that fusing it saves or would save."""
+
+    producer: str
+    consumer: str
+    producer_kernel: str
+    consumer_kernel: str
+    reason: Reason | None
+    saved: int
+
+    @staticmethod
+    def of(edge: Edge, producer_kernel: str, consumer_kernel: str, saved: int) -> EdgeRemark:
+        producer = edge.value.op
+        assert producer is not None
+        verdict = "fused" if edge.reason is None else f"not fused: {edge.reason.value}"
+        names = [op.name.partition(".")[2] for op in (producer, edge.consumer)]
+        message = f"{names[0]} -> {names[1]}: {verdict}"
+        location: Location = edge.consumer.location
+        return EdgeRemark(
+            "fusion", message, location, *names, producer_kernel, consumer_kernel, edge.reason, saved
+        )
