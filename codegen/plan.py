@@ -37,6 +37,8 @@ class Run:
     group: KernelGroup
     operands: list[Buffer]
     location: Location
+    op: Operation | None = None
+    """What it computes; None for a copy."""
 
 
 @dataclass
@@ -164,7 +166,7 @@ class Planner:
 
     def _elementwise_over(self, op: Operation, kept: Value) -> bool:
         """Element i of every result of the kernel needs of `kept` element i alone."""
-        func = self._function(op)
+        func = self.function(op)
         places = [i for i, v in enumerate(op.operands) if root(v) is kept]
         # Without a place among the operands, a region of `op` reads it, whenever it likes.
         if not places or not all(op.operands[i] is kept for i in places):
@@ -213,7 +215,7 @@ class Planner:
             self.buffers[result] = direct.get(result) or self.temporary(result.type, op.location, result.name)
         return [self.buffers[r] for r in op.results]
 
-    def _function(self, op: Operation) -> Func:
+    def function(self, op: Operation) -> Func:
         """The fused function of a call, or a function around a single op."""
         if isinstance(op, Call):
             func = self.symbols[op.callee]
@@ -229,13 +231,13 @@ class Planner:
         )
 
     def _kernel(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
-        func = self._function(op)
+        func = self.function(op)
         inputs = [self.buffers[v] for v in op.operands]
         outputs = self._result_buffers(op, direct)
         shared = {i: k for i, a in enumerate(inputs) for k, b in enumerate(outputs) if a is b}
         group = self._lowered(func, shared)
         scratch = [self.temporary(t, op.location, "scratch") for t in group.scratch]
-        steps.append(Run(group, [*inputs, *outputs, *scratch], op.location))
+        steps.append(Run(group, [*inputs, *outputs, *scratch], op.location, op))
 
     def _lowered(self, func: Func, shared: dict[int, int]) -> KernelGroup:
         """The kernels of a function; functions that are the same but for names and lines share them."""

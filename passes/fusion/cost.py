@@ -19,11 +19,11 @@ from irc.ir.types import TensorType
 
 WEIGHTS: dict[type[Operation], int] = {
     hlo.Exponential: 22,
-    hlo.Expm1: 30,
+    hlo.ExponentialMinusOne: 30,
     hlo.Tanh: 45,
     hlo.Logistic: 45,
     hlo.Log: 32,
-    hlo.Log1p: 40,
+    hlo.LogPlusOne: 40,
     hlo.Power: 70,
     hlo.Sine: 50,
     hlo.Cosine: 50,

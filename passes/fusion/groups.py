@@ -134,6 +134,8 @@ class Planner:
                     continue
                 fused = self.group_of[value.op] is self.group_of[op]
                 reason = None if fused else self.reasons.get((value.op, op), Reason.ELSEWHERE)
+                if reason is not None and all(isinstance(o, hlo.Reshape) for o in self.group_of[op].ops):
+                    reason = Reason.VIEW
                 found.append(Edge(value, op, reason))
         return found
 

@@ -13,7 +13,7 @@ from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType
 from irc.passes.fusion.groups import Group, Limits, Planner, inner_operands, is_free, users_of
-from irc.passes.fusion.reasons import Edge, EdgeRemark
+from irc.passes.fusion.reasons import Edge, EdgeRemark, Reason
 from irc.passes.manager import Remark
 
 _WITH_CONSTANTS = (hlo.ReduceWindow, hlo.SelectAndScatter)
@@ -104,7 +104,7 @@ class _BlockOutliner:
         """Bytes of memory that an edge saves, or would save: one read, and the write where nobody else wants the value
         (counted once)."""
         type = edge.value.type
-        if not isinstance(type, TensorType) or not type.is_static:
+        if edge.reason is Reason.VIEW or not isinstance(type, TensorType) or not type.is_static:
             return 0
         alone = edge.value not in stored if edge.reason is None else len(self.users[edge.value]) == 1
         return type.nbytes * (2 if alone and edge.value not in counted else 1)

@@ -13,6 +13,7 @@ from irc.passes.manager import Remark
 class Reason(StrEnum):
     """Each edge that is not fused has one: the first that held when the consumer was placed."""
 
+    VIEW = "view"
     CONTROL = "control-flow"
     OWN = "consumer-own-kernel"
     PRODUCER = "producer-own-kernel"
@@ -33,6 +34,7 @@ class Reason(StrEnum):
 
 
 MEANINGS = {
+    Reason.VIEW: "the consumer is a reshape, which is no kernel: it shows what the producer wrote",
     Reason.CONTROL: "the consumer is control flow, whose body has kernels of its own",
     Reason.OWN: "the consumer is a kernel of its own, which takes its operands from memory",
     Reason.PRODUCER: "the producer is a kernel of its own, which nothing can follow",

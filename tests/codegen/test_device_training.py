@@ -12,7 +12,7 @@ from device_programs import arrays_for, differences
 
 import irc.torch as torch
 from irc.aliases import LIBRARIES, install_as
-from irc.cli.dump import Collector
+from irc.cli.collecting import Collector
 from irc.cli.programs import run_program
 from irc.driver import observing, retargeted
 from irc.frontends.recorder.backend import apart
