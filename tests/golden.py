@@ -8,7 +8,8 @@
 The word after RUN says what is done: `opt PIPELINE` runs passes (and compares the meaning of both programs, by the
 interpreter on random inputs), `print` reads and prints, `error` reads and verifies a program that is wrong, and holds the
 message as a comment; `grad PIPELINE` runs passes that add gradients of the first result, and checks these by finite
-differences; `kernels` shows what the one fused function @main becomes. After `--` stands the question. Further verbs are registered in VERBS."""
+differences; `kernels` shows what the one fused function @main becomes; `explain` gives the tables
+of `irc explain`. After `--` stands the question. Further verbs are registered in VERBS."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ from typing import Any
 
 import numpy as np
 
+from irc.cli.collecting import Collector
+from irc.cli.explain import tables
 from irc.codegen.lower import lower_group
 from irc.dialects.builtin import Module, parse, print_module
-from irc.driver import compile_module
+from irc.driver import compile_module, observing
 from irc.errors import IrcError, UnsupportedError
 from irc.interpreter import interpret
 from irc.passes.grad import Grad
@@ -135,8 +138,16 @@ def kernels(case: GoldenCase) -> str:
     return print_module(Module.of(lower_group(main).functions), locations=False)
 
 
+def explain(case: GoldenCase) -> str:
+    """The tables of `irc explain`, without times."""
+    collector = Collector()
+    with observing(collector):
+        compile_module(case.module())
+    return "".join(f"// {line}".rstrip() + "\n" for line in tables(collector.programs[0], None).splitlines())
+
+
 VERBS: dict[str, Callable[[GoldenCase], str]] = {
-    "opt": opt, "print": printed, "error": error, "grad": grad, "kernels": kernels,
+    "opt": opt, "print": printed, "error": error, "grad": grad, "kernels": kernels, "explain": explain,
 }  # fmt: skip
 
 

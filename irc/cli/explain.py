@@ -7,10 +7,10 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from irc.cli import collecting
 from irc.cli.arrays import arguments as make_arguments
+from irc.cli.collecting import Program
 from irc.cli.terminal import show
 from irc.codegen.clocks import CallSite, Clocks, Taken, by_site, call_sites
 from irc.driver import Executable, shaped_for
@@ -42,25 +42,25 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the tables of every program that was compiled; returns the exit status."""
     programs = collecting.chosen(collecting.collected(arguments), arguments)
     limits = None if arguments.no_times else Roofs(*roofs.measured())
-    for number, (program, hooks) in programs:
-        remarks = [r for h in hooks if isinstance(h, Record) for r in h.remarks if isinstance(r, EdgeRemark)]
-        show(f"program {number}: {program!r}\n")
-        show(_table(kernel_rows(program, limits, arguments.seed)))
-        show(_table(edge_rows(remarks, unfused=arguments.unfused)))
-        show(_legend(remarks))
+    for number, program in programs:
+        show(f"program {number}: {program[0]!r}\n")
+        show(tables(program, limits, unfused=arguments.unfused, seed=arguments.seed))
     if limits is not None:
         show(_roofs(limits))
     return 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One call site: its costs are of one call."""
-
-    name: str
-    site: CallSite
-    cost: Cost
-    taken: Taken | None
+def tables(compiled: Program, limits: Roofs | None, *, unfused: bool = False, seed: int = 0) -> str:
+    """The kernels of a program, the edges between its ops (only those that are not fused, with `unfused`), and what the
+    reasons mean."""
+    program, hooks = compiled
+    remarks = [r for h in hooks if isinstance(h, Record) for r in h.remarks if isinstance(r, EdgeRemark)]
+    parts = [
+        _table(kernel_rows(program, limits, seed)),
+        _table(edge_rows(remarks, unfused)),
+        _legend(remarks),
+    ]
+    return "\n".join(parts)
 
 
 def kernel_rows(program: Executable, limits: Roofs | None, seed: int = 0) -> list[list[str]]:
@@ -69,7 +69,8 @@ def kernel_rows(program: Executable, limits: Roofs | None, seed: int = 0) -> lis
     if fused is None:
         raise IrcError("a program of kernels says nothing of the ops it came from")
     sites = call_sites(fused, shaped_for(program.target))
-    taken = [None] * len(sites) if limits is None else measured(program, sites, seed)
+    untimed: list[Taken | None] = [None] * len(sites)
+    taken = untimed if limits is None else measured(program, sites, seed)
     headings = ["kernel", "bytes", "FLOPs"]
     timed = ["calls", "predicted", "measured", "roof"] if limits is not None else []
     rows = [[*headings, *timed, "line"]]

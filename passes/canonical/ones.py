@@ -21,7 +21,8 @@ from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter, RewriteSet, fresh_region
 from irc.ir.types import Dim
 from irc.passes.canonical.shapes import without_ones
-from irc.passes.canonical.sinking import ELEMENTWISE, is_static, reduced, reshaped, smaller, spread
+from irc.passes.canonical.sinking import is_static, reduced, reshaped, smaller, spread
+from irc.passes.canonicalize.shape import ELEMENTWISE
 
 rules = RewriteSet()
 rewrite = rules.rewrite

@@ -132,6 +132,8 @@ def _flops(op: Any) -> int:
         case hlo.Sort():
             n = _size(op.results[0])
             return int(n * log2(max(n, 2)))
+        case hlo.Constant():
+            return 0
         case _ if getattr(op, "elementwise", False):
             return WEIGHTS.get(type(op), 1) * sum(map(_size, op.results))
     return 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from irc.ir.locations import Location
 from irc.ir.operation import Operation, Value
 from irc.passes.manager import Remark
 
@@ -80,9 +79,8 @@ class EdgeRemark(Remark):
         producer = edge.value.op
         assert producer is not None
         verdict = "fused" if edge.reason is None else f"not fused: {edge.reason.value}"
-        names = [op.name.partition(".")[2] for op in (producer, edge.consumer)]
-        message = f"{names[0]} -> {names[1]}: {verdict}"
-        location: Location = edge.consumer.location
+        made, used = (op.name.partition(".")[2] for op in (producer, edge.consumer))
         return EdgeRemark(
-            "fusion", message, location, *names, producer_kernel, consumer_kernel, edge.reason, saved
-        )
+            "fusion", f"{made} -> {used}: {verdict}", edge.consumer.location,
+            made, used, producer_kernel, consumer_kernel, edge.reason, saved,
+        )  # fmt: skip
