@@ -16,6 +16,7 @@ from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
+from irc.passes.winograd import is_winograd
 
 WEIGHTS: dict[type[Operation], int] = {
     hlo.Exponential: 22,
@@ -121,6 +122,9 @@ def _flops(op: Any) -> int:
         case hlo.Convolution():
             outputs = op.rhs.type.shape[op.dimension_numbers.kernel_output_feature_dimension] or 1
             return 2 * _size(op.result) * (_size(op.rhs) // outputs)
+        case _ if is_winograd(op):
+            # 16 products for 4 results; the transforms run beside them.
+            return 2 * (_size(op.results[0]) // 4) * 16 * (op.operands[0].type.shape[-1] or 0)
         case hlo.Reduce():
             return sum(map(_size, op.inputs)) * (len(op.body.block.operations) - 1)
         case hlo.ReduceWindow():
