@@ -97,7 +97,8 @@ def measured(program: Executable, sites: Sequence[CallSite], seed: int = 0) -> l
     try:
         native.call(*arrays)
         clocks.read()
-        rounds, start = [], time.perf_counter()
+        rounds: list[list[Taken]] = []
+        start = time.perf_counter()
         while len(rounds) < ROUNDS and (len(rounds) < 3 or time.perf_counter() - start < SECONDS):
             native.call(*arrays)
             rounds.append(clocks.read())
