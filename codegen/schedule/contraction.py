@@ -19,7 +19,7 @@ PAGE = 4096
 _SEQUENTIAL_FLOPS = 5e6  # about 50 microseconds: less is not worth waking a thread
 _TICKET_FLOPS = 4e6
 _MAX_TICKETS = 32
-_BLOCK_BYTES = 1 << 19  # of the right side: half of a second-level cache
+_BLOCK_BYTES = 3 << 17  # of the right side: less than half of a second-level cache
 _STRIP = 512  # bytes of a row of the right side that one ticket reads at least
 _PACKED_ROWS = 192  # rows of a ticket that packs for itself
 _FEW_ROWS = 128
@@ -62,6 +62,12 @@ class Problem:
     @property
     def depth_count(self) -> int:
         return math.prod(self.depth)
+
+    @property
+    def streams(self) -> bool:
+        """Few rows against a right side past the caches: each part of the rows would read all of it again."""
+        many = self.depth_count * self.lanes * self.element_bytes >= 4 * MEGA
+        return many and self.row_count <= max(_FEW_ROWS, self.lanes - 1)
 
     @property
     def flops(self) -> float:
@@ -225,16 +231,16 @@ def _packing(p: Problem) -> str:
     if not p.rhs_contiguous:
         if rows <= _TURNED_ROWS and p.rhs_turns and not p.narrow:
             return "turn"
-        return "all" if rows > 256 and p.depth_count <= 8192 else "block"
+        return "all" if rows > 256 and p.depth_count <= 8192 and not p.streams else "block"
     aliased = p.rhs_pitch % PAGE == 0 and p.depth_count >= 16 and p.lanes * p.element_bytes >= PAGE // 8
     scattered = p.rhs_pitch > PAGE and p.rhs_pitch > p.lanes * p.element_bytes and p.depth_count >= 64
     if scattered and rows >= 12:
         return "block"
-    if aliased and rows >= 12:
-        return "all" if rows >= 256 else "block"
-    if p.narrow and rows >= 24:  # each element is converted once
-        return "all" if rows >= 256 else "block"
-    return "all" if size >= 4 * MEGA and rows >= 256 else "none"
+    # Where one ticket takes all rows, what it packs stays in its cache.
+    packed = "all" if rows >= 256 and not p.streams else "block"
+    if (aliased and rows >= 12) or (p.narrow and rows >= 24):  # what is narrow is converted once
+        return packed
+    return packed if size >= 4 * MEGA and rows >= 256 else "none"
 
 
 def _depth_block(p: Problem, pack_b: str) -> int:
@@ -264,10 +270,8 @@ def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[i
     # Panels worth touching a row's page for; where some axis of depth runs on from row to row, rows are no pages apart.
     strip = 1 if p.rhs_dense else max(1, -(-_STRIP // (width * p.element_bytes)))
     by_lanes = max(fewest, min(max(1, panels // strip), rest))
-    least_rows = _PACKED_ROWS if pack_b == "block" else 4 * mr
-    # Few rows against a right side past the caches: each part of the rows would read all of it again.
-    rereads = p.row_count <= _FEW_ROWS and p.depth_count * p.lanes * p.element_bytes >= 4 * MEGA
-    if pack_b != "block" and p.row_count > 2 * mr and not rereads:
+    least_rows = p.row_count if p.streams and by_lanes > 1 else _PACKED_ROWS if pack_b == "block" else 4 * mr
+    if pack_b != "block" and p.row_count > 2 * mr and not p.streams:
         by_rows = min(-(-rest // fewest), max(1, p.row_count // (2 * mr)))
         by_lanes = max(fewest, min(-(-rest // by_rows), max(1, panels // strip)))
     else:
