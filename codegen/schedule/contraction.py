@@ -196,6 +196,9 @@ def _tile(p: Problem) -> tuple[int, int]:
     if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
         # All rows of a tile lie in one set of the first-level cache, which has so many ways.
         usable = [(mr, nv) for mr, nv in usable if mr <= 8]
+    if p.registers == 32 and p.lhs_pitch == p.element_bytes and p.depth_count >= 1024 and vectors >= 8:
+        # Rows lie in one line for each step of depth, which a taller tile takes more of.
+        usable = [(mr, nv) for mr, nv in usable if mr >= 12]
     cycles = {tile: _cycles(p, *tile, vectors) for tile in usable}
     best = min(usable, key=lambda tile: cycles[tile])
     first = usable[0]
@@ -238,7 +241,7 @@ def _packing(p: Problem) -> str:
         return "block"
     # Where one ticket takes all rows, what it packs stays in its cache.
     packed = "all" if rows >= 256 and not p.streams else "block"
-    if (aliased and rows >= 12) or (p.narrow and rows >= 24):  # what is narrow is converted once
+    if (aliased and rows >= 96) or (p.narrow and rows >= 24):  # what is narrow is converted once
         return packed
     return packed if size >= 4 * MEGA and rows >= 256 else "none"
 
