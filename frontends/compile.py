@@ -23,7 +23,7 @@ LIMIT = 64
 """Signatures that one function keeps; the one used longest ago goes first."""
 
 OFTEN = 8
-"""Signatures after which a function says once, asked or not, that it is compiled again and again."""
+"""Programs after which a function says once, asked or not, that it is compiled again and again."""
 
 _TENSOR = object()
 
@@ -177,8 +177,12 @@ class CompiledFunction:
         assert not isinstance(made, str), made
         return self._unflatten(trace, made)
 
+    def _programs(self) -> int:
+        made = [t.executable if type(t) is Executed else t for traces in self.traces.values() for t in traces]
+        return len({id(program) for program in made})
+
     def _tell(self, signature: Any, refusals: Sequence[str], args: Any, kwargs: Any) -> None:
-        often = len(self.traces) == OFTEN and not self.told_often
+        often = not self.told_often and len(self.traces) >= OFTEN and self._programs() >= OFTEN
         if not often and not is_told():
             return
         latest = next(reversed(self.traces))
@@ -187,7 +191,7 @@ class CompiledFunction:
         if often:
             self.told_often = True
             print(
-                f"irc: {self.name} has been compiled for {OFTEN} kinds of arguments; now {why} (IRC_LOG=recompile tells of each)",
+                f"irc: {self.name} has been compiled {OFTEN} times for other arguments; now {why} (IRC_LOG=recompile tells of each)",
                 file=sys.stderr,
             )
         else:

@@ -37,7 +37,7 @@ def _advice(name: str, old: TensorType, new: TensorType) -> str:
     if not changed:
         return f"; convert {name} to {old.element} before the call"
     sizes = ", ".join(f"dimension {i}: {old.shape[i]} -> {new.shape[i]}" for i in changed)
-    return f" ({sizes}); every size is a program of its own: pad {name} to a few of them, or leave a short last batch out"
+    return f" ({sizes}); one program serves every size where that can be (dynamic=False: one for each)"
 
 
 def _other_value(function: Callable[..., Any], before: Any, now: Any) -> str:
