@@ -28,7 +28,7 @@ def emit_function(module: ModuleEmitter, op: Func) -> None:
     e.do(_returned(e, e.types_all(last.operands), e.flat_all(last.operands)))
     parameters = ", ".join(f"{t} {n}" for t, n in zip(types, names, strict=True))
     result = _result_type([t for r in op.type.results for t in e.types(r)])
-    module.functions.append(e.text(f'define internal {result} @"{op.sym_name}"({parameters}) #0'))
+    module.define(op.sym_name, result, parameters, e)
 
 
 def _result_type(types: list[str]) -> str:
@@ -57,7 +57,7 @@ def emit_call(e: FunctionEmitter, op: Call) -> None:
     arguments = ", ".join(f"{t} {v}" for t, v in pairs)
     results: tuple[Type, ...] = op.result_types
     types = [t for r in results for t in e.types(r)]
-    text = f'call {_result_type(types)} @"{op.callee}"({arguments})'
+    text = f'call {_result_type(types)} @"{e.module.called(op.callee)}"({arguments})'
     if not types:
         e.do(text)
         return

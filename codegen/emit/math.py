@@ -4,7 +4,7 @@ instructions."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from irc.codegen.emit.arith import Texts, float_constant, float_op
 from irc.codegen.emit.function import (
@@ -21,6 +21,9 @@ from irc.dialects import math
 from irc.dialects.arith import element
 from irc.ir.operation import Operation
 from irc.ir.types import f32, f64
+
+if TYPE_CHECKING:
+    from irc.codegen.emit.module import ModuleEmitter
 
 _EXACT = {
     math.AbsF: "fabs",
@@ -60,11 +63,29 @@ def emit_approximated(e: FunctionEmitter, op: Operation) -> None:
         raise refuse(op, f"{op.name} on {kind}")
     function = TABLE[op.name]
 
-    def write(register: str, texts: Texts) -> str:
+    def inline(register: str, texts: Texts) -> str:
         b = LLVMBuilder(e, register)
         return str(function(b, *((register, text) for text in texts))[1])
 
-    elementwise(e, op, write)
+    functions: dict[str, str] = {}
+
+    def apart(register: str, texts: Texts) -> str:
+        name = functions.get(register)
+        if name is None:
+            name = functions[register] = _function_of(e.module, op.name, register, len(texts))
+        return e.ins(f'call {register} @"{name}"({", ".join(f"{register} {text}" for text in texts)})')
+
+    registers = len(e.types(op.operands[0].type))
+    elementwise(e, op, apart if registers > INLINE and not e.module.target.is_device else inline)
+
+
+def _function_of(module: ModuleEmitter, op: str, register: str, count: int) -> str:
+    """A function of the module that computes an op on one register."""
+    e = FunctionEmitter(module, f"{op}.{suffix(register)}")
+    names = [f"%x{i}" for i in range(count)]
+    result = TABLE[op](LLVMBuilder(e, register), *((register, name) for name in names))[1]
+    e.do(f"ret {register} {result}")
+    return module.define(e.name, register, ", ".join(f"{register} {name}" for name in names), e)
 
 
 def _register_approximated() -> None:
@@ -74,6 +95,10 @@ def _register_approximated() -> None:
 
 
 _register_approximated()
+
+INLINE = 4
+"""Registers up to which an approximated function is written out in line. The tile of a matrix product has two dozen: written
+out for each, a function of fifty instructions is most of a kernel, and most of LLVM's time."""
 
 Typed = tuple[str, str]
 """An LLVM type and a register or constant of it."""

@@ -54,9 +54,29 @@ class ModuleEmitter:
         self.declared: dict[str, str] = {}
         self.messages: dict[str, str] = {}
         self._outlined: dict[str, int] = {}
+        self._bodies: dict[str, str] = {}
+        self._same: dict[str, str] = {}
+        self._referred: dict[str, None] = {}
 
     def declare(self, name: str, result: str, arguments: Sequence[str]) -> None:
         self.declared[name] = f"declare {result} @{name}({', '.join(map(_bare, arguments))})"
+
+    def define(self, name: str, result: str, parameters: str, e: FunctionEmitter) -> str:
+        """Writes an internal function; returns the name it is called by: that of an equal one, where there is one (LLVM's
+        time is most of a compilation)."""
+        body = e.text(f"{result} ({parameters})")
+        known = self._bodies.get(body)
+        if known is None or name in self._referred:
+            self._bodies[body] = name
+            self.functions.append(e.text(f'define internal {result} @"{name}"({parameters}) #0'))
+            return name
+        self._same[name] = known
+        return known
+
+    def called(self, name: str) -> str:
+        """What a function of the module is called by."""
+        self._referred[name] = None
+        return self._same.get(name, name)
 
     def outlined_name(self, function: str) -> str:
         """A name for the next body that is cut out of `function`."""

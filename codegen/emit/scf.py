@@ -141,12 +141,11 @@ def _loop(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[int],
 
 def _parallel(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[int], total: int) -> None:
     """The body becomes a function of a context, which holds what it captures, and a ticket."""
-    name = e.module.outlined_name(e.name)
-    body = FunctionEmitter(e.module, name, e)
+    body = FunctionEmitter(e.module, e.module.outlined_name(e.name), e)
     _bind_indices(body, op, "%ticket", bounds, counts)
     body.emit_block(op.region.block)
     body.do("ret void")
-    e.module.functions.append(body.text(f'define internal void @"{name}"(ptr %ctx, i64 %ticket) #0'))
+    name = e.module.define(body.name, "void", "ptr %ctx, i64 %ticket", body)
     context = "null"
     if body.captured:
         context = e.stack(body.context_bytes, 64)

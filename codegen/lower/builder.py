@@ -36,8 +36,11 @@ class KernelBuilder(Builder):
 
     def constant(self, value: Any, type: Any) -> Value:
         """A number of a scalar type, or its splat for a vector type; equal constants are one."""
-        made = arith.Constant.of(value, type)
-        return self.constants.setdefault(made.attributes["value"], made).result
+        attribute = arith.constant_attribute(value, type)
+        made = self.constants.get(attribute)
+        if made is None:
+            made = self.constants[attribute] = arith.Constant(value=attribute)
+        return made.results[0]
 
     def index(self, i: Index) -> Value:
         """An index as a value."""

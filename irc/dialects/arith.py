@@ -41,10 +41,11 @@ class Constant(Operation, name="arith.constant"):
     @staticmethod
     def of(value: Any, type: Any) -> Constant:
         """A constant of a scalar or vector type from a Python number (splat for vectors) or an array."""
-        return Constant(value=_constant_attribute(value, type))
+        return Constant(value=constant_attribute(value, type))
 
 
-def _constant_attribute(value: Any, type: Any) -> Attribute:
+def constant_attribute(value: Any, type: Any) -> Attribute:
+    """What a constant of a scalar or vector type holds (see `Constant.of`)."""
     if isinstance(type, VectorType):
         return DenseElementsAttr.of(type, value)
     if isinstance(type, FloatType):

@@ -103,7 +103,7 @@ class OperandElement(Element):
         """The operands, as a list of any length."""
         if op.single_operands:
             return (op.operands[self.index],)
-        start, stop = op.segments(op.operand_fields, len(op.operands), SEGMENTS[0])[self.index]
+        start, stop = op.segment(op.operand_fields, len(op.operands), SEGMENTS[0], self.index)
         return op.operands[start:stop]
 
     def types(self, op: Operation) -> list[Any]:
@@ -172,7 +172,7 @@ class ResultElement(Element):
     def types(self, op: Operation) -> list[Any]:
         if len(op.result_fields) == 1:
             return [r.type for r in op.results]
-        start, stop = op.segments(op.result_fields, len(op.results), SEGMENTS[1])[self.index]
+        start, stop = op.segment(op.result_fields, len(op.results), SEGMENTS[1], self.index)
         return [r.type for r in op.results[start:stop]]
 
     def set_types(self, r: OpReader, s: OpState, types: Sequence[Any], at: int) -> None:

@@ -154,17 +154,14 @@ class Operand(Field):
         self.variadic = variadic
         self.optional = optional
         self.constraint = constraint
-
-    @property
-    def is_single(self) -> bool:
-        return not (self.variadic or self.optional)
+        self.is_single = not (variadic or optional)
 
     def __get__(self, op: Any, owner: Any = None) -> Any:
         if op is None:
             return self
         if op.single_operands:
             return op.operands[self.index]
-        start, stop = op.segments(op.operand_fields, len(op.operands), "operandSegmentSizes")[self.index]
+        start, stop = op.segment(op.operand_fields, len(op.operands), "operandSegmentSizes", self.index)
         if self.variadic:
             return op.operands[start:stop]
         return op.operands[start] if stop > start else None
@@ -176,15 +173,14 @@ class Result(Field):
     def __init__(self, *, variadic: bool = False, optional: bool = False) -> None:
         self.variadic = variadic
         self.optional = optional
-
-    @property
-    def is_single(self) -> bool:
-        return not (self.variadic or self.optional)
+        self.is_single = not (variadic or optional)
 
     def __get__(self, op: Any, owner: Any = None) -> Any:
         if op is None:
             return self
-        start, stop = op.segments(op.result_fields, len(op.results), "resultSegmentSizes")[self.index]
+        if op.single_results:
+            return op.results[self.index]
+        start, stop = op.segment(op.result_fields, len(op.results), "resultSegmentSizes", self.index)
         if self.variadic:
             return op.results[start:stop]
         return op.results[start] if stop > start else None

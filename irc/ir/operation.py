@@ -101,6 +101,9 @@ class Operation:
     attribute_fields: ClassVar[dict[str, Attr]] = {}
     region_fields: ClassVar[tuple[RegionField, ...]] = ()
     single_operands: ClassVar[bool] = True
+    single_results: ClassVar[bool] = True
+    needs_segments: ClassVar[bool] = False
+    """Its operands' fields cannot be told apart by their number: a stored attribute has the lengths."""
     same_variadic_size: ClassVar[bool] = False
     """Several variadic operands (or results) have one length (StableHLO reduce, while, sort)."""
     pure: ClassVar[bool] = True
@@ -133,6 +136,9 @@ class Operation:
         cls.region_fields = _numbered(declared, RegionField)
         cls.attribute_fields = {v.key: v for v in declared.values() if isinstance(v, Attr)}
         cls.single_operands = all(f.is_single for f in cls.operand_fields)
+        cls.single_results = all(f.is_single for f in cls.result_fields)
+        loose = sum(not f.is_single for f in cls.operand_fields)
+        cls.needs_segments = loose > 1 and not cls.same_variadic_size
         if name:
             cls.name = name
             cls.dialect = name.partition(".")[0]
@@ -147,29 +153,36 @@ class Operation:
         location: Location = UNKNOWN,
         **values: Any,
     ) -> None:
+        attrs = dict(attributes) if attributes else {}
+        for key, value in values.items():
+            if value is not None:
+                attrs[key] = self.attribute_fields[key].codec.encode(value)
+        if self.single_operands and len(operands) == len(self.operand_fields) and None not in operands:
+            self.operands = operands
+        else:
+            self.operands, sizes = self._flat(operands)
+            if self.needs_segments:
+                attrs["operandSegmentSizes"] = DenseArrayAttr(i32, sizes)
+        self.attributes = attrs
+        self.regions = tuple(regions)
+        self.successors = ()
+        self.location = location
+        self.results = tuple([Value(t, self, i) for i, t in enumerate(result_types)]) if result_types else ()
+        types = self.infer()
+        if result_types is None:
+            self.results = tuple([Value(t, self, i) for i, t in enumerate(types)])
+        else:
+            self.check_results(types)
+
+    def _flat(self, operands: Sequence[Any]) -> tuple[tuple[Value, ...], tuple[int, ...]]:
+        """Operands as they are stored, and how many belong to each field."""
         flat: list[Value] = []
         sizes: list[int] = []
         for field, given in zip(self.operand_fields, operands, strict=True):
             items = tuple(given) if field.variadic else () if given is None else (given,)
             flat += items
             sizes.append(len(items))
-        self.operands = tuple(flat)
-        attrs = dict(attributes or {})
-        for key, value in values.items():
-            if value is not None:
-                attrs[key] = self.attribute_fields[key].codec.encode(value)
-        if _needs_segments(self.operand_fields, self.same_variadic_size):
-            attrs["operandSegmentSizes"] = DenseArrayAttr(i32, tuple(sizes))
-        self.attributes = attrs
-        self.regions = tuple(regions)
-        self.successors = ()
-        self.location = location
-        self.results = tuple(Value(t, self, i) for i, t in enumerate(result_types or ()))
-        types = self.infer()
-        if result_types is None:
-            self.results = tuple(Value(t, self, i) for i, t in enumerate(types))
-        else:
-            self.check_results(types)
+        return tuple(flat), tuple(sizes)
 
     @classmethod
     def create(
@@ -264,20 +277,22 @@ class Operation:
     def result_types(self) -> tuple[Any, ...]:
         return tuple(r.type for r in self.results)
 
-    def segments(self, fields: tuple[Any, ...], total: int, attribute: str) -> list[tuple[int, int]]:
-        """(start, stop) of each declared operand or result within the flat list."""
+    def segment(self, fields: tuple[Any, ...], total: int, attribute: str, index: int) -> tuple[int, int]:
+        """(start, stop) of one declared operand or result within the flat list."""
         sizes = self.attributes.get(attribute)
         if isinstance(sizes, DenseArrayAttr):
-            lengths = list(sizes.value)
-        else:
-            loose = sum(not f.is_single for f in fields)
-            each = (total - (len(fields) - loose)) // loose if loose else 0
-            lengths = [1 if f.is_single else each for f in fields]
-        bounds, at = [], 0
-        for n in lengths:
-            bounds.append((at, at + n))
-            at += n
-        return bounds
+            start = sum(sizes.value[:index])
+            return start, start + sizes.value[index]
+        start = loose = before = 0
+        for i, field in enumerate(fields):
+            if field.is_single:
+                start += i < index
+            else:
+                loose += 1
+                before += i < index
+        each = (total - (len(fields) - loose)) // loose if loose else 0
+        start += before * each
+        return start, start + (1 if fields[index].is_single else each)
 
     def error(self, constraint: str, message: str) -> VerifyError:
         """A VerifyError about this op: `raise op.error("C1", "...")`."""
@@ -321,10 +336,6 @@ def _numbered(declared: dict[str, Field], kind: type[Any]) -> tuple[Any, ...]:
     for i, f in enumerate(found):
         f.index = i
     return tuple(found)
-
-
-def _needs_segments(fields: tuple[Operand, ...], same_size: bool) -> bool:
-    return not same_size and sum(not f.is_single for f in fields) > 1
 
 
 def refine(op: Operation, types: Sequence[Type]) -> None:

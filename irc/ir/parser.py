@@ -5,7 +5,6 @@ names are bound in the order of the text."""
 
 from __future__ import annotations
 
-import gc
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -17,6 +16,7 @@ from irc.errors import ParseError, SourceSpan
 from irc.ir.assembly import GENERIC, Format, format_of
 from irc.ir.attributes import Attribute, LocationAttr
 from irc.ir.cache_folder import cache_folder
+from irc.ir.collector import uncollected
 from irc.ir.cursor import unquote
 from irc.ir.diagnostics import SourceText
 from irc.ir.lalr import Tables, Unexpected
@@ -26,6 +26,7 @@ from irc.ir.operation import Operation, Region, UnregisteredOp, registered, shor
 _RESOURCE = re.compile(r'([\w$.-]+|"[^"]*")\s*:\s*"0x([0-9A-Fa-f]*)"')
 
 
+@uncollected
 def parse_operations(
     text: str, filename: str = "<string>"
 ) -> tuple[list[Operation], Callable[[Operation], SourceSpan]]:
@@ -37,15 +38,10 @@ def parse_operations(
     reader = ModuleReader(source)
     with _LOCK:
         _ACTIONS.reader = reader
-        # Nothing made here is garbage until the parse ends: collecting in between only costs.
-        collecting = gc.isenabled()
-        gc.disable()
         try:
             reader.run(_tables())
         finally:
             _ACTIONS.reader = None
-            if collecting:
-                gc.enable()
     return reader.operations, lambda op: source.word_span(dict(reader.located).get(op, 0))
 
 

@@ -24,7 +24,7 @@ class AssemblyError(IrcError):
     program."""
 
 
-def target_machine(target: Target, opt: int = 2) -> llvm.TargetMachine:
+def target_machine(target: Target, opt: int = 1) -> llvm.TargetMachine:
     """LLVM's code generator for ``target``. Position-independent code is what the loader can place
     anywhere."""
     if target.triple == host_target().triple:
@@ -53,7 +53,7 @@ def _parse(text: str, target: Target, machine: llvm.TargetMachine) -> tuple[llvm
     return module, context
 
 
-def assemble(text: str, target: Target | None = None, opt: int = 2) -> bytes:
+def assemble(text: str, target: Target | None = None, opt: int = 1) -> bytes:
     """Object code (ELF) of LLVM ``text``: the same text, target and ``opt`` give the same bytes in every
     process.
 
@@ -85,7 +85,7 @@ def assembled(text: str) -> bytes:
     return found
 
 
-def assembly(text: str, target: Target | None = None, opt: int = 2) -> str:
+def assembly(text: str, target: Target | None = None, opt: int = 1) -> str:
     """The assembly listing of LLVM ``text``: what ``assemble`` encodes, for people."""
     target = target or host_target()
     with _LOCK:
