@@ -91,6 +91,9 @@ def _digamma(x: Expr) -> Expr:
     inverse = 1.0 / y
     square = inverse * inverse
     total = total + (E.log(y) - 0.5 * inverse - square * _horner(square, _DIGAMMA))
+    beside = (x - _DIGAMMA_ROOT[0]) - _DIGAMMA_ROOT[1]
+    at_root = beside * _horner(beside, _DIGAMMA_AT_ROOT)
+    total = select(E.absolute(beside) < 0.25, at_root, total)
     turned = total - math.pi / E.tan(math.pi * _fraction(x))
     result = select(reflected, turned, total)
     nowhere = (x <= 0.0) & (_is_whole(x) | E.is_infinite(x))
@@ -167,6 +170,16 @@ for op, function in (
 
 _STIRLING = tuple(b * math.factorial(2 * k - 2) for k, b in enumerate(BERNOULLI, 1))
 _DIGAMMA = tuple(b * math.factorial(2 * k - 1) for k, b in enumerate(BERNOULLI, 1))
+_DIGAMMA_ROOT = (1.4616321449683622, 9.549995429965697e-17)
+_DIGAMMA_AT_ROOT = (
+    *(0.9676722454476212, -0.4427631689835921, 0.258499760955651, -0.16394270544240652, 0.10782405069126237),
+    *(-0.07219956125645471, 0.04880428816414311, -0.03316112647484736, 0.022597648232218104),
+    *(-0.01542476590494896, 0.010538791616612175, -0.007204534386356869, 0.004926781395729853),
+    *(-0.003369801655439328, 0.002305126326734928, -0.0015769367714301972, 0.0010788252019162967),
+    *(-0.0007380709389960052, 0.000504953265834602, -0.0003454680251063077, 0.00023635601564027053),
+    *(-0.00016170622091974803, 0.0001106337276874741, -7.569179582195066e-05, 5.178575795222081e-05),
+)
+"""Where digamma is 0, in two words, and its k-th derivatives there over k!, from k = 1 on."""
 _FIRST = 0.42278433509846713
 """1 less Euler's constant: the derivative of lgamma at 2."""
 _GAMMA_SERIES = (

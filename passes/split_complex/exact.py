@@ -74,10 +74,11 @@ def log_length(z: Number) -> Expr:
     x, y = E.absolute(z.re), E.absolute(z.im)
     large, small = E.maximum(x, y), E.minimum(x, y)
     root, shift = _scaled_length(z)
-    far = E.log(root)
+    far, is_near = E.log(root), (root > 0.5) & (root < 2.0)
     if shift is not None:
         far = far + shift * LOG_2
+        is_near = is_near & E.eq(shift, 0.0)
     minus_one = E.full_like(large, -1.0)
     near = E.log1p(total_of_squares(minus_one, large, small, z.exact)) * 0.5
-    found = select((root > 0.5) & (root < 2.0), near, far)
+    found = select(is_near, near, far)
     return select(E.is_infinite(z.re) | E.is_infinite(z.im), math.inf, found)

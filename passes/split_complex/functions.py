@@ -53,9 +53,16 @@ def log1p(z: Number) -> Number:
 
 
 def logistic(z: Number) -> Number:
-    """1 / (1 + e^-z)."""
-    one = Number.like(E.full_like(z.re, 1.0))
-    return one / (one + exp(Number(-z.re, -z.im, z.exact)))
+    """1 / (1 + e^-z), whose parts are over |1 + q e^(iy)|² = ((1 + q) cos y/2)² + ((1 - q) sin y/2)² with q = e^-|x|: sums of
+    what has one sign, where the poles are too."""
+    cosine, sine = E.cos(z.im * 0.5), E.sin(z.im * 0.5)
+    distance = -E.absolute(z.re)
+    q, beside = E.exp(distance), -E.expm1(distance)
+    along, across = (q + 1.0) * cosine, beside * sine
+    bottom = along * along + across * across
+    first, second = along * cosine, across * sine
+    re = select(z.re < 0.0, q * ((first - second) / bottom), (first + second) / bottom)
+    return Number(re, q * (sine * cosine * 2.0 / bottom))
 
 
 def sqrt(z: Number) -> Number:
@@ -201,5 +208,32 @@ def _truncated(x: Expr) -> Expr:
 
 
 def atan2(y: Number, x: Number) -> Number:
-    """-i log((x + i y) / sqrt(x² + y²))."""
-    return log((x + y.turned) / sqrt(x * x + y * y)).turned_back
+    """-i log((x + i y) / sqrt(x² + y²)) = atan(y / x), but for a turn of pi.
+
+    With p = x + i y and m = x - i y: half the angle between p and m, and half the logarithm of |m| / |p|."""
+    scale = _towards_one(x, y)
+    x, y = (Number(n.re * scale, n.im * scale) for n in (x, y))
+    long, short = length(x), length(y)
+    cross = x.im * y.re - x.re * y.im
+    side = E.copysign(E.full_like(cross, 1.0), cross)
+    near = Number(x.re + y.im * side, x.im - y.re * side)
+    far = Number(x.re - y.im * side, x.im + y.re * side)
+    gap = length(near)
+    im = E.log1p(E.absolute(cross) * 4.0 / gap / gap) * side * -0.25
+    # p times conj m: from |x|² - |y|² where y is small, from the factors where one of them is
+    close = gap < long * 0.5
+    sine = select(close, (far.im * near.re - far.re * near.im) * side, (x.re * y.re + x.im * y.im) * 2.0)
+    cosine = select(close, far.re * near.re + far.im * near.im, (long - short) * (long + short))
+    angle = E.atan2(sine, cosine) * 0.5
+    root = sqrt(x * x + y * y)
+    turn = E.copysign(E.full_like(angle, math.pi), y.re * root.re + y.im * root.im)
+    behind = x.re * root.re + x.im * root.im < 0.0
+    return Number(select(behind, angle + turn, angle) + (root.re - root.re), im)
+
+
+def _towards_one(x: Number, y: Number) -> Expr:
+    """A power of two that brings the largest part where squares neither overflow nor lose bits."""
+    parts = [E.absolute(part) for n in (x, y) for part in (n.re, n.im)]
+    largest = E.maximum(E.maximum(*parts[:2]), E.maximum(*parts[2:]))
+    small = select(largest < 2.0**-400, E.full_like(largest, 2.0**500), 1.0)
+    return select(largest > 2.0**400, 2.0**-500, small)

@@ -14,6 +14,7 @@ from irc.codegen.vector_math import TABLE, exp_log, hyperbolic, trig
 from irc.codegen.vector_math.accuracy import MEASURED, measure, stated_bound
 from irc.codegen.vector_math.builder import Builder, DType, ldexp_by_multiplication, split_exponent_by_bits
 from irc.codegen.vector_math.numpy_builder import NumpyBuilder
+from irc.codegen.vector_math.ops import COMPLEX, MANY_BITS, REAL, measure_op, run_op
 
 DTYPES: tuple[DType, ...] = ("f32", "f64")
 KINDS = {"f32": np.float32, "f64": np.float64}
@@ -38,6 +39,20 @@ def assert_same(got: np.ndarray, want: object) -> None:
 def test_error_is_within_the_stated_bound(name: str, dtype: DType) -> None:
     found = measure(name, dtype, 60_000 if dtype == "f32" else 1500)
     assert found.ulp <= stated_bound(name, dtype), found
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "is_complex"), [*product(COMPLEX, [True]), *product(REAL, [False])])
+def test_error_of_an_op_is_within_its_bound(name: str, is_complex: bool, dtype: DType) -> None:
+    op = (COMPLEX if is_complex else REAL)[name]
+    found = measure_op(name, dtype, is_complex, 160 if op.bits == MANY_BITS else 480)
+    assert found.ulp <= op.bound(dtype), found
+
+
+def test_the_logarithm_of_numbers_whose_squares_overflow() -> None:
+    for z in (-4.4e-46 - 4.7e180j, 1e300 + 1e300j, 3e-200 + 1e-310j):
+        (got,) = run_op("stablehlo.log", "f64", True, [np.array([z])])
+        assert got == pytest.approx(np.log(z), rel=1e-15)
 
 
 def test_exact_functions_are_not_measured() -> None:
