@@ -150,9 +150,9 @@ def complex_sample(name: str, dtype: DType, count: int, seed: int, within: int) 
         (np.cos(angle) * (1 + small()), np.sin(angle) * (1 + small())),
         (turns + small(), moderate()),
     )
-    kind = np.complex64 if dtype == "f32" else np.complex128
+    part, kind = (np.float32, np.complex64) if dtype == "f32" else (np.float64, np.complex128)
     parts = [np.stack(pair, -1) for pair in pairs]
-    made: Array = np.concatenate(parts).astype(np.dtype(kind).type().real.dtype).view(kind)[:, 0]
+    made: Array = np.concatenate(parts).astype(part).view(kind)[:, 0]
     return made
 
 
@@ -163,7 +163,7 @@ def _real_sample(name: str, dtype: DType, count: int, seed: int, within: int) ->
 
 def _error(op: MeasuredOp, dtype: DType, got: complex, given: list[complex]) -> float:
     """In ulp of the truth's size; 0 where the truth is no number or too large, infinite where only the result is."""
-    import mpmath  # noqa: PLC0415 - an extra of the tests
+    import mpmath  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra of the tests
 
     form = FORMATS[dtype]
     with mpmath.workprec(op.bits):
