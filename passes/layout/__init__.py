@@ -35,6 +35,7 @@ class Layout(FunctionPass, name="layout"):
     def function(self, func: Func, module: Module, context: Context) -> Func:
         # Products say their operands' transposes themselves first, so that the choice of what to transpose is free.
         block = Rewriter(dot.rules, context.rewrites).block_of(func.block)
+        block = dot.Swapped(block, context.rewrites).block_of(block)
         inner = [op for top in block.operations for op in top.walk()]
         if not all(map(_is_plain, inner)):
             block = _Arranger().block_of(block)

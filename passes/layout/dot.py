@@ -7,6 +7,7 @@ adds the same products in the same sequence."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
@@ -14,10 +15,10 @@ from math import prod
 from irc.dialects.stablehlo import Constant, DotDimensionNumbers, DotGeneral, Transpose
 from irc.dialects.stablehlo.linalg import free_dimensions
 from irc.ir.builder import Builder
-from irc.ir.operation import Value
-from irc.ir.rewriting import Rewriter, RewriteSet
+from irc.ir.operation import Block, Operation, Value
+from irc.ir.rewriting import RewriteLog, Rewriter, RewriteSet
 from irc.ir.types import TensorType
-from irc.passes.layout.orders import Order, inverse, permuted
+from irc.passes.layout.orders import Order, identity, inverse, permuted
 from irc.passes.layout.plan import bytes_of
 
 LEAST_ROWS = 5
@@ -53,6 +54,48 @@ def dot_of_transposed(op: DotGeneral, b: Rewriter) -> Value | None:
         return None
     attributes = {**op.attributes, "dot_dimension_numbers": dims}
     return b.emit(DotGeneral.create(operands, op.result_types, attributes, (), op.location))
+
+
+class Swapped(Rewriter):
+    """Swaps the sides of products whose only use is a transpose that puts a free dimension of the lhs last: the product
+    writes its result as it is wanted, or at least in whole rows of it (a weight's gradient, heads of attention)."""
+
+    SENTENCE = "transpose(dot_general(x, y)) = transpose(dot_general(y, x))"
+
+    def __init__(self, block: Block, log: RewriteLog) -> None:
+        super().__init__(log=log)
+        self.uses = Counter(v for top in block.operations for op in top.walk() for v in op.operands)
+
+    def replay(self, op: Operation) -> None:
+        match op:
+            case Transpose(operand=Value(DotGeneral()) as product) if self.uses[product] == 1:
+                made = self.value(product).op
+                assert isinstance(made, DotGeneral)
+                if _gains(made, op.permutation):
+                    self.location = op.location
+                    self.log.record(self.SENTENCE, op.location)
+                    self.replace(op, [self._swap(made, op.permutation)])
+                    return
+        super().replay(op)
+
+    def _swap(self, op: DotGeneral, permutation: Order) -> Value:
+        def turned(product: Value, back: Order) -> Value:
+            order = permuted(back, permutation)
+            if order == identity(len(order)):
+                return product
+            made: Value = self.emit(Transpose(product, permutation=order))
+            return made
+
+        return _swapped(self, op, op.lhs, op.rhs, op.dot_dimension_numbers, turned)
+
+
+def _gains(op: DotGeneral, permutation: Order) -> bool:
+    if not (op.lhs.type.is_static and op.rhs.type.is_static) or op.algorithm is not None:
+        return False
+    lhs_free, rhs_free = _free(op)
+    batch = len(op.dot_dimension_numbers.lhs_batching_dimensions)
+    from_lhs = batch <= permutation[-1] < batch + len(lhs_free)
+    return from_lhs and bool(rhs_free) and not _ends_badly(op.lhs, lhs_free)
 
 
 def _with_side(
