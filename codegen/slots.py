@@ -22,8 +22,8 @@ Free = Callable[[Operation, Value], bool]
 
 def root(value: Value) -> Value:
     """The value whose buffer this one is."""
-    while isinstance(value.op, hlo.Reshape):
-        value = value.op.operand
+    while isinstance(value.op, hlo.Reshape | hlo.OptimizationBarrier):
+        value = value.op.operands[value.index]
     return value
 
 

@@ -12,7 +12,7 @@ from irc.dialects import chlo
 from irc.dialects import stablehlo as hlo
 from irc.dialects.stablehlo.linalg import SHORT, free_dimensions
 from irc.ir.attributes import DenseElementsAttr
-from irc.ir.operation import Operation, Value
+from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import ComplexType, f64
 from irc.passes import expression as E
 from irc.passes.expression import Expr
@@ -73,7 +73,7 @@ _PART_BY_PART = (
 """Ops that move elements: once for real parts, once for imaginary ones."""
 
 _IN_PAIRS = (
-    hlo.Case, hlo.If, hlo.Map, hlo.OptimizationBarrier, hlo.Reduce, hlo.ReduceWindow, hlo.Scatter, hlo.While,
+    hlo.Case, hlo.If, hlo.OptimizationBarrier, hlo.Reduce, hlo.ReduceWindow, hlo.Scatter, hlo.While,
 )  # fmt: skip
 """Ops that take any number of values."""
 
@@ -104,6 +104,22 @@ def _part_by_part(s: Splitter, op: Any) -> Results:
 
 def _in_pairs(s: Splitter, op: Any) -> Results:
     return s.in_pairs(op)
+
+
+def _map(s: Splitter, op: Any) -> Results:
+    """One map a part: a map has one result."""
+    if not is_complex(op.result):
+        return s.in_pairs(op)
+    parts = []
+    for which in (0, 1):
+        region = s.split_region(op.computation)
+        *inner, end = region.operations
+        body = Region([Block(region.arguments, [*inner, hlo.Return([end.operands[which]])])])
+        types = [part_type(op.result.type)]
+        made = hlo.Map.create(s.expanded(op.operands), types, op.attributes, [body], op.location)
+        parts.append(s.scope.of(s.emit(made)))
+    re, im = parts
+    return [Number(re, im)]
 
 
 def _sort(s: Splitter, op: Any) -> Results:
@@ -243,5 +259,6 @@ RULES: dict[type[Operation], Rule] = {
     hlo.Imag: _imag,
     hlo.Iota: _iota,
     hlo.Real: _real,
+    hlo.Map: _map,
     hlo.Sort: _sort,
 }  # fmt: skip

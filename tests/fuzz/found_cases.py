@@ -109,7 +109,7 @@ def combinations(module: Module) -> set[str]:
     for op in module.walk():
         if op.regions and op.name.rpartition(".")[2] in OPEN_ORDER:
             bodies = ["".join(inner.name for inner in region.block.operations) for region in op.regions]
-            starts = [str(o.op.attributes) for o in op.operands if o.op is not None and not o.type.shape]
+            starts = [str(o.op and o.op.attributes) for o in op.operands if not o.type.shape]
             found.add(" ".join([op.name, *bodies, *starts]))
     return found
 

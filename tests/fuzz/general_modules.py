@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from random_kernels import Index, Traits, region, tensor
+from random_kernels import ELEMENTS, Index, Traits, identity, region, tensor
 from wide_modules import COMPLEX_BINARY, COMPLEX_UNARY, WIDE, WideMaker
 
 from irc.dialects import chlo
@@ -140,7 +140,8 @@ class GeneralMaker(WideMaker):
     def chlo_binary(self) -> None:
         x = self.any(lambda t: t.element in (f32, f64) and t.size <= 300)
         if x is not None:
-            kinds = (chlo.NextAfter,) if self.traits.exact else (chlo.NextAfter, chlo.Zeta, chlo.Polygamma)
+            exact = self.traits.exact or self.traits.portable
+            kinds = (chlo.NextAfter,) if exact else (chlo.NextAfter, chlo.Zeta, chlo.Polygamma)
             self.add(self.choose(kinds)(x, self.of_type(x.type)))
 
     def barrier(self) -> None:
@@ -172,17 +173,30 @@ class GeneralMaker(WideMaker):
         return made
 
     def combiners(self, element: Any) -> Sequence[Any]:
+        """Ops of two scalars; where programs are portable, those whose order does not matter."""
+        kinds: tuple[Any, ...] = (S.Add, S.Multiply, S.Maximum, S.Minimum)
         if element is i1:
-            return (S.And, S.Or, S.Xor)
-        if isinstance(element, ComplexType):
-            return (S.Add, S.Multiply, S.Subtract)
-        kinds = (S.Add, S.Multiply, S.Maximum, S.Minimum, S.Subtract)
-        return kinds if isinstance(element, FloatType) else (*kinds, S.And, S.Or, S.Xor)
+            kinds = (S.And, S.Or)
+        elif isinstance(element, ComplexType):
+            kinds = (S.Add, S.Multiply)
+        elif not isinstance(element, FloatType):
+            kinds = (*kinds, S.And, S.Or, S.Xor)
+        if self.traits.portable:
+            return kinds
+        return (*kinds, S.Xor) if element is i1 else (*kinds, S.Subtract)
 
-    def body(self, types: Sequence[TensorType]) -> Region:
-        """A region that combines N + N scalars to N: each with its partner, or all as the first ones decide."""
+    def body(self, types: Sequence[TensorType]) -> tuple[Region, list[Value]]:
+        """A region that combines N + N scalars to N, each with its partner, or all as the first ones decide; and values to
+        begin from."""
         n = len(types)
         scalars = [t.with_shape(()) for t in types]
+        if self.traits.portable:
+            kinds = [self.choose(self.combiners(t.element)) for t in types]
+            plain = lambda b, *given: [b.emit(k(given[i], given[n + i])) for i, k in enumerate(kinds)]  # noqa: E731
+            return region(self.b, scalars * 2, plain), [
+                self.emit(S.Constant.splat(neutral(k, t.element), t))
+                for k, t in zip(kinds, scalars, strict=True)
+            ]
 
         def each(b: Builder, *given: Value) -> list[Value]:
             return [self.combination(b, (given[i], given[n + i])) for i in range(n)]
@@ -193,9 +207,12 @@ class GeneralMaker(WideMaker):
             )
             return [b.emit(S.Select(left, given[i], given[n + i])) for i in range(n)]
 
-        return region(self.b, scalars * 2, decided if n > 1 and self.index(2) else each)
+        made = region(self.b, scalars * 2, decided if n > 1 and self.index(2) else each)
+        return made, [self.of_type(t) for t in scalars]
 
     def direction(self, element: Any) -> str:
+        if self.traits.portable:
+            return "GE"
         equal = isinstance(element, ComplexType)
         return str(self.choose(("EQ", "NE") if equal else ("LT", "LE", "GT", "GE", "EQ", "NE")))
 
@@ -318,10 +335,9 @@ class GeneralMaker(WideMaker):
         if x is None:
             return
         inputs = self.alike(x, self.choose((0, 0, 0, 1, 2)))
-        scalars = [v.type.with_shape(()) for v in inputs]
         dims = [d for d in self.shuffled(x.type.rank) if self.index(2)]
-        body = self.body([v.type for v in inputs])
-        self.add(S.Reduce(inputs, [self.of_type(s) for s in scalars], dimensions=dims, regions=[body]))
+        body, starts = self.body([v.type for v in inputs])
+        self.add(S.Reduce(inputs, starts, dimensions=dims, regions=[body]))
 
     def full_window(self) -> None:
         x = self.any(lambda t: t.rank < 5 and t.size < 2000)
@@ -345,15 +361,16 @@ class GeneralMaker(WideMaker):
         if prod(counts) * prod(window["window_dimensions"]) > MEDIUM * 3:
             return
         inputs = self.alike(x, self.choose((0, 0, 1)))
-        starts = [self.of_type(v.type.with_shape(())) for v in inputs]
-        body = self.body([v.type for v in inputs])
+        body, starts = self.body([v.type for v in inputs])
         shape = {"padding": padding} if n else {}
         self.add(S.ReduceWindow(inputs, starts, regions=[body], **window, **shape))
 
     def full_pool_gradient(self) -> None:
         x = self.any(lambda t: 0 < t.rank < 5 and 0 < t.size < 600)
-        if x is None:
+        if x is None or (self.traits.portable and isinstance(x.type.element, ComplexType)):
             return
+        if self.traits.portable:
+            x = self.ordered(x)
         scalar = x.type.with_shape(())
         sizes = [1 + self.index(3) for _ in x.type.shape]
         strides = [1 + self.index(3) for _ in sizes]
@@ -369,13 +386,13 @@ class GeneralMaker(WideMaker):
             self.b, [scalar] * 2, lambda b, p, q: b.emit(S.Compare(p, q, comparison_direction=direction))
         )
         source = self.of_type(x.type.with_shape(tuple(counts)))
-        regions = [pick, self.body([x.type])]
+        body, starts = self.body([x.type])
         window = {"window_dimensions": sizes, "window_strides": strides, "padding": padding}
-        self.add(S.SelectAndScatter(x, source, self.of_type(scalar), regions=regions, **window))
+        self.add(S.SelectAndScatter(x, source, *starts, regions=[pick, body], **window))
 
     def full_dot(self) -> None:
         """Any number of batch and contracting dimensions, in any order on both sides."""
-        x = self.any(lambda t: t.rank < 5)
+        x = self.any(lambda t: t.rank < 5 and not (self.traits.portable and t.element is i1))
         if x is None:
             return
         roles = [self.choose("bkkff") for _ in x.type.shape]
@@ -403,7 +420,7 @@ class GeneralMaker(WideMaker):
     def full_convolution(self) -> None:
         """0 to 3 spatial dimensions, negative padding, groups of features or of the batch."""
         space = self.index(4)
-        source = self.any(lambda t: 0 < t.size < 2000)
+        source = self.any(lambda t: 0 < t.size < 2000 and not (self.traits.portable and t.element is i1))
         if source is None:
             return
         t = source.type
@@ -544,7 +561,7 @@ class GeneralMaker(WideMaker):
         numbers = S.ScatterDimensionNumbers(
             tuple(offsets), tuple(gone), tuple(batch), tuple(at), tuple(mapped), vector
         )
-        body = self.body([v.type for v in inputs])
+        body, _ = self.body([v.type for v in inputs])
         self.add(S.Scatter(inputs, indices, scattered, scatter_dimension_numbers=numbers, regions=[body]))
 
     # Control flow.
@@ -594,6 +611,13 @@ class GeneralMaker(WideMaker):
         self.add(S.While([self.emit(S.Constant.splat(0, scalar)), *values], regions=regions))
 
 
+def neutral(kind: type[Operation], element: Any) -> Any:
+    """What combining by `kind` leaves everything as it is with."""
+    if isinstance(element, ComplexType):
+        return 1 if kind is S.Multiply else 0
+    return identity(kind, element)
+
+
 class SmoothMaker(GeneralMaker):
     """Programs with gradients that finite differences can tell: nothing that rounds f64 to steps."""
 
@@ -639,11 +663,14 @@ def smooth_program(index: Index) -> Module:
     return Module.of([_function("main", index, traits, size, [], SmoothMaker)])
 
 
-def general_program(index: Index, exact: bool, size: Size) -> Module:
+def general_program(index: Index, exact: bool, size: Size, portable: bool = False) -> Module:
     """A module of up to six arguments, with a private function that @main may call."""
-    palette = [EVERY[index(len(EVERY))] for _ in range(1 + index(3))]
+    known = (*dict.fromkeys(ELEMENTS), *COMPLEX) if portable else EVERY
+    palette = [known[index(len(known))] for _ in range(1 + index(3))]
     traits = Traits(
-        exact=exact, elements=(*palette, f32, i32) if index(2) or set(palette) == {i1} else tuple(palette)
+        exact=exact,
+        portable=portable,
+        elements=(*palette, f32, i32) if index(2) or set(palette) == {i1} else tuple(palette),
     )
     helper = _function("helper", index, traits, replace(size, steps=4), [], GeneralMaker)
     main = _function("main", index, traits, size, [helper], GeneralMaker)

@@ -55,9 +55,9 @@ def check_module(
     if finding is None and pipeline:
         judge = partial(judged, module, arrays, wants, runs=runs)
         finding = check_passes(module, arrays, wants, pipeline, judge, notes)
-    reverse = gradient_of(module, arrays, ways, notes) if finding is None and gradient else None
+    reverse = gradient_of(module, arrays, notes) if finding is None and gradient else None
     if reverse is not None:
-        finding = check_gradient(module, arrays, *reverse, ways, notes)
+        finding = check_gradient(module, arrays, *reverse, notes)
         notes.note("gradient: as a program of its own")
         again = partial(check_module, *reverse, portable=False, ways=ways, pipeline=pipeline, outcomes=notes)
         finding = finding or again()

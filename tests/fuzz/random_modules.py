@@ -87,6 +87,7 @@ KINDS: tuple[tuple[str, Callable[[int], Case]], ...] = (
     ("general", lambda seed: _general(seed, SMALL)),
     ("general too", lambda seed: _general(seed, SMALL)),
     ("big", lambda seed: _general(seed, BIG)),
+    ("general-portable", lambda seed: _general(seed, SMALL, True)),
     ("gradients", lambda seed: _smooth(seed)),
 )  # fmt: skip
 
@@ -106,11 +107,11 @@ def _chain(seed: int) -> Case:
     return Case("chain", module, arrays, False, portable)
 
 
-def _general(seed: int, size: Size) -> Case:
+def _general(seed: int, size: Size, portable: bool = False) -> Case:
     r = random.Random(seed)
     exact = bool(r.randrange(2))
-    module = general_program(r.randrange, exact, size)
-    return Case("general", module, hard_arguments(module, seed), exact, False)
+    module = general_program(r.randrange, exact, size, portable)
+    return Case("general", module, hard_arguments(module, seed), exact, portable)
 
 
 def _smooth(seed: int) -> Case:

@@ -85,7 +85,8 @@ def fold_vjp(reverse: Reverse, op: Any, gs: list[Expr | None], fold: type) -> No
     if fold is hlo.Add:
         wide = spread(g)
     elif fold is hlo.Multiply:
-        wide = spread(g) * product_of_others(x, spread, op.dimensions)
+        first = broadcast_like(convert(start, ans.element), x, ())
+        wide = spread(g) * first * product_of_others(x, spread, op.dimensions)
     else:
         won = eq(x, spread(ans))
         winners = reduce_sum(convert(won, x.element), op.dimensions)
