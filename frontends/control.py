@@ -396,6 +396,13 @@ def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorde
     return apply_template(template, tuple(free), Site.here())
 
 
+def record_closure(
+    key: Any, lower: Callable[..., list[Expr]], closure: Closure, inputs: Sequence[Recorded]
+) -> list[Recorded]:
+    """Records what `lower` makes of a recorded function: it is given the inputs, then what the function captured."""
+    return _record(key, lower, [*inputs, *closure.captured])
+
+
 def _is_constant(value: Recorded) -> bool:
     """Whether a pending value takes nothing from outside."""
     return value.array is None and value.node is not None and not value.node.template.parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from irc.frontends.errors import RecordTypeError
 from irc.frontends.recorder.gradient import backward
-from irc.frontends.recorder.graph import apply, recorder
+from irc.frontends.recorder.graph import apply, differentiated, recorder
 from irc.frontends.recorder.storage import Handle, located
 from irc.frontends.recorder.value import Recorded
 from irc.ir.types import FloatType
@@ -28,21 +28,18 @@ def value_and_grad(
         wanted: list[Recorded] = []
         marked = list(args)
         for n in numbers:
-            marked[n] = _map(args[n], lambda t: _marked(t, wanted))
-        before, recorder.grad_enabled = recorder.grad_enabled, True
-        try:
+            marked[n] = map_tensors(args[n], lambda t: leaf(t, wanted))
+        with differentiated() as before:
             out = function(*marked, **kwargs)
             value = out[0] if has_aux else out
-            nested = before and _is_nested(args, numbers)
+            nested = before and is_nested(args, numbers)
             gradients = _gradients(value, wanted, create=nested)
-        finally:
-            recorder.grad_enabled = before
         kind = type(value)
         found = iter(gradients)
-        made = [_map(args[n], lambda t: _wrap(kind, next(found))) for n in numbers]
+        made = [map_tensors(args[n], lambda t: wrap(kind, next(found))) for n in numbers]
         result = made[0] if isinstance(argnums, int) else tuple(made)
         if not nested:
-            value = _wrap(kind, value._read().alias())
+            value = wrap(kind, value._read().alias())
         return ((value, out[1]) if has_aux else value), result
 
     return run
@@ -62,17 +59,18 @@ def grad(
     return run
 
 
-def _map(value: Any, f: Callable[[Handle], Any]) -> Any:
+def map_tensors(value: Any, f: Callable[[Handle], Any]) -> Any:
+    """A nested structure with `f` of each tensor in its place."""
     if isinstance(value, Handle):
         return f(value)
     if isinstance(value, dict):
-        return {k: _map(v, f) for k, v in value.items()}
+        return {k: map_tensors(v, f) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
-        return type(value)(_map(v, f) for v in value)
+        return type(value)(map_tensors(v, f) for v in value)
     return value
 
 
-def _marked(tensor: Handle, wanted: list[Recorded]) -> Handle:
+def leaf(tensor: Handle, wanted: list[Recorded]) -> Handle:
     """The tensor, with a value that a gradient can be asked for."""
     value = tensor._read()
     if type(value.type.element) is not FloatType:
@@ -101,11 +99,11 @@ def _same(scope: Any, x: Any) -> Any:
     return x
 
 
-def _is_nested(args: Sequence[Any], numbers: Sequence[int]) -> bool:
+def is_nested(args: Sequence[Any], numbers: Sequence[int]) -> bool:
     """Whether an argument already carries a gradient: then the gradient's own is recorded."""
     found: list[bool] = []
     for n in numbers:
-        _map(args[n], lambda t: found.append(t._read().requires_grad))
+        map_tensors(args[n], lambda t: found.append(t._read().requires_grad))
     return any(found)
 
 
@@ -121,7 +119,8 @@ def _gradients(value: Any, wanted: list[Recorded], create: bool) -> list[Recorde
     return [found.get(id(w)) for w in wanted]
 
 
-def _wrap(kind: Any, value: Recorded | None) -> Any:
+def wrap(kind: Any, value: Recorded | None) -> Any:
+    """A tensor of this kind around a value; None for none."""
     if value is None:
         return None
     made = kind.__new__(kind)

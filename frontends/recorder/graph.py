@@ -77,11 +77,13 @@ def _unknown(value: Recorded) -> Any:
 class Recorder:
     """The state of recording in this process: the graph that grows now, and whether gradients are recorded."""
 
-    __slots__ = ("epoch", "explain", "grad_enabled", "graph", "sequence")
+    __slots__ = ("differentiating", "epoch", "explain", "grad_enabled", "graph", "sequence")
 
     def __init__(self) -> None:
         self.graph = Graph()
         self.grad_enabled = True
+        self.differentiating = False
+        """Whether irc.grad or irc.vjp runs a function: frontends whose history is kept by tapes keep it then, too."""
         self.sequence = 0
         self.epoch = 0
         """Counts changes of modules between training and evaluation."""
@@ -96,6 +98,17 @@ class Recorder:
             yield graph
         finally:
             self.graph = before
+
+
+@contextmanager
+def differentiated() -> Iterator[bool]:
+    """History is kept inside, for a function that is going to be differentiated; gives whether it was kept before."""
+    before = recorder.grad_enabled, recorder.differentiating
+    recorder.grad_enabled = recorder.differentiating = True
+    try:
+        yield before[0]
+    finally:
+        recorder.grad_enabled, recorder.differentiating = before
 
 
 def _no_explanation(error: IrcError, operands: Sequence[Operand]) -> None:

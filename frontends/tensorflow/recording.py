@@ -73,7 +73,7 @@ tapes = Tapes()
 def record(lower: Lowering, values: Sequence[Operand], statics: tuple[Any, ...]) -> list[Recorded]:
     """Records one operation, with history where a tape records."""
     before, session = recorder.grad_enabled, tapes.session
-    recorder.grad_enabled = session is not None
+    recorder.grad_enabled = session is not None or recorder.differentiating
     try:
         if session is None:
             return apply(lower, values, statics)
@@ -97,7 +97,7 @@ def _current(value: Operand) -> Operand:
 def history_kept() -> Iterator[None]:
     """What is recorded inside, by whatever means, has history where a tape records and none elsewhere."""
     before, session, graph = recorder.grad_enabled, tapes.session, recorder.graph
-    recorder.grad_enabled = session is not None
+    recorder.grad_enabled = session is not None or recorder.differentiating
     last = graph.pending[-1] if graph.pending else None
     try:
         yield
@@ -121,9 +121,11 @@ def _collect(session: Session, pending: list[Node], last: Node | None) -> None:
 def nothing_kept() -> Iterator[None]:
     """What is recorded inside has no history, whatever tapes record."""
     session, recording = tapes.session, tapes.recording
-    before = recorder.grad_enabled
-    tapes.session, tapes.recording, recorder.grad_enabled = None, [], False
+    before = recorder.grad_enabled, recorder.differentiating
+    tapes.session, tapes.recording = None, []
+    recorder.grad_enabled = recorder.differentiating = False
     try:
         yield
     finally:
-        tapes.session, tapes.recording, recorder.grad_enabled = session, recording, before
+        tapes.session, tapes.recording = session, recording
+        recorder.grad_enabled, recorder.differentiating = before

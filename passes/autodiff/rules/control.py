@@ -31,8 +31,15 @@ def branch_activity(op: Any, active: dict[Value, None]) -> list[bool]:
     return flows
 
 
+CHECKPOINT = "irc.checkpoint"
+"""A branch with this attribute keeps nothing for its reverse, which runs it again."""
+
+
 @defadjoint(hlo.If, hlo.Case, activity=branch_activity)
 def branch_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    if CHECKPOINT in op.attributes and len(op.regions) == 1:
+        again_vjp(reverse, op, gs)
+        return
     captured = [v for v in free_values(op) if v in reverse.active]
     recordings, found = [], []
     for region in op.regions:
@@ -56,6 +63,27 @@ def branch_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     reverse.builder.emit(made)
     for value, g in zip(touched, made.results, strict=True):
         reverse.add(value, reverse.scope.of(g))
+
+
+def again_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
+    """Runs a branch again, on what it read, behind a barrier that lets it begin no sooner than the cotangents are there,
+    and goes back through that."""
+    block, read = op.regions[0].block, free_values(op)
+    present = [i for i, g in enumerate(gs) if g is not None]
+    held = hlo.OptimizationBarrier([*read, *(gs[i].value for i in present)])  # type: ignore[union-attr]
+    reverse.builder.emit(held)
+    builder = Builder(op.location)
+    local = dict(zip(read, held.results, strict=False))
+    copy_into(builder, block.operations[:-1], local)
+    reverse.builder.operations += builder.operations
+    wrt = [v for v in read if v in reverse.active]
+    inner = Reverse(reverse.builder, builder.operations, [local[v] for v in wrt], reverse.functions)
+    for i, g in zip(present, held.results[len(read) :], strict=True):
+        end = block.terminator.operands[i]
+        inner.add(local.get(end, end), reverse.scope.of(g))
+    inner.run()
+    for value in wrt:
+        reverse.add(value, inner.cotangents.get(local[value]))
 
 
 def reverse_branch(
