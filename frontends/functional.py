@@ -41,6 +41,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
             shown = sorted(map(str, sizes)) or "none"
             raise located(RecordError(f"irc.vmap goes over one number of examples, and is given {shown}"))
         (size,) = sizes
+        assert size is not None
         examples = [_example(h, a) for h, a in zip(handles, axes, strict=True)]
         closure = _recorded(function, structure, examples, "irc.vmap")
 
