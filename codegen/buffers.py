@@ -5,9 +5,11 @@ edge. Buffers whose lives do not meet may share memory."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
 
+from irc.ir.extents import at, ceildiv, greatest, typical
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.types import MemRefType
 
@@ -39,8 +41,12 @@ class Buffer:
 
     @property
     def nbytes(self) -> int:
-        size = self.type.nbytes
-        return max(ALIGNMENT, -(-size // ALIGNMENT) * ALIGNMENT)
+        return greatest(ALIGNMENT, ceildiv(self.type.nbytes, ALIGNMENT) * ALIGNMENT)
+
+    def at(self, sizes: Mapping[str, int]) -> Buffer:
+        """The buffer for numbers in the place of named sizes."""
+        shape = tuple(None if n is None else at(n, sizes) for n in self.type.shape)
+        return replace(self, type=MemRefType(shape, self.type.element), index=at(self.index, sizes))
 
 
 def live_ranges(buffers: Sequence[Buffer], loops: Sequence[tuple[int, int]]) -> None:
@@ -60,7 +66,11 @@ def live_ranges(buffers: Sequence[Buffer], loops: Sequence[tuple[int, int]]) -> 
 def assign_offsets(buffers: Sequence[Buffer]) -> int:
     """Gives every buffer an offset such that no two that live at once overlap; returns the arena's size.
 
-    Greedy by size, each at the lowest gap that fits (Pisarchyk and Lee, 2020)."""
+    Greedy by size, each at the lowest gap that fits (Pisarchyk and Lee, 2020). With expressions over named sizes, what
+    fits differs from call to call: those that share a place follow from lives alone, and a place is as large as the largest
+    of them."""
+    if not all(isinstance(b.nbytes, int) for b in buffers):
+        return _assign_places(buffers)
     placed: list[Buffer] = []
     total = 0
     for b in sorted(buffers, key=lambda b: (-b.nbytes, b.first, b.last)):
@@ -73,4 +83,21 @@ def assign_offsets(buffers: Sequence[Buffer]) -> int:
         b.index = at
         placed.append(b)
         total = max(total, at + b.nbytes)
+    return total
+
+
+def _assign_places(buffers: Sequence[Buffer]) -> int:
+    places: list[list[Buffer]] = []
+    for b in sorted(buffers, key=lambda b: (-typical(b.nbytes), b.first, b.last)):
+        for place in places:
+            if all(p.last < b.first or b.last < p.first for p in place):
+                place.append(b)
+                break
+        else:
+            places.append([b])
+    total = 0
+    for place in places:
+        for b in place:
+            b.index = total
+        total = total + reduce(greatest, (b.nbytes for b in place))
     return total

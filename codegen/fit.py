@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from irc.codegen.program import lower_program
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError, OutOfMemoryError
+from irc.ir.extents import at
 from irc.ir.locations import span_of
 from irc.ir.operation import Value
 from irc.passes.extents import Growing, growing, resized
@@ -62,17 +63,37 @@ def limits(given: int | None) -> list[Limit]:
 
 
 def fits(plan: Needs, limit: int | None) -> bool:
-    """Whether what a program needs is there."""
+    """Whether what a program needs is there; of one with named sizes that is asked call by call."""
+    if not isinstance(plan.total_bytes, int):
+        return True
     return all(held.needed(plan) <= held.bytes for held in limits(limit))
 
 
 def check(plan: MemoryPlan, limit: int | None, prepared: Callable[[], Module | None], remaining: str) -> None:
     """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak.
 
-    `prepared` gives the module on which `remaining` passes have yet to run, for which the largest batch is looked for."""
+    `prepared` gives the module on which `remaining` passes have yet to run, for which the largest batch is looked for. Of a
+    plan over named sizes nothing is asked: see `admit`."""
+    if not isinstance(plan.total_bytes, int):
+        return
     for held in limits(limit):
         if held.needed(plan) > held.bytes:
             raise _refusal(plan, held, prepared(), remaining)
+
+
+def admit(plan: Needs, sizes: Mapping[str, int], limit: int | None) -> None:
+    """Raises OutOfMemoryError where a call for these sizes does not fit, with the lines that hold most where they are known."""
+    for held in limits(limit):
+        if at(held.needed(plan), sizes) > held.bytes:
+            found = plan.at(sizes) if isinstance(plan, MemoryPlan) else None
+            notes = [", ".join(f"{name} = {n}" for name, n in sizes.items())]
+            if found is not None:
+                notes += [f"{readable(n):>12}  {where}" for where, _, n in found.holders(found.peak)[:SHOWN]]
+            raise OutOfMemoryError(
+                f"the program needs {readable(at(held.needed(plan), sizes))} of memory for these sizes and may take "
+                f"{readable(held.bytes)} ({held.source}); nothing was run",
+                notes=tuple(notes),
+            )
 
 
 def _refusal(plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str) -> OutOfMemoryError:

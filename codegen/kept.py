@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module
+from irc.ir.extents import parsed
 from irc.ir.keys import digest
 from irc.runtime.disk_cache import DiskCache, Fields, compiler
 from irc.runtime.jit import machine_fields
@@ -43,12 +44,13 @@ class Kept:
         stamp, needs, code = payload.split(b"\n", 2)
         known = ProgramStamp.read(stamp.decode(), "")
         assert known is not None
-        return Kept(known, code, **json.loads(needs))
+        return Kept(known, code, **{name: parsed(str(n)) for name, n in json.loads(needs).items()})
 
     @staticmethod
     def write(
         cache: DiskCache, fields: Fields, stamp: ProgramStamp, object_code: bytes, plan: MemoryPlan
     ) -> None:
         """Keeps a program under its key."""
-        needs = json.dumps({"total_bytes": plan.total_bytes, "new_bytes": plan.new_bytes})
+        total, new = (n if isinstance(n, int) else str(n) for n in (plan.total_bytes, plan.new_bytes))
+        needs = json.dumps({"total_bytes": total, "new_bytes": new})
         cache.put(fields, f"{stamp.header('')}{needs}\n".encode() + object_code)

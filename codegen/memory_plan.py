@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from irc.codegen.buffers import ALTERNATING, Buffer
+from irc.ir.extents import at, typical
 from irc.ir.locations import Location, described
 from irc.runtime.signature import short
 
@@ -49,7 +51,14 @@ class MemoryPlan:
     @property
     def peak(self) -> int:
         """The first step at which the arena holds most."""
-        return max(range(1, self.steps + 1), key=lambda step: (self._held(step), -step), default=0)
+        return max(range(1, self.steps + 1), key=lambda step: (typical(self._held(step)), -step), default=0)
+
+    def at(self, sizes: Mapping[str, int]) -> MemoryPlan:
+        """The plan for numbers in the place of named sizes."""
+        buffers, inputs, outputs = (
+            tuple(b.at(sizes) for b in part) for part in (self.buffers, self.inputs, self.outputs)
+        )
+        return MemoryPlan(buffers, inputs, outputs, self.constants, at(self.arena_bytes, sizes), self.steps)
 
     def holders(self, step: int) -> list[tuple[str, Location, int]]:
         """(where, its location, bytes) of the source lines whose values are held at a step, most first."""
@@ -60,14 +69,14 @@ class MemoryPlan:
             location, nbytes = found.get(where, (b.location, 0))
             found[where] = (location, nbytes + b.type.nbytes)
         rows = [(where, location, nbytes) for where, (location, nbytes) in found.items()]
-        return sorted(rows, key=lambda row: -row[2])
+        return sorted(rows, key=lambda row: -typical(row[2]))
 
     def __str__(self) -> str:
         """The table, in the order of first use, and each value's life as a bar; the arrow marks the peak."""
         peak = self.peak
         mark = " " * self._column(peak) + "▼" if peak else ""
         lines = [f"{'bytes':>12} {'offset':>12}  {mark:<{WIDTH}}  steps      value"]
-        for b in sorted(self.buffers, key=lambda b: (b.first, b.last, b.index)):
+        for b in sorted(self.buffers, key=lambda b: (b.first, b.last, typical(b.index))):
             life = f"{b.first}-{b.last}"
             lines.append(
                 f"{b.nbytes:>12} {b.index:>12}  {self._bar(b)}  {life:<9}  {short(b.type)}  {_where(b)}"

@@ -100,6 +100,10 @@ class Planner:
         for i, argument in enumerate(main.arguments):
             donor = main.argument_attribute(i, DONOR)
             if isinstance(donor, IntegerAttr):
+                if self.outputs[donor.value].type is not self.buffers[argument].type:
+                    raise UnsupportedError(
+                        f"argument {i} of type {argument.type} cannot become result {donor.value}: their extents may differ"
+                    )
                 held[donor.value] = argument
                 self.outputs[donor.value] = self.buffers[argument]
         return self.block(main.block, self.outputs, held)

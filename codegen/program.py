@@ -21,7 +21,8 @@ from irc.dialects import arith, cf, memref, scf
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
 from irc.errors import UnsupportedError
-from irc.ir.attributes import Attribute, DenseElementsAttr, TypeAttr
+from irc.ir.attributes import ArrayAttr, Attribute, DenseElementsAttr, StringAttr, TypeAttr
+from irc.ir.extents import greatest, names, size
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import FunctionType, MemRefType, TensorType, i8, index
@@ -29,6 +30,9 @@ from irc.runtime import failures
 
 SIGNATURE = "irc.signature"
 """Module attribute: the tensor types of the program's inputs and outputs."""
+
+EXTENTS = "irc.extents"
+"""Module attribute of a program with unknown extents: the extents of inputs and outputs, and the arena's bytes, as text."""
 
 
 def lower_program(module: Module, entry: str = "main", machine: Machine = HOST) -> tuple[Module, MemoryPlan]:
@@ -57,16 +61,20 @@ class _Emitter:
     def module(self, steps: Sequence[Step]) -> Module:
         main = self.main
         inputs, outputs = [a.type for a in main.arguments], [v.type for v in main.returned]
-        arena = MemRefType((max(self.plan.arena_bytes, 1),), i8)
+        arena = MemRefType((greatest(self.plan.arena_bytes, 1),), i8)
         types = [*map(buffer_type, inputs), *map(buffer_type, outputs), arena]
         names = [*(a.name for a in main.arguments), *("" for _ in outputs), "arena"]
         arguments = [Value(t, None, i, n) for i, (t, n) in enumerate(zip(types, names, strict=True))]
         self.arguments, self.arena = arguments[:-1], arguments[-1]
-        self.top = KernelBuilder(main.location)
-        body = KernelBuilder(main.location, self.top.constants)
+        sizes = {n: Value(index, None, len(types) + i, n) for i, n in enumerate(sizes_of(inputs))}
+        self.top = KernelBuilder(main.location, sizes=sizes)
+        body = KernelBuilder(main.location, self.top.constants, sizes=sizes)
         self.emit(body, steps)
         body.emit(Return(()))
-        block = Block(arguments, [*self.top.constants.values(), *self.top.operations, *body.operations])
+        block = Block(
+            [*arguments, *sizes.values()],
+            [*self.top.constants.values(), *self.top.operations, *body.operations],
+        )
         attributes: dict[str, Attribute] = {}
         if main.arg_attrs is not None:
             attributes["irc.arguments"] = main.arg_attrs
@@ -74,6 +82,11 @@ class _Emitter:
         kernels = [f for group in self.planner.groups.values() for f in group.functions]
         kept = dict(self.source.attributes)
         kept[SIGNATURE] = TypeAttr(FunctionType(tuple(inputs), tuple(outputs)))
+        if sizes:
+            shapes = [t.shape for t in (*inputs, *outputs)]
+            kept[EXTENTS] = ArrayAttr(
+                tuple(StringAttr(", ".join(map(str, s))) for s in (*shapes, arena.shape))
+            )
         return Module.of([*self._globals(), function, *kernels], kept)
 
     def _globals(self) -> list[Operation]:
@@ -111,7 +124,8 @@ class _Emitter:
         b = self.top
         match buffer.place:
             case "arena":
-                return b.emit(memref.View(self.arena, b.index(buffer.index), (), result_types=[t]))
+                unknown = [b.index(n) for n in t.static_shape if not isinstance(n, int)]
+                return b.emit(memref.View(self.arena, b.index(buffer.index), unknown, result_types=[t]))
             case "constant":
                 base = b.emit(memref.GetGlobal(name=f"constant_{buffer.index}", result_types=[buffer.type]))
             case "input":
@@ -125,9 +139,9 @@ class _Emitter:
             match step:
                 case Run(group=group, operands=operands, location=location):
                     for func in group.functions:
-                        values = [
-                            self.view(b, o, a.type) for o, a in zip(operands, func.arguments, strict=True)
-                        ]
+                        pairs = zip(operands, func.arguments, strict=False)
+                        values = [self.view(b, o, a.type) for o, a in pairs]
+                        values += [b.index(size(a.name)) for a in func.arguments[len(operands) :]]
                         b.emit(Call(values, callee=func.sym_name, result_types=[], location=location))
                 case Loop():
                     self._loop(b, step)
@@ -178,6 +192,11 @@ class _Emitter:
         )
 
 
+def sizes_of(inputs: Sequence[Any]) -> list[str]:
+    """The named sizes of a program, in the order in which the types of its inputs name them."""
+    return list(dict.fromkeys(n for t in inputs for extent in t.shape for n in names(extent)))
+
+
 def _to_index(value: Value) -> Operation:
     return arith.IndexCast(value, result_types=[index])
 
@@ -187,9 +206,5 @@ def _cast(b: KernelBuilder, base: Value, t: MemRefType) -> Value:
     if base.type is t:
         return base
     strides: Any = t.strides
-    cast = memref.ReinterpretCast(
-        base, (), (), (),
-        static_offsets=(0,), static_sizes=t.static_shape, static_strides=strides, result_types=[t],
-    )  # fmt: skip
-    made: Value = b.emit(cast)
+    made: Value = b.emit(memref.ReinterpretCast.of(base, 0, t.static_shape, strides, b.index, t))
     return made

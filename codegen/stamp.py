@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from irc.codegen.plan import DONOR
-from irc.codegen.program import SIGNATURE
+from irc.codegen.program import EXTENTS, SIGNATURE
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError
-from irc.ir.attributes import ArrayAttr, DictionaryAttr, IntegerAttr, TypeAttr
+from irc.ir.attributes import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, TypeAttr
+from irc.ir.extents import parsed_shape
 from irc.ir.text import parse_type
-from irc.ir.types import FunctionType, TensorType
+from irc.ir.types import FunctionType, MemRefType, TensorType
 
 _MARK = " irc.program "
 
@@ -41,7 +42,16 @@ class ProgramStamp:
             raise IrcError(f"a module of kernels needs @main and the attribute '{SIGNATURE}'")
         inputs: Any = signature.value.inputs
         outputs: Any = signature.value.results
-        return ProgramStamp(inputs, outputs, main.arguments[-1].type.size, tuple(_donors(main)))
+        (arena,) = [a.type.shape for a in main.arguments if isinstance(a.type, MemRefType)][-1]
+        extents = kernels.attributes.get(EXTENTS)
+        if isinstance(extents, ArrayAttr):
+            texts = [text.value for text in extents.value if isinstance(text, StringAttr)]
+            *shapes, (arena,) = map(parsed_shape, texts)
+            types = [t.with_shape(s) for t, s in zip((*inputs, *outputs), shapes, strict=True)]
+            inputs, outputs = tuple(types[: len(inputs)]), tuple(types[len(inputs) :])
+        if arena is None:
+            raise IrcError(f"a module of kernels of unknown extents needs the attribute '{EXTENTS}'")
+        return ProgramStamp(inputs, outputs, arena, tuple(_donors(main)))
 
     def header(self, comment: str) -> str:
         """One line, begun by the text's comment sign."""
@@ -51,6 +61,11 @@ class ProgramStamp:
             "arena": self.arena_bytes,
             "donors": [list(pair) for pair in self.donors],
         }
+        if not isinstance(self.arena_bytes, int) or not all(
+            t.is_fixed for t in (*self.inputs, *self.outputs)
+        ):
+            fields["arena"] = str(self.arena_bytes)
+            fields["extents"] = [", ".join(map(str, t.shape)) for t in (*self.inputs, *self.outputs)]
         return f"{comment}{_MARK}{json.dumps(fields)}\n"
 
     @staticmethod
@@ -61,6 +76,11 @@ class ProgramStamp:
             return None
         fields = json.loads(line[len(comment + _MARK) :])
         inputs, outputs = (tuple(map(parse_type, fields[k])) for k in ("inputs", "outputs"))
+        if "extents" in fields:
+            pairs = zip((*inputs, *outputs), fields["extents"], strict=True)
+            types = [t.with_shape(parsed_shape(shape)) for t, shape in pairs]
+            inputs, outputs = tuple(types[: len(inputs)]), tuple(types[len(inputs) :])
+            fields["arena"] = parsed_shape(fields["arena"])[0]
         return ProgramStamp(inputs, outputs, fields["arena"], tuple((i, o) for i, o in fields["donors"]))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from irc import options
 from irc.codegen.bounds import checked
 from irc.codegen.emit.module import emit_module
-from irc.codegen.fit import check, fits
+from irc.codegen.fit import Needs, admit, check, fits
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
 from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
 from irc.codegen.gpu.execution import LoadedProgram
@@ -47,6 +47,7 @@ from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.nvjitlink import assemble_ptx
 from irc.runtime.profile import phase, profile
+from irc.runtime.sized import SizedProgram
 from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
@@ -55,7 +56,7 @@ LOWERING = (
 )
 """The passes once there is one function."""
 
-PIPELINE = f"inline,{LOWERING}"
+PIPELINE = f"inline,name_extents,{LOWERING}"
 """What happens between the tensor level and the fused level."""
 
 OPT = 1
@@ -112,8 +113,13 @@ class Executable:
         stages: Callable[[], Stages],
         timings: dict[str, float],
         arguments: str | None = None,
+        needs: Needs | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         self.stamp = stamp
+        self.needs = needs
+        """What a call holds, over the named sizes of a program that has some."""
+        self.memory_limit = memory_limit
         self.target = target
         self.object_code = object_code
         self.timings = timings
@@ -126,19 +132,36 @@ class Executable:
             self.call = self._asserting if failures.asserted_by(object_code) else self.program.call
 
     @staticmethod
-    def of(stages: Stages, timings: dict[str, float], arguments: str | None = None) -> Executable:
+    def of(
+        stages: Stages,
+        timings: dict[str, float],
+        arguments: str | None = None,
+        memory_limit: int | None = None,
+    ) -> Executable:
         """The program of these stages."""
         with _timed(timings, "llvm"):
             code = assemble(stages.llvm, stages.target, stages.opt)
-        return Executable(stages.stamp, stages.target, code, lambda: stages, timings, arguments)
+        return Executable(
+            stages.stamp, stages.target, code, lambda: stages, timings, arguments, stages.plan, memory_limit
+        )
 
     @cached_property
     def stages(self) -> Stages:
         """What the program was at each level; one that came from disk is compiled for it now."""
         return self._stages()
 
-    def _loaded(self, arguments: str | None) -> NativeProgram:
+    def _loaded(self, arguments: str | None) -> NativeProgram | SizedProgram:
         stamp = self.stamp
+        if not all(t.is_fixed for t in stamp.inputs):
+            return SizedProgram(
+                self.object_code,
+                stamp.inputs,
+                stamp.outputs,
+                arena_bytes=stamp.arena_bytes,
+                donate=dict(stamp.donors),
+                admit=self._admit,
+                arguments=arguments,
+            )
         return NativeProgram(
             self.object_code,
             stamp.inputs,
@@ -147,6 +170,11 @@ class Executable:
             donate=dict(stamp.donors),
             arguments=arguments,
         )
+
+    def _admit(self, sizes: Mapping[str, int]) -> None:
+        """Raises OutOfMemoryError where a call for these sizes does not fit."""
+        if self.needs is not None:
+            admit(self.needs, sizes, self.memory_limit)
 
     def _foreign(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
         made = self.target
@@ -321,13 +349,15 @@ def compile_module(
             fields = fields_of(source, left, machine, opt)
             kept = Kept.read(cache, fields)
         if kept is not None and fits(kept, memory_limit):
-            made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments)
+            made = Executable(
+                kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit
+            )
         if kept is None and options.logged("cache"):
             print(f"irc: not on disk: {cache.why(fields)}", file=sys.stderr)
     if made is None and machine.is_device:
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:
-        made = Executable.of(cold(), timings, arguments)
+        made = Executable.of(cold(), timings, arguments, memory_limit)
         if cache is not None:
             Kept.write(cache, fields, made.stamp, made.object_code, made.memory_plan)
     if sites:

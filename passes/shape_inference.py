@@ -9,18 +9,42 @@ from typing import Any
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func
-from irc.dialects.stablehlo import BroadcastInDim, Case, Constant, DynamicReshape, If, Reshape, While
+from irc.dialects.stablehlo import (
+    BroadcastInDim,
+    Case,
+    Compare,
+    Constant,
+    CustomCall,
+    DynamicBroadcastInDim,
+    DynamicReshape,
+    If,
+    Reshape,
+    While,
+)
 from irc.errors import IrcError
+from irc.ir.extents import Undecided
+from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Region, Value, refine
 from irc.ir.rewriting import Rewriter, RewriteSet, same_operations
 from irc.ir.types import Dim, TensorType, Type, i64
 from irc.passes.canonicalize import dynamic
 from irc.passes.dce import without_dead_functions
+from irc.passes.extents.ties import Slot, ties
 from irc.passes.fold import folding
 from irc.passes.manager import Context, Pass
 
 MAX_SHAPE_BYTES = 4096
 """Constants up to this size are folded on the way: shapes are computed from extents."""
+
+
+class Unequal(Exception):
+    """Two expressions over named sizes that an op says are the same extent."""
+
+    def __init__(self, left: int, right: int, op: Operation) -> None:
+        super().__init__(f"{left} and {right} at {op.name}")
+        self.left = left
+        self.right = right
+        self.span = span_of(op.location)
 
 
 @dataclass(frozen=True)
@@ -138,12 +162,53 @@ class _Refiner(Rewriter):
                 self._branches(op)
             case Call():
                 self._call(op)
+            case CustomCall(call_target_name="shape_assertion") if self._holds(op):
+                pass
             case _:
-                made = self.mapped(op)
-                form = dynamic.static_form(made)
-                made = made if form is None else form
-                emitted = self.emit(_knowing(made, op))
-                self.replace(op, emitted if isinstance(emitted, tuple) else (emitted,))
+                try:
+                    self._infer(op)
+                except Undecided as error:
+                    raise Undecided(f"'{op.name}': {error.message}", span=span_of(op.location)) from None
+
+    def _infer(self, op: Operation) -> None:
+        self._agree(op)
+        made = self.mapped(op)
+        form = dynamic.static_form(made)
+        made = made if form is None else form
+        emitted = self.emit(_knowing(made, op))
+        self.replace(op, emitted if isinstance(emitted, tuple) else (emitted,))
+
+    def _agree(self, op: Operation) -> None:
+        """Raises Unequal where operands have different expressions for what the op says is one extent."""
+        if all(v.type.is_fixed for v in map(self.value, op.operands) if isinstance(v.type, TensorType)):
+            return
+        operands = dict.fromkeys(op.operands)
+        through: dict[Slot, Dim] = {}
+        for pair in ties(op) or ():
+            m, n = (self.value(v).type.shape[i] if v in operands else through.get((v, i)) for v, i in pair)
+            _same_extent(m, n, op)
+            through.update(dict.fromkeys(pair, n if m is None else m))
+        if isinstance(op, DynamicBroadcastInDim):
+            self._stretch(op)
+
+    def _stretch(self, op: DynamicBroadcastInDim) -> None:
+        """An extent of the operand that is not known to be 1 is the result's."""
+        target = dynamic.extents_of(self.value(op.output_dimensions))
+        shape = self.value(op.operand).type.shape
+        for n, d in zip(shape, op.broadcast_dimensions, strict=True):
+            if target is not None and n != 1:
+                _same_extent(n, target[d], op)
+
+    def _holds(self, op: CustomCall) -> bool:
+        """Whether an assertion about extents is true for every size that there may be; that two of them are equal is made so."""
+        condition = self.value(op.operands[0])
+        compared = condition.op
+        if isinstance(compared, Compare) and compared.comparison_direction == "EQ":
+            sides = [dynamic.extents_of(v) for v in compared.operands]
+            if sides[0] is not None and sides[1] is not None:
+                for m, n in zip(*sides, strict=True):
+                    _same_extent(m, n, op)
+        return dynamic.extents_of(condition) == [1]
 
     def _finish(
         self, op: Operation, operands: Sequence[Value], regions: Sequence[Region], types: Sequence[Type]
@@ -224,9 +289,16 @@ def _met(a: Any, b: Any, op: Operation) -> Any:
     shape: list[Dim] = []
     for m, n in zip(a.shape, b.shape, strict=True):
         if m is not None and n is not None and m != n:
+            _same_extent(m, n, op)
             raise op.error("types", f"has {a} where {b} is given")
         shape.append(n if m is None else m)
     return TensorType(tuple(shape), a.element, a.encoding)
+
+
+def _same_extent(m: Dim, n: Dim, op: Operation) -> None:
+    """Raises Unequal for two extents that are not written alike, one of them an expression."""
+    if m is not None and n is not None and m != n and not (isinstance(m, int) and isinstance(n, int)):
+        raise Unequal(m, n, op)
 
 
 def _joined(types: Sequence[Any]) -> Any:

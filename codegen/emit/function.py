@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from irc.codegen.emit.held import (
     Buffer,
     Held,
+    Number,
     Scattered,
     Tile,
     held_from,
@@ -206,11 +207,20 @@ class FunctionEmitter:
     def _capture(self, value: Value) -> Held:
         """A value of the function around this one: constants as they are, registers through the context."""
         assert self.parent is not None, f"{value} is used in {self.name} before it is made"
-        texts = self.parent.flat(value)
-        types = self.types(value.type)
-        held = held_from(value.type, tuple(map(self._captured, types, texts)))
+        outer = self.parent.get(value)
+        if isinstance(outer, Buffer):
+            pointer = self._captured("ptr", outer.pointer)
+            sizes, strides = (tuple(map(self.captured_number, part)) for part in (outer.sizes, outer.strides))
+            held: Held = Buffer(outer.type, pointer, sizes, strides)
+        else:
+            texts = self.parent.flat(value)
+            held = held_from(value.type, tuple(map(self._captured, self.types(value.type), texts)))
         self.values[value] = held
         return held
+
+    def captured_number(self, number: Number) -> Number:
+        """A number that the function around this one holds."""
+        return number if isinstance(number, int) else self._captured("i64", number)
 
     def _captured(self, type_: str, text: str) -> str:
         if not text.startswith("%"):

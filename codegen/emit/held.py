@@ -8,6 +8,7 @@ that comparisons, selections and conversions go piece by piece; LLVM cuts a piec
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +63,33 @@ class Scattered:
     elements: tuple[str, ...]
 
 
+Number = int | str
+"""A number, or a register."""
+
+
 @dataclass(frozen=True, slots=True)
 class Buffer:
     """A memref: element [0, ..., 0] is at `pointer` plus the type's offset, or plus nothing if that is
-    unknown."""
+    unknown. `sizes` and `strides` are numbers or registers; both are empty where the type says all of them, and for a
+    function's argument, whose unknown extents nothing asks for."""
 
     type: MemRefType
     pointer: str
+    sizes: tuple[Number, ...] = ()
+    strides: tuple[Number, ...] = ()
+
+    def size(self, dim: int) -> Number:
+        """An extent. Raises UnsupportedError for one that nothing says."""
+        return self.sizes[dim] if self.sizes else self._said(self.type.shape[dim])
+
+    def stride(self, dim: int) -> Number:
+        """Elements between neighbours along a dimension. Raises like `size`."""
+        return self.strides[dim] if self.strides else self._said(self.type.strides[dim])
+
+    def _said(self, n: int | None) -> int:
+        if not isinstance(n, int):
+            raise UnsupportedError(f"the emitter does not take {self.type} where its extents are asked for")
+        return n
 
 
 Held = str | Tile | Scattered | Buffer
@@ -105,6 +126,11 @@ def vector_type(lanes: int, scalar: str) -> str:
 def literal(text: str) -> int | None:
     """The number that an index or integer text is, or None for a register."""
     return int(text) if text.lstrip("-").isdigit() else None
+
+
+def numbers(texts: Iterable[str]) -> tuple[Number, ...]:
+    """Texts, those of numbers as numbers."""
+    return tuple(t if n is None else n for t, n in ((t, literal(t)) for t in texts))
 
 
 @functools.cache

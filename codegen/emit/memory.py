@@ -54,10 +54,18 @@ class Access:
     def element(self) -> Any:
         return self.buffer.type.element
 
-    def stride(self, axis: int) -> int:
-        """Elements between neighbours along a dimension of the tile."""
+    def stride(self, axis: int) -> int | None:
+        """Elements between neighbours along a dimension of the tile, None where that is no number."""
         dim = self.dims[axis]
-        return 0 if dim is None else int(self.buffer.type.strides[dim] or 0)
+        stride = 0 if dim is None else self.buffer.stride(dim)
+        return stride if isinstance(stride, int) else None
+
+    def step(self, axis: int) -> int:
+        """`stride` along the last dimension of a tile. Raises UnsupportedError where it is no number."""
+        found = self.stride(axis)
+        if found is None:
+            raise refuse(self.op, f"{self.op.name} along a stride that is not known")
+        return found
 
 
 def _access(e: FunctionEmitter, op: Any, tile: VectorType, base: Value, masked: Value | None) -> Access:
@@ -103,12 +111,16 @@ def _guard(e: FunctionEmitter, access: Access, position: Sequence[int]) -> Mask:
         dim = access.dims[axis]
         if dim is None or access.in_bounds[axis]:
             continue
-        extent, known = int(access.buffer.type.shape[dim] or 0), literal(access.indices[dim])
-        if known is not None:
+        extent, known = access.buffer.size(dim), literal(access.indices[dim])
+        if known is not None and isinstance(extent, int):
             if known + k >= extent:
                 return False
             continue
-        inside = e.ins(f"icmp slt i64 {access.indices[dim]}, {extent - k}")
+        if isinstance(extent, int):
+            below = str(extent - k)
+        else:
+            below = e.ins(f"sub i64 {extent}, {k}") if k else extent
+        inside = e.ins(f"icmp slt i64 {access.indices[dim]}, {below}")
         guard = inside if guard is True else e.ins(f"and i1 {guard}, {inside}")
     return guard
 
@@ -119,10 +131,10 @@ def _piece_masks(e: FunctionEmitter, access: Access) -> list[Mask]:
     pieces, dim = split(extent, e.lanes), access.dims[-1]
     if dim is None or access.in_bounds[-1]:
         return [True] * len(pieces)
-    size, index = int(access.buffer.type.shape[dim] or 0), access.indices[dim]
+    size, index = access.buffer.size(dim), access.indices[dim]
     known = literal(index)
     starts = list(itertools.accumulate(pieces, initial=0))
-    if known is not None:
+    if known is not None and isinstance(size, int):
         return [_constant_mask(n, size - known - at) for n, at in zip(pieces, starts, strict=False)]
     left = e.ins(f"sub i64 {size}, {index}")
     masks: list[Mask] = []
@@ -183,10 +195,22 @@ def _masks(e: FunctionEmitter, access: Access) -> list[list[Mask]]:
 def _rows(e: FunctionEmitter, access: Access) -> list[tuple[str, int]]:
     """A pointer, and elements after it, where each row begins."""
     pointer, rest = address(e, access.op, access.buffer, access.indices)
-    return [
-        (pointer, rest + sum(k * access.stride(axis) for axis, k in enumerate(position)))
-        for position in leading(access.type)
-    ]
+    return [_moved(e, access, pointer, rest, position) for position in leading(access.type)]
+
+
+def _moved(
+    e: FunctionEmitter, access: Access, pointer: str, rest: int, position: Sequence[int]
+) -> tuple[str, int]:
+    """A pointer, and elements after it, where a position of a tile is whose first element is `rest` after `pointer`."""
+    for axis, k in enumerate(position):
+        stride, dim = access.stride(axis), access.dims[axis]
+        if stride is not None:
+            rest += k * stride
+        elif k and dim is not None:
+            text = access.buffer.stride(dim)
+            far = str(text) if k == 1 else e.ins(f"mul i64 {text}, {k}")
+            pointer = element_at(e, access.element, pointer, far)
+    return pointer, rest
 
 
 # Reading
@@ -229,13 +253,13 @@ def _read_singly(e: FunctionEmitter, access: Access, padding: str) -> Scattered:
     scalar, elements = llvm_type(access.element), []
     for position in itertools.product(*(range(n) for n in shape_of(access.type))):
         guard = _guard(e, access, position)
-        offset = rest + sum(k * access.stride(axis) for axis, k in enumerate(position))
+        start, offset = _moved(e, access, pointer, rest, position)
         if guard is True:
-            elements.append(_load_one(e, access, pointer, offset))
+            elements.append(_load_one(e, access, start, offset))
         elif guard is False:
             elements.append(padding)
         else:
-            at = element_at(e, access.element, pointer, offset)
+            at = element_at(e, access.element, start, offset)
             safe = e.ins(f"select i1 {guard}, ptr {at}, ptr {first}")
             text = _load_one(e, access, safe, 0)
             elements.append(e.ins(f"select i1 {guard}, {scalar} {text}, {scalar} {padding}"))
@@ -268,7 +292,7 @@ def _reordered(access: Access, order: Sequence[int]) -> Access:
 
 def _read(e: FunctionEmitter, access: Access, padding: str) -> list[str]:
     """The registers of a tile."""
-    scalar, stride = llvm_type(access.element), access.stride(-1)
+    scalar, stride = llvm_type(access.element), access.step(-1)
     registers = []
     for (pointer, rest), masks in zip(_rows(e, access), _masks(e, access), strict=True):
         at = 0
@@ -284,7 +308,7 @@ def _read(e: FunctionEmitter, access: Access, padding: str) -> list[str]:
 def _read_piece(
     e: FunctionEmitter, access: Access, pointer: str, offset: int, lanes: int, mask: Mask, padding: str
 ) -> str:
-    element, stride = access.element, access.stride(-1)
+    element, stride = access.element, access.step(-1)
     kept, held = memory_type(element), llvm_type(element)
     register = vector_type(lanes, kept)
     align = access.align or element_bytes(element)
@@ -347,7 +371,7 @@ def emit_transfer_write(e: FunctionEmitter, op: vector.TransferWrite) -> None:
 
 
 def _write(e: FunctionEmitter, access: Access, tile: Tile) -> None:
-    stride, registers = access.stride(-1) or 1, iter(tile.registers)
+    stride, registers = access.step(-1) or 1, iter(tile.registers)
     for (pointer, rest), masks in zip(_rows(e, access), _masks(e, access), strict=True):
         at = 0
         for n, mask in zip(split(shape_of(access.type)[-1], e.lanes), masks, strict=True):
@@ -360,7 +384,7 @@ def _write(e: FunctionEmitter, access: Access, tile: Tile) -> None:
 def _write_piece(
     e: FunctionEmitter, access: Access, pointer: str, offset: int, lanes: int, mask: Mask, text: str
 ) -> None:
-    element, stride = access.element, access.stride(-1) or 1
+    element, stride = access.element, access.step(-1) or 1
     kept, held = memory_type(element), llvm_type(element)
     register = vector_type(lanes, kept)
     align = access.align or element_bytes(element)
@@ -404,7 +428,7 @@ def _scatter(
 
 def _plain(e: FunctionEmitter, op: Any, tile: VectorType) -> Access:
     buffer, rank = e.buffer(op.base), len(shape_of(tile))
-    if buffer.type.strides and buffer.type.strides[-1] != 1:
+    if buffer.type.strides and buffer.stride(buffer.type.rank - 1) != 1:
         raise refuse(op, f"{op.name} of {buffer.type}, whose last dimension is not contiguous")
     dims = tuple(range(buffer.type.rank - rank, buffer.type.rank))
     indices = tuple(e.scalars(op.indices))
@@ -456,7 +480,7 @@ def _indexed(e: FunctionEmitter, op: Any) -> tuple[Buffer, list[tuple[int, str]]
     buffer = e.buffer(op.base)
     pointer, rest = address(e, op, buffer, e.scalars(op.offsets))
     start = element_at(e, buffer.type.element, pointer, rest)
-    stride, type_ = buffer.type.strides[-1], op.indices.type
+    stride, type_ = buffer.stride(buffer.type.rank - 1), op.indices.type
     scalar, kept = llvm_type(type_.element), memory_type(buffer.type.element)
     pieces = split(shape_of(type_)[-1], e.lanes)
     out = []
@@ -466,6 +490,6 @@ def _indexed(e: FunctionEmitter, op: Any) -> tuple[Buffer, list[tuple[int, str]]
         if scalar != "i64":
             text = e.ins(f"sext <{n} x {scalar}> {text} to {wide}")
         if stride != 1:
-            text = e.ins(f"mul {wide} {text}, splat (i64 {stride})")
+            text = e.ins(f"mul {wide} {text}, {splat(e, wide, 'i64', str(stride))}")
         out.append((n, e.ins(f"getelementptr {kept}, ptr {start}, {wide} {text}")))
     return buffer, out

@@ -1,5 +1,4 @@
-"""memref: addresses. Strides and extents are known, so a buffer is a pointer and an access a few
-multiplications."""
+"""memref: addresses. A buffer is a pointer and its strides, numbers or registers, and an access a few multiplications."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from irc.codegen.emit.constants import bytes_text
 from irc.codegen.emit.function import FunctionEmitter, constant, emits, refuse, with_scalar
-from irc.codegen.emit.held import Buffer, element_bytes, literal, llvm_type, memory_type
+from irc.codegen.emit.held import Buffer, Number, element_bytes, literal, llvm_type, memory_type, numbers
 from irc.dialects import memref
 from irc.dialects.gpu import WORKGROUP
 from irc.ir.attributes import DenseElementsAttr
@@ -24,9 +23,7 @@ STACK_ALIGN = 64
 
 
 def check_buffer(e: FunctionEmitter, op: Operation, type_: MemRefType) -> None:
-    """Refuses buffers whose extents or strides are not known, or that lie in a memory the target has not."""
-    if not type_.is_static or None in type_.strides:
-        raise refuse(op, f"{type_}: its extents and strides must be known")
+    """Refuses buffers that lie in a memory the target has not."""
     if type_.space is not None and not (e.module.target.is_device and type_.space == WORKGROUP):
         raise refuse(op, f"the memory space of {type_}")
 
@@ -36,19 +33,19 @@ def address(
     op: Operation,
     buffer: Buffer,
     indices: Sequence[str],
-    strides: Sequence[Any] | None = None,
 ) -> tuple[str, int]:
     """A pointer and a constant number of elements after it where the element at `indices` is."""
     type_ = buffer.type
     check_buffer(e, op, type_)
     constant_part, terms = type_.offset or 0, []
-    for index, stride in zip(indices, type_.strides if strides is None else strides, strict=True):
+    for dim, index in enumerate(indices):
+        stride = buffer.stride(dim)
         known = literal(index)
-        if known is not None:
+        if known is not None and isinstance(stride, int):
             constant_part += known * stride
-        elif stride == 1:
-            terms.append(index)
-        elif stride:
+        elif stride == 1 or known == 1:
+            terms.append(index if stride == 1 else str(stride))
+        elif stride and known != 0:
             terms.append(e.ins(f"mul i64 {index}, {stride}"))
     if not terms:
         return buffer.pointer, constant_part
@@ -120,19 +117,38 @@ def emit_store(e: FunctionEmitter, op: memref.Store) -> None:
 def emit_alloca(e: FunctionEmitter, op: memref.Alloca) -> None:
     type_: MemRefType = op.memref.type
     check_buffer(e, op, type_)
-    if op.dynamicSizes or op.symbolOperands:
+    if not type_.is_fixed or op.dynamicSizes or op.symbolOperands:
         raise refuse(op, "memref.alloca of a size that is not known")
     e.set(op, Buffer(type_, e.stack(type_.nbytes, op.alignment or STACK_ALIGN)))
 
 
 @emits(memref.View)
 def emit_view(e: FunctionEmitter, op: memref.View) -> None:
-    if op.sizes:
-        raise refuse(op, "memref.view of a size that is not known")
     source, shift = e.buffer(op.source), e.scalar(op.byte_shift)
     start = place(e, op, source, ["0"])
     pointer = start if shift == "0" else e.ins(f"getelementptr i8, ptr {start}, i64 {shift}")
-    e.set(op, Buffer(op.view.type, pointer))
+    sizes = iter(e.scalars(op.sizes))
+    shape = numbers(str(n) if isinstance(n, int) else next(sizes) for n in op.view.type.shape)
+    e.set(op, _shaped(op.view.type, pointer, shape, _dense(e, shape)))
+
+
+def _dense(e: FunctionEmitter, sizes: Sequence[Number]) -> list[Number]:
+    """Row-major strides."""
+    strides: list[Number] = []
+    step: Number = 1
+    for n in reversed(sizes):
+        strides.append(step)
+        if isinstance(step, int) and isinstance(n, int):
+            step *= n
+        else:
+            step = n if step == 1 else e.ins(f"mul i64 {n}, {step}")
+    return strides[::-1]
+
+
+def _shaped(type_: MemRefType, pointer: str, sizes: Sequence[Number], strides: Sequence[Number]) -> Buffer:
+    """A buffer that holds its extents and strides where the type does not say all of them."""
+    said = type_.is_fixed and all(isinstance(n, int) for n in type_.strides)
+    return Buffer(type_, pointer) if said else Buffer(type_, pointer, tuple(sizes), tuple(strides))
 
 
 def _mixed(e: FunctionEmitter, static: Sequence[int], dynamic: Sequence[Any]) -> list[str]:
@@ -144,22 +160,36 @@ def _mixed(e: FunctionEmitter, static: Sequence[int], dynamic: Sequence[Any]) ->
 @emits(memref.SubView)
 def emit_subview(e: FunctionEmitter, op: memref.SubView) -> None:
     """Where the result's offset is known it is the type's; else the pointer moves to the first element."""
-    if op.sizes or op.strides:
-        raise refuse(op, "memref.subview of sizes or steps that are not known")
+    if op.strides:
+        raise refuse(op, "memref.subview of steps that are not known")
     source, type_ = e.buffer(op.source), op.result.type
     pointer = source.pointer
     if type_.offset is None:
         pointer = place(e, op, source, _mixed(e, op.static_offsets, op.offsets))
     elif source.type.offset is None:
         raise refuse(op, "memref.subview with a known offset of a buffer whose offset is not known")
-    e.set(op, Buffer(type_, pointer))
+    if type_.is_fixed and not source.strides:
+        e.set(op, Buffer(type_, pointer))
+        return
+    sizes = numbers(_mixed(e, op.static_sizes, op.sizes))
+    e.set(op, _shaped(type_, pointer, sizes, _stepped(e, source, op.static_strides)))
+
+
+def _stepped(e: FunctionEmitter, source: Buffer, steps: Sequence[int]) -> list[Number]:
+    """A buffer's strides times steps."""
+    strides: list[Number] = []
+    for dim, step in enumerate(steps):
+        stride = source.stride(dim)
+        if isinstance(stride, int):
+            strides.append(stride * step)
+        else:
+            strides.append(stride if step == 1 else e.ins(f"mul i64 {stride}, {step}"))
+    return strides
 
 
 @emits(memref.ReinterpretCast)
 def emit_reinterpret_cast(e: FunctionEmitter, op: memref.ReinterpretCast) -> None:
     """The offset counts from the start of the memory, which is known where the source's offset is."""
-    if op.sizes or op.strides:
-        raise refuse(op, "memref.reinterpret_cast with sizes or strides that are not known")
     source, type_ = e.buffer(op.source), op.result.type
     if source.type.offset is None:
         raise refuse(op, "memref.reinterpret_cast of a buffer whose offset is not known")
@@ -167,7 +197,11 @@ def emit_reinterpret_cast(e: FunctionEmitter, op: memref.ReinterpretCast) -> Non
     if type_.offset is None:
         (offset,) = _mixed(e, op.static_offsets, op.offsets)
         pointer = element_at(e, type_.element, pointer, offset)
-    e.set(op, Buffer(type_, pointer))
+    if not op.sizes and not op.strides:
+        e.set(op, Buffer(type_, pointer))
+        return
+    sizes, strides = _mixed(e, op.static_sizes, op.sizes), _mixed(e, op.static_strides, op.strides)
+    e.set(op, _shaped(type_, pointer, numbers(sizes), numbers(strides)))
 
 
 @emits(memref.Cast)
@@ -184,6 +218,8 @@ def emit_reshape(e: FunctionEmitter, op: Any) -> None:
 def _retyped(e: FunctionEmitter, op: Operation, source: Buffer, type_: MemRefType) -> Buffer:
     """The same elements under a type of other shape and strides; an offset that becomes unknown is
     applied."""
+    if not (type_.is_fixed and source.type.is_fixed):
+        raise refuse(op, f"{op.name} of extents that are not known")
     if source.type.offset == type_.offset:
         return Buffer(type_, source.pointer)
     if type_.offset is not None:
@@ -194,9 +230,10 @@ def _retyped(e: FunctionEmitter, op: Operation, source: Buffer, type_: MemRefTyp
 @emits(memref.Dim)
 def emit_dim(e: FunctionEmitter, op: memref.Dim) -> None:
     axis, type_ = literal(e.scalar(op.index)), op.source.type
-    if axis is None or type_.shape[axis] is None:
+    buffer = e.buffer(op.source)
+    if axis is None or not (buffer.sizes or isinstance(type_.shape[axis], int)):
         raise refuse(op, "memref.dim of an extent that is not known")
-    e.set(op, str(type_.shape[axis]))
+    e.set(op, str(buffer.size(axis)))
 
 
 @emits(memref.Prefetch)

@@ -27,7 +27,7 @@ from irc.dialects.func import Func
 from irc.dialects.memref import Global
 from irc.errors import UnsupportedError
 from irc.ir.operation import Operation, Value
-from irc.ir.types import MemRefType
+from irc.ir.types import MemRefType, index
 from irc.runtime.target import Target, host_target
 
 __all__ = ["HANDLERS", "ModuleEmitter", "emit_module"]
@@ -110,19 +110,27 @@ class ModuleEmitter:
         return "\n".join([*self.globals.values(), *declared, "", *self.functions, _NONTEMPORAL, ""])
 
     def _native(self, main: Func, symbol: str) -> str:
-        """`void symbol(ptr args, ptr arena)`: pointers of the inputs, then of the outputs; the arena is
-        last."""
-        arguments = main.arguments
+        """`void symbol(ptr args, ptr arena)`: pointers of the inputs, then of the outputs, then one to the named sizes if
+        there are any. @main takes the arena after the outputs, the sizes last."""
+        sizes = [a for a in main.arguments if a.type is index]
+        arguments = [a for a in main.arguments if a.type is not index]
         for argument in arguments:
             if not isinstance(argument.type, MemRefType):
                 raise refuse(main, f"an argument of type {argument.type} of @{main.sym_name}")
         if not arguments or main.returned:
             raise refuse(main, f"an entry function that returns values or has no arena (@{main.sym_name})")
         e = FunctionEmitter(self, symbol)
-        for i, argument in enumerate(arguments[:-1]):
+        *buffers, arena = arguments
+        for i, argument in enumerate(buffers):
             address = e.ins(f"getelementptr ptr, ptr %args, i64 {i}")
             e.values[argument] = Buffer(argument.type, e.ins(f"load ptr, ptr {address}, align 8"))
-        e.values[arguments[-1]] = Buffer(arguments[-1].type, "%arena")
+        e.values[arena] = Buffer(arena.type, "%arena")
+        if sizes:
+            address = e.ins(f"getelementptr ptr, ptr %args, i64 {len(buffers)}")
+            table = e.ins(f"load ptr, ptr {address}, align 8")
+            for i, size in enumerate(sizes):
+                place = e.ins(f"getelementptr i64, ptr {table}, i64 {i}")
+                e.values[size] = e.ins(f"load i64, ptr {place}, align 8")
         e.emit_block(main.block)
         e.do("ret void")
         return e.text(f"define void @{symbol}(ptr %args, ptr %arena) #0")

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from irc.codegen.emit.function import FunctionEmitter, emits, refuse
-from irc.codegen.emit.held import literal, llvm_type
+from irc.codegen.emit.held import Number, literal, llvm_type
 from irc.dialects import scf
+from irc.dialects.memref import DYNAMIC
 from irc.ir.operation import Region
 
 
@@ -103,13 +104,17 @@ def emit_while(e: FunctionEmitter, op: scf.While) -> None:
 @emits(scf.Forall)
 def emit_forall(e: FunctionEmitter, op: scf.Forall) -> None:
     """Tickets of the pool; one ticket, `irc.sequential`, or inside a thread of a device: a loop where it stands."""
-    if op.dynamicLowerBound or op.dynamicUpperBound or op.dynamicStep:
-        raise refuse(op, "scf.forall with bounds that are not known")
+    if op.dynamicLowerBound or op.dynamicStep:
+        raise refuse(op, "scf.forall with lower bounds or steps that are not known")
     if op.outputs:
         raise refuse(op, "scf.forall with shared outputs")
-    bounds = list(zip(op.staticLowerBound, op.staticUpperBound, op.staticStep, strict=True))
-    counts = [_trips(*bound) for bound in bounds]
-    total = math.prod(counts)
+    given = iter(e.scalars(op.dynamicUpperBound))
+    bounds = [
+        (low, high if high != DYNAMIC else next(given), step)
+        for low, high, step in zip(op.staticLowerBound, op.staticUpperBound, op.staticStep, strict=True)
+    ]
+    counts = [_count(e, op, *bound) for bound in bounds]
+    total = _times(e, counts)
     if total == 0:
         return
     if total == 1:
@@ -121,13 +126,38 @@ def emit_forall(e: FunctionEmitter, op: scf.Forall) -> None:
         _parallel(e, op, bounds, counts, total)
 
 
-Bounds = list[tuple[int, int, int]]
+Bounds = list[tuple[int, Number, int]]
 
 
-def _loop(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[int], total: int) -> None:
+def _count(e: FunctionEmitter, op: scf.Forall, low: int, high: Number, step: int) -> Number:
+    if isinstance(high, int):
+        return _trips(low, high, step)
+    if literal(high) is not None:
+        return _trips(low, int(high), step)
+    if low or step != 1:
+        raise refuse(op, "scf.forall from a lower bound, or by steps, to a bound that is not known")
+    return high
+
+
+def _times(e: FunctionEmitter, counts: list[Number]) -> Number:
+    """The product; that of the numbers among them first."""
+    known = math.prod(n for n in counts if isinstance(n, int))
+    registers = [n for n in counts if isinstance(n, str)]
+    if not known or not registers:
+        return known
+    total = registers[0]
+    for n in registers[1:]:
+        total = e.ins(f"mul i64 {total}, {n}")
+    return total if known == 1 else e.ins(f"mul i64 {total}, {known}")
+
+
+def _loop(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[Number], total: Number) -> None:
     body, done = e.new_label("each"), e.new_label("end")
     before = e.block
-    e.jump(body)
+    if isinstance(total, int):
+        e.jump(body)
+    else:
+        e.branch(e.ins(f"icmp sgt i64 {total}, 0"), body, done)
     e.start(body)
     (ticket,), at = e.phis(["i64"])
     _bind_indices(e, op, ticket, bounds, counts)
@@ -139,10 +169,12 @@ def _loop(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[int],
     e.start(done)
 
 
-def _parallel(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[int], total: int) -> None:
+def _parallel(
+    e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[Number], total: Number
+) -> None:
     """The body becomes a function of a context, which holds what it captures, and a ticket."""
     body = FunctionEmitter(e.module, e.module.outlined_name(e.name), e)
-    _bind_indices(body, op, "%ticket", bounds, counts)
+    _bind_indices(body, op, "%ticket", bounds, [body.captured_number(n) for n in counts])
     body.emit_block(op.region.block)
     body.do("ret void")
     name = e.module.define(body.name, "void", "ptr %ctx, i64 %ticket", body)
@@ -155,7 +187,9 @@ def _parallel(e: FunctionEmitter, op: scf.Forall, bounds: Bounds, counts: list[i
     e.call("irc_parallel", "void", ("ptr", f'@"{name}"'), ("ptr", context), ("i64", str(total)))
 
 
-def _bind_indices(e: FunctionEmitter, op: scf.Forall, ticket: str, bounds: Bounds, counts: list[int]) -> None:
+def _bind_indices(
+    e: FunctionEmitter, op: scf.Forall, ticket: str, bounds: Bounds, counts: list[Number]
+) -> None:
     """The indices of a ticket: its digits, the last dimension fastest."""
     rest, texts = ticket, []
     for i in reversed(range(len(bounds))):

@@ -44,7 +44,7 @@ def alloca(m: Machine, op: memref.Alloca, *sizes: Any) -> Buffer:
     """Fresh memory each time it is reached: what an earlier turn of a loop left there may not be read."""
     type: MemRefType = op.memref.type
     extents = iter(sizes)
-    shape = tuple(int(next(extents)) if n is None else n for n in type.shape)
+    shape = tuple(n if isinstance(n, int) else int(next(extents)) for n in type.shape)
     size = int(np.prod(shape, dtype=np.int64)) * type.element.numpy.itemsize
     return dense(Memory("a buffer on the stack", size, op.alignment or LINE), 0, shape, type.element)
 
@@ -53,7 +53,7 @@ def alloca(m: Machine, op: memref.Alloca, *sizes: Any) -> Buffer:
 def view(m: Machine, op: memref.View, source: Buffer, shift: Any, *sizes: Any) -> Buffer:
     type: MemRefType = op.view.type
     extents = iter(sizes)
-    shape = tuple(int(next(extents)) if n is None else n for n in type.shape)
+    shape = tuple(n if isinstance(n, int) else int(next(extents)) for n in type.shape)
     start, size = source.start + int(shift), int(np.prod(shape, dtype=np.int64)) * type.element.numpy.itemsize
     if shift < 0 or int(shift) + size > source.sizes[0]:
         raise Fault(f"sees bytes {shift} to {int(shift) + size}, outside {source}")

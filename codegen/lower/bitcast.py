@@ -5,8 +5,8 @@ from __future__ import annotations
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.schedule.machine import HOST, Machine
-from irc.dialects import memref, vector
 from irc.dialects import stablehlo as hlo
+from irc.dialects import vector
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
@@ -35,7 +35,7 @@ def lower_bitcast(func: Func, machine: Machine = HOST) -> KernelGroup:
     wide = min(t.size for t in types)
 
     def body(b: KernelBuilder, *buffers: Value) -> None:
-        flat = [b.emit(memref.ReinterpretCast.static(v, 0, (v.type.size,), (1,))) for v in buffers]
+        flat = [b.cast(v, 0, (v.type.size,), (1,)) for v in buffers]
 
         def move(inner: KernelBuilder, at: Index, count: int) -> None:
             source, target = (VectorType((count * v.type.size // wide,), v.type.element) for v in flat)

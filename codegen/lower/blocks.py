@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 from irc.codegen.lower.tree import BLOCK
 from irc.dialects import stablehlo as hlo
+from irc.ir.extents import at_most, ceildiv
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 
@@ -39,8 +40,9 @@ def extent(op: Any) -> int:
 
 
 def long_reductions(returned: Sequence[Value]) -> list[Any]:
-    """The reductions of more than a block, none where one of them feeds another: those run block after block."""
-    found = [op for op in reductions(returned) if extent(op) > BLOCK]
+    """The reductions of more than a block, or of who knows how many elements, none where one of them feeds another: those
+    run block after block."""
+    found = [op for op in reductions(returned) if not at_most(extent(op), BLOCK)]
     chained = any(other is not op for op in found for other in reductions(op.operands))
     return [] if chained else found
 
@@ -55,7 +57,7 @@ def in_blocks(
     blocks: list[Value] = []
     partials: list[Value] = []
     for op in ops:
-        count = ceil(extent(op) / BLOCK)
+        count = ceildiv(extent(op), BLOCK)
         mine = [
             Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any
 
 from irc.codegen.schedule.machine import HOST, Machine
@@ -10,12 +11,22 @@ from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
 from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr, IntegerAttr, UnitAttr
 from irc.ir.builder import Builder
+from irc.ir.extents import Atom, Extent, divided, greatest, least
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import MemRefType, Type, VectorType, i64, index
 
 Index = int | Value
-"""An index known now, or a value of type index."""
+"""An index known now (a number, or an expression over named sizes), or a value of type index."""
+
+
+_MAKERS: dict[str, Callable[[Value, Value], Operation]] = {
+    "quotient": arith.DivUI,
+    "remainder": arith.RemUI,
+    "greatest": arith.MaxSI,
+    "least": arith.MinSI,
+}
+"""What computes an expression's parts; a dividend is never negative."""
 
 
 class KernelBuilder(Builder):
@@ -26,13 +37,16 @@ class KernelBuilder(Builder):
         location: Location = UNKNOWN,
         constants: dict[Any, Operation] | None = None,
         machine: Machine = HOST,
+        sizes: dict[str, Value] | None = None,
     ) -> None:
         super().__init__(location)
         self.constants: dict[Any, Operation] = {} if constants is None else constants
         self.machine = machine
+        self.sizes: dict[str, Value] = {} if sizes is None else sizes
+        """The arguments that the named sizes are, those that were asked for."""
 
     def nested(self) -> KernelBuilder:
-        return KernelBuilder(self.location, self.constants, self.machine)
+        return KernelBuilder(self.location, self.constants, self.machine, self.sizes)
 
     def constant(self, value: Any, type: Any) -> Value:
         """A number of a scalar type, or its splat for a vector type; equal constants are one."""
@@ -44,25 +58,49 @@ class KernelBuilder(Builder):
 
     def index(self, i: Index) -> Value:
         """An index as a value."""
-        return self.constant(i, index) if isinstance(i, int) else i
+        if isinstance(i, Value):
+            return i
+        return self.extent(i) if isinstance(i, Extent) else self.constant(i, index)
+
+    def extent(self, x: Extent) -> Value:
+        """An expression over named sizes, computed once at the kernel's top."""
+        products = []
+        for factors, count in x.terms:
+            values = [self._atom(a) for a in factors]
+            if count != 1 or not values:
+                values.insert(0, self.constant(count, index))
+            products.append(reduce(lambda a, b: self._at_top(arith.MulI(a, b)), values))
+        return reduce(lambda a, b: self._at_top(arith.AddI(a, b)), products)
+
+    def _at_top(self, op: Operation) -> Value:
+        """The op's value, computed before the kernel's first op; ops that are the same are one."""
+        key = (type(op), op.operands)
+        return self.constants.setdefault(key, op).results[0]
+
+    def _atom(self, atom: Atom) -> Value:
+        if atom.kind == "size":
+            (name,) = atom.parts
+            return self.sizes.setdefault(name, Value(index, None, len(self.sizes), name))
+        x, y = (self.index(part) for part in atom.parts)
+        return self._at_top(_MAKERS[atom.kind](x, y))
 
     def indices(self, items: Sequence[Index]) -> list[Value]:
         return [self.index(i) for i in items]
 
     def add(self, x: Index, y: Index) -> Index:
-        if isinstance(x, int) and isinstance(y, int):
+        if not isinstance(x, Value) and not isinstance(y, Value):
             return x + y
         if x == 0:
             return y
         return x if y == 0 else self.emit(arith.AddI(self.index(x), self.index(y)))
 
     def sub(self, x: Index, y: Index) -> Index:
-        if isinstance(x, int) and isinstance(y, int):
+        if not isinstance(x, Value) and not isinstance(y, Value):
             return x - y
         return x if y == 0 else self.emit(arith.SubI(self.index(x), self.index(y)))
 
     def mul(self, x: Index, y: Index) -> Index:
-        if isinstance(x, int) and isinstance(y, int):
+        if not isinstance(x, Value) and not isinstance(y, Value):
             return x * y
         if x == 1 or y == 1:
             return y if x == 1 else x
@@ -70,24 +108,24 @@ class KernelBuilder(Builder):
 
     def div(self, x: Index, y: int) -> Index:
         """x / y rounded down, for x >= 0."""
-        if isinstance(x, int):
+        if not isinstance(x, Value) and (isinstance(y, int) or divided(x, y) is not None):
             return x // y
-        return x if y == 1 else self.emit(arith.DivUI(x, self.index(y)))
+        return x if y == 1 else self.emit(arith.DivUI(self.index(x), self.index(y)))
 
     def rem(self, x: Index, y: int) -> Index:
         """x modulo y, for x >= 0."""
-        if isinstance(x, int):
+        if not isinstance(x, Value) and (isinstance(y, int) or divided(x, y) is not None):
             return x % y
-        return 0 if y == 1 else self.emit(arith.RemUI(x, self.index(y)))
+        return 0 if y == 1 else self.emit(arith.RemUI(self.index(x), self.index(y)))
 
     def min(self, x: Index, y: Index) -> Index:
-        if isinstance(x, int) and isinstance(y, int):
-            return min(x, y)
+        if not isinstance(x, Value) and not isinstance(y, Value):
+            return least(x, y)
         return self.emit(arith.MinSI(self.index(x), self.index(y)))
 
     def max(self, x: Index, y: Index) -> Index:
-        if isinstance(x, int) and isinstance(y, int):
-            return max(x, y)
+        if not isinstance(x, Value) and not isinstance(y, Value):
+            return greatest(x, y)
         return self.emit(arith.MaxSI(self.index(x), self.index(y)))
 
     def compare(self, predicate: str, x: Index, y: Index) -> Value:
@@ -122,7 +160,7 @@ class KernelBuilder(Builder):
         which has so many."""
         if 0 in bounds:
             return
-        live = [d for d, n in enumerate(bounds) if n > 1]
+        live = [d for d, n in enumerate(bounds) if n != 1]
         if not live and each:
             live = [0]
         if not live:
@@ -134,7 +172,8 @@ class KernelBuilder(Builder):
             body(b, *(at.get(d, 0) for d in range(len(bounds))))
             b.emit(scf.InParallel.create((), (), {}, (Region([Block()]),)))
 
-        made = scf.Forall.over([bounds[d] for d in live], self.region([index] * len(live), region))
+        counts = [n if isinstance(n, int) else self.index(n) for n in (bounds[d] for d in live)]
+        made = scf.Forall.over(counts, self.region([index] * len(live), region))
         if each:
             places = (EnumAttr("gpu", each, f"linear_dim_{i}", dotted=True) for i in range(len(live)))
             made = made.with_attributes(mapping=ArrayAttr(tuple(places)[::-1]))
@@ -191,8 +230,12 @@ class KernelBuilder(Builder):
         else:
             self.emit(memref.Store(value, buffer, places))
 
-    def subview(self, source: Value, offsets: Sequence[Index], sizes: Sequence[int]) -> Value:
-        return self.emit(memref.SubView.at(source, offsets, sizes))
+    def subview(self, source: Value, offsets: Sequence[Index], sizes: Sequence[Index]) -> Value:
+        return self.emit(memref.SubView.at(source, offsets, sizes, value=self.index))
+
+    def cast(self, source: Value, offset: Index, sizes: Sequence[int], strides: Sequence[int]) -> Value:
+        """The memory of `source` under another offset, shape and strides."""
+        return self.emit(memref.ReinterpretCast.of(source, offset, sizes, strides, self.index))
 
 
 def kernel(
@@ -205,7 +248,9 @@ def kernel(
     location: Location = UNKNOWN,
     names: Sequence[str] = (),
 ) -> Func:
-    """A private function on buffers; `body(builder, *arguments)` emits its ops, without the return."""
+    """A private function on buffers; `body(builder, *arguments)` emits its ops, without the return.
+
+    The named sizes that it asks for are its last arguments, called as they are."""
     b = KernelBuilder(location, machine=machine)
     values = [
         Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)
@@ -213,6 +258,9 @@ def kernel(
     body(b, *values)
     b.emit(Return(()))
     operations = [*b.constants.values(), *b.operations]
+    for number, size in enumerate(b.sizes.values()):
+        size.index = len(values) + number
+    values += b.sizes.values()
     return Func.of(
         name, Block(values, operations), visibility="private", attributes=attributes, location=location
     )

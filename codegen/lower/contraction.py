@@ -31,6 +31,7 @@ from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
 from irc.ir.attributes import DictionaryAttr, StringAttr
+from irc.ir.extents import typical
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
@@ -131,7 +132,7 @@ def _possible(schedule: Schedule, c: Contraction) -> Schedule:
         return replace(schedule, pack_a=False, pack_b="none")  # lanes of both sides are read where they are
     if schedule.pack_b != "turn":
         return schedule
-    if not _turns(c):
+    if not _turns(c) or not isinstance(c.extents[c.lane], int):
         return replace(schedule, pack_b="block")
     return replace(schedule, pack_a=False, kc=max(1, c.size(c.of_kind("depth"))))
 
@@ -165,19 +166,19 @@ def _problem(
     outer = [a for a in (*c.of_kind("batch"), *c.of_kind("column")) if a != lane]
     bytes_of = [s.argument.type.element.numpy.itemsize for s in (lhs, rhs)]
     return Problem(
-        batch=c.size(outer),
-        rows=tuple(c.extents[a] for a in rows),
-        lanes=1 if lane is None else c.extents[lane],
-        depth=tuple(c.extents[a] for a in depth),
+        batch=typical(c.size(outer)),
+        rows=tuple(typical(c.extents[a]) for a in rows),
+        lanes=1 if lane is None else typical(c.extents[lane]),
+        depth=tuple(typical(c.extents[a]) for a in depth),
         lane_kind="column" if lane is None else c.kind(lane),
         vector_lanes=vector_bits // max(accumulator.width, 32),
         registers=32 if vector_bits == 512 else 16,
         element_bytes=bytes_of[1],
         rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
-        rhs_dense=lane is not None and c.extents[lane] in [abs(c.rhs.strides[a]) for a in depth],
-        rhs_lane_pitch=0 if lane is None else abs(c.rhs.strides[lane]) * bytes_of[1],
+        rhs_dense=lane is not None and c.extents[lane] in [abs(typical(c.rhs.strides[a])) for a in depth],
+        rhs_lane_pitch=0 if lane is None else abs(typical(c.rhs.strides[lane])) * bytes_of[1],
         rhs_turns=_turns(c),
-        rhs_pitch=abs(c.rhs.strides[depth[-1]]) * bytes_of[1] if depth else 0,
-        lhs_pitch=abs(c.lhs.strides[rows[-1]]) * bytes_of[0] if rows else 0,
+        rhs_pitch=abs(typical(c.rhs.strides[depth[-1]])) * bytes_of[1] if depth else 0,
+        lhs_pitch=abs(typical(c.lhs.strides[rows[-1]])) * bytes_of[0] if rows else 0,
         narrow=bytes_of[0] * 8 < accumulator.width,
     )

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from irc.codegen.lower.view import Access
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
+from irc.ir.extents import greatest
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import row_major_strides
@@ -121,8 +122,8 @@ def contraction_of(op: Operation, lhs: Access, rhs: Access) -> tuple[Contraction
             raise UnsupportedError(f"'{op.name}' is not a contraction", span=span_of(op.location))
     contraction = Contraction(
         tuple(x.extent for x in axes),
-        Access(lhs_offset, tuple(x.lhs if x.extent > 1 else 0 for x in axes)),
-        Access(rhs_offset, tuple(x.rhs if x.extent > 1 else 0 for x in axes)),
+        Access(lhs_offset, tuple(x.lhs if x.extent not in (0, 1) else 0 for x in axes)),
+        Access(rhs_offset, tuple(x.rhs if x.extent not in (0, 1) else 0 for x in axes)),
         Access(0, tuple(x.out for x in axes)),
     )
     return contraction, AxisMap(tuple((x.dim, x.step) for x in axes))
@@ -130,7 +131,7 @@ def contraction_of(op: Operation, lhs: Access, rhs: Access) -> tuple[Contraction
 
 def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
     """Row-major strides in elements; an extent of 0 counts as 1, so that no stride is 0."""
-    return row_major_strides(tuple(max(n, 1) for n in shape))
+    return row_major_strides(tuple(greatest(n, 1) for n in shape))
 
 
 def _out_strides(op: Operation) -> tuple[int, ...]:

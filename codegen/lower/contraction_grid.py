@@ -95,7 +95,7 @@ class GridKernel:
         for side in sides:
             # Every element of the buffer, by its number.
             size = (side.buffer.type.size,)
-            side.buffer = b.emit(memref.ReinterpretCast.static(side.buffer, 0, size, (1,)))
+            side.buffer = b.cast(side.buffer, 0, size, (1,))
 
         def block(b: KernelBuilder, matrix: Index, i: Index, j: Index) -> None:
             place = plan.unravel(b, matrix, batch)

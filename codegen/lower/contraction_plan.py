@@ -10,8 +10,9 @@ from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.contraction_axes import Contraction
 from irc.codegen.lower.epilogue import Epilogue, Source
 from irc.codegen.lower.group import kernel_element
-from irc.codegen.schedule.contraction import RowPlan, Schedule, row_plan
+from irc.codegen.schedule.contraction import RowPlan, Schedule, row_plan, rows_of_ticket
 from irc.dialects.func import Func
+from irc.ir.extents import at_most, ceildiv, typical
 from irc.ir.types import FloatType, IntegerType, MemRefType
 
 _RUN = 16
@@ -128,17 +129,19 @@ class Plan:
 
     @cached_property
     def tail(self) -> int:
-        """Lanes of the last, incomplete panel; 0 if there is none."""
+        """Lanes of the last, incomplete panel; 0 if there is none. An expression where nobody knows how many lanes there are."""
         return self.lanes % self.width
 
     @cached_property
     def tail_width(self) -> int:
         """The tail in whole vectors."""
+        if not isinstance(self.tail, int):
+            return self.width
         return -(-self.tail // self.vector_lanes) * self.vector_lanes
 
     @cached_property
     def panels(self) -> int:
-        return self.full_panels + (self.tail > 0)
+        return ceildiv(self.lanes, self.width)
 
     # Depth.
 
@@ -155,16 +158,18 @@ class Plan:
         axes, inner_size = list(self.depth), 1
         inner: list[int] = []
         # A depth of nothing is one block, which begins and ends the sums, whatever the order of its axes.
-        while axes and (not self.depth_size or inner_size * self.extent(axes[-1]) <= self.schedule.kc):
+        while axes and (
+            self.depth_size == 0 or not at_most(self.schedule.kc + 1, inner_size * self.extent(axes[-1]))
+        ):
             inner.insert(0, axes.pop())
             inner_size *= self.extent(inner[0])
         if not axes:
             return DepthBlocks((), None, 1, 1, tuple(inner), 1)
         chunked = axes.pop()
-        chunk = max(1, self.schedule.kc // inner_size)
+        chunk = max(1, self.schedule.kc // typical(inner_size))
         if chunk >= _RUN:
             chunk -= chunk % _RUN  # only a buffer's end cuts a run of packing short
-        chunks = -(-self.extent(chunked) // chunk)
+        chunks = ceildiv(self.extent(chunked), chunk)
         count = self.contraction.size(axes) * chunks
         return DepthBlocks(tuple(axes), chunked, chunk, chunks, tuple(inner), count)
 
@@ -177,17 +182,20 @@ class Plan:
     @cached_property
     def shares(self) -> Split:
         s, plan = self.schedule, self.row_plan
-        per_loop = self.contraction.size(self.tile_rows)
+        per_loop = typical(self.contraction.size(self.tile_rows))
         loops = max(1, s.mc // per_loop)
         tiles = plan.count if s.mc >= per_loop else max(1, s.mc // (plan.inner * plan.size))
-        return (
-            min(s.bc, self.matrices), min(loops, self.loop_count), tiles, min(max(1, s.nc // self.width), self.panels)
-        )  # fmt: skip
+        if not isinstance(tiles, int):
+            flops = 2.0 * typical(self.lanes) * typical(self.depth_size)
+            tiles = ceildiv(rows_of_ticket(flops, s.pack_b), plan.inner * plan.size)
+        panels = max(1, s.nc // self.width)
+        wholes = (s.bc, self.matrices), (loops, self.loop_count), (tiles, plan.count), (panels, self.panels)
+        return tuple(min(share, n) if isinstance(n, int) else share for share, n in wholes)
 
     @cached_property
     def grid(self) -> Split:
         wholes = (self.matrices, self.loop_count, self.row_plan.count, self.panels)
-        return tuple(-(-n // share) for n, share in zip(wholes, self.shares, strict=True))
+        return tuple(ceildiv(n, share) for n, share in zip(wholes, self.shares, strict=True))
 
     @cached_property
     def tickets(self) -> int:

@@ -21,8 +21,9 @@ from irc.codegen.lower.packing import (
     pack_rows,
 )
 from irc.codegen.lower.view import Counter, TileDim, View
-from irc.dialects import arith, memref, vector
+from irc.dialects import arith, vector
 from irc.ir.affine import AffineMapAttr
+from irc.ir.extents import divides, typical
 from irc.ir.operation import Value
 from irc.ir.types import FloatType, VectorType
 
@@ -56,7 +57,7 @@ class Buffers:
         packed = next(scratch) if plan.packed_type else None
         rows = next(scratch) if plan.rows_type else None
         spill = None
-        if plan.blocks.count > 1:
+        if plan.blocks.count not in (0, 1):
             spill = View.of(b, outputs[0] if plan.spills_to_output else next(scratch), c.out, c.extents)
         depth = plan.depth if plan.schedule.pack_b == "all" else plan.block_axes
         return Buffers(
@@ -64,10 +65,16 @@ class Buffers:
             View.of(b, arguments[plan.rhs.argument], c.rhs, c.extents),
             tuple(View.of(b, v, c.out, c.extents) for v in outputs),
             plan.epilogue.readers(b, arguments, c.others, c.extents),
-            None if packed is None else View(packed, (SHARE, PANEL, *depth, plan.lane)),
+            None if packed is None else View(_extended(b, packed), (SHARE, PANEL, *depth, plan.lane)),
             None if rows is None else _rows_view(b, plan, rows),
             spill,
         )
+
+
+def _extended(b: KernelBuilder, buffer: Value) -> Value:
+    """A dense buffer that says its extents where its type does not."""
+    t = buffer.type
+    return buffer if t.is_fixed else b.cast(buffer, 0, t.static_shape, t.strides)
 
 
 def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:
@@ -89,7 +96,7 @@ def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:
     axes += [i[0] for i in inner]
     sizes += [i[1] for i in inner]
     strides += [i[2] for i in inner]
-    return View(b.emit(memref.ReinterpretCast.static(buffer, 0, sizes, strides)), tuple(axes))
+    return View(b.cast(buffer, 0, sizes, strides), tuple(axes))
 
 
 def emit_packing(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
@@ -108,7 +115,7 @@ def emit_packing(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
         )  # fmt: skip
 
     grid = (plan.matrices, plan.blocks.count, -(-plan.panels // group))
-    if plan.packed_type.nbytes >= _PARALLEL_BYTES:
+    if typical(plan.packed_type.nbytes) >= _PARALLEL_BYTES:
         b.forall(grid, share)
     else:
         each_index(b, grid, share)
@@ -159,7 +166,7 @@ def _ticket(b: KernelBuilder, plan: Plan, ids: Sequence[Index]) -> Ticket:
     for i, n, share, count in zip(ids, wholes, plan.shares, plan.grid, strict=True):
         low = b.mul(i, share)
         high = b.add(low, share)
-        ranges.append((low, n if count == 1 else high if n % share == 0 else b.min(high, n)))
+        ranges.append((low, n if count == 1 else high if divides(share, n) else b.min(high, n)))
         number = b.add(b.mul(number, count), i)
     matrices, loops, tiles, panels = ranges
     return Ticket(matrices, loops, tiles, panels, number)
@@ -239,6 +246,9 @@ class _Loops:
             body(b, {}, whole)
             return
         low, high = self.ticket.tiles
+        if not isinstance(rows.extent, int):
+            self.each_piece(b, axis, whole, body)
+            return
         everything = plan.grid[2] == 1
 
         def tall(b: KernelBuilder, t: Index) -> None:
@@ -254,6 +264,24 @@ class _Loops:
             return
         b.loop(low, rows.large if everything else b.min(high, rows.large), 1, tall)
         b.loop(rows.large if everything else b.max(low, rows.large), high, 1, short)
+
+    def each_piece(
+        self,
+        b: KernelBuilder,
+        axis: int,
+        whole: tuple[TileDim, ...],
+        body: Callable[[KernelBuilder, At, tuple[TileDim, ...]], None],
+    ) -> None:
+        """Row tiles where the number of rows is not known: full ones, then what is left in powers of two."""
+        rows, (first, last) = self.plan.row_plan, self.ticket.tiles
+        low = b.mul(first, rows.size)
+        high = b.min(b.mul(last, rows.size), rows.extent)
+        sizes = [rows.size, *(1 << k for k in reversed(range((rows.size - 1).bit_length())))]
+        for size in sizes:
+            left = b.sub(high, low)
+            stop = b.sub(high, b.rem(left, size)) if size > 1 else high
+            b.loop(low, stop, size, lambda b, i, n=size: body(b, {axis: i}, ((axis, n), *whole)))
+            low = stop
 
     def left_side(self, b: KernelBuilder, at: At, block: Block, rows: tuple[TileDim, ...]) -> View:
         """The left operand from a tile's first row on, packed if the schedule says so."""

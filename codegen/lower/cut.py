@@ -50,7 +50,10 @@ def _with(func: Func, value: Value, place: Value) -> list[Operation]:
 def _placed(kernel: Func, order: Sequence[int], types: Sequence[MemRefType]) -> Func:
     """The kernel with argument i at place `order[i]` among arguments of `types`."""
     arguments = [Value(t, None, i, location=kernel.location) for i, t in enumerate(types)]
-    for place, argument in zip(order, kernel.arguments, strict=True):
+    for place, argument in zip(order, kernel.arguments, strict=False):
         argument.index = place
         arguments[place] = argument
+    for argument in kernel.arguments[len(order) :]:  # named sizes
+        argument.index = len(arguments)
+        arguments.append(argument)
     return kernel.with_block(Block(arguments, kernel.block.operations))

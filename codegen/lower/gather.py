@@ -10,7 +10,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.schedule.machine import HOST, Machine
-from irc.dialects import arith, memref
+from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Value
@@ -257,7 +257,7 @@ def _tile(buffer: Value, width: int) -> VectorType | None:
 
 def _copy(b: KernelBuilder, source: Value, target: Value) -> None:
     size = source.type.size
-    flat, into = (b.emit(memref.ReinterpretCast.static(v, 0, (size,), (1,))) for v in (source, target))
+    flat, into = (b.cast(v, 0, (size,), (1,)) for v in (source, target))
     width = min(LANES, size)
     if b.machine.is_grid:
         b.forall([size], lambda inner, i: inner.store(inner.load(flat, [i]), into, [i]))

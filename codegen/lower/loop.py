@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil, prod
+from math import prod
 from typing import Any
 
 from irc.codegen.lower.builder import KernelBuilder, kernel
@@ -14,6 +14,7 @@ from irc.codegen.lower.space import Affine, Leaf, Node, Space, Store, Traced, al
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.ir.extents import ceildiv
 from irc.ir.operation import Value
 from irc.ir.types import row_major_strides
 
@@ -80,8 +81,8 @@ def nests_of(returned: Sequence[Value]) -> list[list[Store]]:
     for number, value in enumerate(returned):
         rule = _ROOTS.get(type(value.op)) if value.op is not None else None
         if rule is not None:
-            groups += [[store] for store in rule(value.op, number) if prod(store.shape)]
-        elif value.type.size:
+            groups += [[store] for store in rule(value.op, number) if prod(store.shape) != 0]
+        elif value.type.size != 0:
             group = together.setdefault(value.type.size, [])
             if not group:
                 groups.append(group)
@@ -113,9 +114,9 @@ def _pad(op: Any, buffer: int) -> list[Store]:
     low, interior = op.edge_padding_low, op.interior_padding
     begin, size = [], []
     for n, m, at, gap in zip(shape, out, low, interior, strict=True):
-        first = max(0, ceil(-at / (gap + 1)))
+        first = max(0, ceildiv(-at, gap + 1))
         begin.append(first)
-        size.append(max(0, min(n, ceil((m - at) / (gap + 1))) - first))
+        size.append(max(0, min(n, ceildiv(m - at, gap + 1)) - first))
     step = tuple(s * (gap + 1) for s, gap in zip(strides, interior, strict=True))
     offset = sum(
         (at + f * (gap + 1)) * s for at, f, gap, s in zip(low, begin, interior, strides, strict=True)
@@ -124,7 +125,7 @@ def _pad(op: Any, buffer: int) -> list[Store]:
     border = hlo.BroadcastInDim(
         op.padding_value, broadcast_dimensions=(), result_types=[op.result.type]
     ).result
-    if any(interior) or not prod(size):
+    if any(interior) or prod(size) == 0:
         return [Store.whole(border, buffer), inside]
     slabs = []
     for d in range(len(out)):

@@ -29,10 +29,11 @@ from irc.codegen.lower.space import (
     all_nodes,
     operands_of,
 )
-from irc.dialects import arith, chlo, memref, vector
+from irc.dialects import arith, chlo, vector
 from irc.dialects import stablehlo as hlo
+from irc.ir.extents import ceildiv, typical
 from irc.ir.operation import Value
-from irc.ir.types import MemRefType, StridedLayout, VectorType, i1, i64, index
+from irc.ir.types import MemRefType, VectorType, i1, i64, index
 
 SQUARE = 16
 """Rows and columns of a transposing tile."""
@@ -84,11 +85,11 @@ class Views:
 
     def static(self, buffer: Value, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Value:
         t: MemRefType = buffer.type
-        if t.shape == sizes and t.strides == strides and t.offset == offset:
+        if t.shape == sizes and t.strides == strides and t.offset == offset and t.is_fixed:
             return buffer
         key = (buffer, offset, sizes, strides)
         if key not in self.casts:
-            self.casts[key] = self.top.emit(memref.ReinterpretCast.static(buffer, offset, sizes, strides))
+            self.casts[key] = self.top.cast(buffer, offset, sizes, strides)
         return self.casts[key]
 
 
@@ -183,12 +184,17 @@ class Tile:
                 if step:
                     lanes = b.emit(vector.Step(result_types=[VectorType((self.widths[axis],), index)]))
                     if step != 1:
-                        lanes = b.emit(arith.MulI(lanes, b.constant(step, lanes.type)))
+                        lanes = b.emit(arith.MulI(lanes, self._splat(step, lanes.type)))
                     scalar = b.emit(arith.AddI(scalar, self._spread(lanes, axis)))
         target = kernel_element(t)
         integer = target if not hasattr(target, "name") else i64
         cast = b.emit(arith.IndexCast(scalar, result_types=[arith.like(scalar.type, integer)]))
         return cast if integer is target else elementwise.convert(b, cast, i64, target)
+
+    def _splat(self, number: int, wide: VectorType) -> Value:
+        if isinstance(number, int):
+            return self.b.constant(number, wide)
+        return self.b.emit(vector.Broadcast(self.b.index(number), result_types=[wide]))
 
     def _sum(self, place: Affine) -> Index:
         total: Index = place.constant
@@ -226,14 +232,9 @@ class Tile:
         sizes = tuple(self.loops[i].extent for i in order)
         strides = tuple(self.loops[i].stride(address) for i in order)
         offset = self.b.add(self.b.add(base, address.constant), self._offsets(dynamic))
-        if isinstance(offset, int):
+        if not isinstance(offset, Value):
             return self.views.static(buffer, offset, sizes, strides), order
-        cast = memref.ReinterpretCast(
-            buffer, (offset,), (), (),
-            static_offsets=(memref.DYNAMIC,), static_sizes=sizes, static_strides=strides,
-            result_types=[MemRefType(sizes, buffer.type.element, StridedLayout(strides, None))],
-        )  # fmt: skip
-        return self.b.emit(cast), order
+        return self.b.cast(buffer, offset, sizes, strides), order
 
     def _read(self, leaf: Leaf) -> Value:
         buffer, order = self.view(self.views.buffers[leaf.buffer], leaf.address, leaf.dynamic)
@@ -292,6 +293,11 @@ class Tile:
             b.emit(vector.Scatter(buffer, places, lanes, mask, value))
 
 
+def _fitting(width: int, extent: int) -> int:
+    """The width of a tile along a loop: all of it where that is less."""
+    return min(width, extent) if isinstance(extent, int) else width
+
+
 TICKET_COST = 1 << 15
 """Work of one ticket, in elementwise operations: about ten microseconds."""
 MOST_TICKETS = 32
@@ -340,7 +346,7 @@ class Nest:
         self.loops = loops
         self.first, self.depth = first, depth
         self.axes = axes
-        self.widths = tuple(min(w, loops[a].extent) for a, w in zip(axes, widths, strict=False))
+        self.widths = tuple(_fitting(w, loops[a].extent) for a, w in zip(axes, widths, strict=False))
         self.levels = self._levels()
 
     def _levels(self) -> dict[Node, int]:
@@ -378,8 +384,7 @@ class Nest:
             self._range(tile.inside(b), self.first, low, high, (), body)
 
         tile.b.forall([tickets], ticket)
-        if whole < extent:
-            self._step(tile, self.first, whole, (extent - whole,), body)
+        self._rest(tile, self.first, whole, (), body)
 
     def _emit_grid(self, tile: Tile, body: Body, each: str) -> None:
         """One ticket a place. Scalars are computed again in each, rather than handed over; widths divide extents."""
@@ -397,10 +402,17 @@ class Nest:
         return self.widths[self.axes.index(loop)] if loop in self.axes else 0
 
     def _tickets(self) -> tuple[int, int]:
-        """How many tickets, and how many turns of the outermost loop each takes."""
-        work = prod(loop.extent for loop in self.loops) * sum(map(weight, self.nodes))
+        """How many tickets, and how many turns of the outermost loop each takes.
+
+        Where the extent of that loop is not known, tickets are as large as is worth it, and there are as many as it takes."""
+        cost = sum(map(weight, self.nodes))
+        work = typical(prod(loop.extent for loop in self.loops)) * cost
         unit = self._width(self.first) or 1
         units = self.loops[self.first].extent // unit
+        if not isinstance(units, int):
+            turn = typical(prod(loop.extent for loop in self.loops[self.first + 1 :])) * cost * unit
+            chunk = max(1, TICKET_COST // max(turn, 1))
+            return ceildiv(units, chunk), chunk * unit
         wanted = max(1, min(MOST_TICKETS, work // TICKET_COST, units))
         chunk = ceil(units / wanted)
         return max(1, ceil(units / chunk)), chunk * unit
@@ -415,8 +427,21 @@ class Nest:
         extent = self.loops[loop].extent
         whole = extent - extent % (self._width(loop) or 1)
         self._range(tile, loop, 0, whole, widths, body)
-        if whole < extent:
-            self._step(tile, loop, whole, (*widths, extent - whole), body)
+        self._rest(tile, loop, whole, widths, body)
+
+    def _rest(self, tile: Tile, loop: int, at: int, widths: tuple[int, ...], body: Body) -> None:
+        """What is left of a loop after its full tiles: one smaller tile; where its width is not known, as many of a few
+        lanes as there are, then lane by lane."""
+        extent = self.loops[loop].extent
+        if isinstance(extent - at, int):
+            if at != extent:
+                self._step(tile, loop, at, (*widths, extent - at), body)
+            return
+        for width in dict.fromkeys((max(1, self._width(loop) // 4), 1)):
+            stop = extent - extent % width
+            step = lambda b, i, w=width: self._step(tile.inside(b), loop, i, (*widths, w), body)  # noqa: E731
+            tile.b.loop(at, stop, width, step)
+            at = stop
 
     def _range(
         self, tile: Tile, loop: int, low: Index, high: Index, widths: tuple[int, ...], body: Body

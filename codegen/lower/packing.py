@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.view import TileDim, View
-from irc.dialects import vector
+from irc.dialects import arith, vector
+from irc.ir.extents import decides, divides, typical
 
 At = dict[int, Index]
 PANEL = -2
@@ -36,7 +37,7 @@ def block_of(b: KernelBuilder, plan: Plan, number: Index) -> Block:
         return Block(number)
     low = b.mul(b.rem(number, blocks.chunks), blocks.chunk)
     high = b.min(b.add(low, blocks.chunk), plan.extent(blocks.chunked))
-    if plan.extent(blocks.chunked) % blocks.chunk == 0:
+    if divides(blocks.chunk, plan.extent(blocks.chunked)):
         high = b.add(low, blocks.chunk)
     return Block(number, plan.unravel(b, b.div(number, blocks.chunks), blocks.outer), low, high)
 
@@ -79,7 +80,8 @@ def pack_panels(
     base = 0 if whole else panels[0]
     turned = _contiguous_depth(plan)
     others = sorted(
-        (a for a in plan.block_axes if a != turned), key=lambda a: -abs(plan.contraction.rhs.strides[a])
+        (a for a in plan.block_axes if a != turned),
+        key=lambda a: -abs(typical(plan.contraction.rhs.strides[a])),
     )
 
     def panel(b: KernelBuilder, at: At, p: Index, width: int, lanes: int) -> None:
@@ -107,13 +109,18 @@ def each_panel(
     """`body(b, panel, width, valid lanes)` for each panel of a range; the tail, if any, is the last of all."""
     low, high = panels
     full = plan.full_panels
+    has_tail = plan.tail != 0
     if low == 0 and high == plan.panels:
         high_full: Index = full
     else:
-        high_full = b.min(high, full) if plan.tail else high
-    if full:
+        high_full = b.min(high, full) if has_tail else high
+    if full != 0:
         b.loop(low, high_full, 1, lambda b, p: body(b, p, plan.width, plan.width))
-    if not plan.tail:
+    if not has_tail:
+        return
+    if not isinstance(plan.tail, int):
+        last, rest = b.compare("eq", high, plan.panels), b.compare("ne", plan.tail, 0)
+        b.branch(b.emit(arith.AndI(last, rest)), lambda b: body(b, full, plan.tail_width, plan.tail))
         return
     if high == plan.panels:
         body(b, full, plan.tail_width, plan.tail)
@@ -127,7 +134,7 @@ def _contiguous_depth(plan: Plan) -> int | None:
     strides = plan.contraction.rhs.strides
     if plan.contraction.lane is None or strides[plan.lane] == 1:
         return None
-    found = [a for a in plan.block_axes if strides[a] == 1 and plan.extent(a) >= _SQUARE // 2]
+    found = [a for a in plan.block_axes if strides[a] == 1 and typical(plan.extent(a)) >= _SQUARE // 2]
     return found[0] if found else None
 
 
@@ -157,9 +164,15 @@ def _turn_panel(
 
         full = lanes - lanes % _SQUARE
         b.loop(0, full, _SQUARE, lambda b, lane: square(b, lane, ragged))
-        if lanes != full:
-            # A panel narrower than a square (8 lanes of f64) does not hold all of one.
-            square(b, full, (*ragged, plan.lane), (plan.lane,) if full + _SQUARE > plan.width else ())
+        if lanes == full:
+            return
+        # A panel narrower than a square (8 lanes of f64) does not hold all of one.
+        narrow = plan.width % _SQUARE != 0 and decides(lambda: full + _SQUARE > plan.width, True)
+        past = (plan.lane,) if narrow else ()
+        if isinstance(lanes, int):
+            square(b, full, (*ragged, plan.lane), past)
+        else:
+            b.branch(b.compare("ne", lanes, full), lambda b: square(b, full, (*ragged, plan.lane), past))
 
     by_sixteen(b, plan, block, turned, squares)
 
@@ -173,7 +186,7 @@ def by_sixteen(
 ) -> None:
     """`body(b, i, ragged axes)` for every sixteenth index of the block along `axis`; the last run may be ragged."""
     low, high = bounds(plan, block, axis)
-    if plan.extent(axis) % _SQUARE == 0:
+    if divides(_SQUARE, plan.extent(axis)):
         b.loop(low, high, _SQUARE, lambda b, k: body(b, k, ()))
         return
     rest = b.rem(b.sub(high, low), _SQUARE)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from irc.codegen.lower.blocks import in_blocks, long_reductions
+from irc.codegen.lower.blocks import extent, in_blocks, long_reductions
 from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
-from irc.codegen.lower.group import KernelGroup, buffer_type
+from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
 from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_bytes, lanes_for, merge
 from irc.codegen.lower.row_kept import NOTHING, Kept
 from irc.codegen.lower.row_teams import OneWarp, Team, team_for
@@ -29,13 +29,17 @@ from irc.codegen.lower.space import (
     trace_rows,
 )
 from irc.codegen.lower.tree import BLOCK, LANES, TOGETHER, fold_columns, fold_rows, get, put
+from irc.codegen.lower.tree_some import fold_some_columns, fold_some_rows
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import memref
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
+from irc.ir.extents import ceildiv, divides, typical
 from irc.ir.operation import Operation, Value
 from irc.ir.types import MemRefType
 
+LEVELS = 2
+"""How often a reduction of who knows how many elements is cut into blocks: enough for 2**36 of them."""
 COLUMNS = 128
 """Columns a column tree works on at once."""
 FAR_COLUMNS = 256
@@ -52,8 +56,8 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
     phases: list[tuple[list[Value], list[Value]]] = []
     leaves: list[Value] = list(func.arguments)
     scratch: list[Value] = []
-    while long_reductions(returned):
-        blocks, partials, returned = in_blocks(long_reductions(returned), returned)
+    while (long := long_reductions(returned)) and (len(phases) < LEVELS or isinstance(extent(long[0]), int)):
+        blocks, partials, returned = in_blocks(long, returned)
         phases.append((list(leaves), blocks))
         scratch += partials
         leaves += partials
@@ -71,7 +75,12 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
             )
             views = Views(b, inputs)
             if number == len(phases):
-                _Rows.plan(leaves, returned, machine).emit(b, views, buffers[len(func.arguments) : count])
+                last = _Rows.plan(leaves, returned, machine)
+                if not isinstance(last.count, int) and number < LEVELS:
+                    raise UnsupportedError(
+                        f"reductions over {last.count} elements, one of which needs the other, in one kernel are not supported"
+                    )
+                last.emit(b, views, buffers[len(func.arguments) : count])
                 return
             known, blocks = phases[number]
             # A block's results are stored like any other output; their place is the scratch of this phase.
@@ -121,8 +130,9 @@ class _Rows:
         """(columns that are worked on at once, lanes of theirs that are folded at once)."""
         widest = max((buffer_bytes(n.buffer) for n in self.nodes if isinstance(n, Leaf)), default=0)
         reads = [n.address for n in self.nodes if isinstance(n, Leaf)]
-        pitch = widest * max((abs(loop.stride(a)) for a in reads for loop in self.loops[-1:]), default=0)
-        far = pitch >= PAGE and pitch * self.count >= FAR_BYTES and self.count >= 8 * LANES
+        steps = (typical(loop.stride(a)) for a in reads for loop in self.loops[-1:])
+        pitch, count = widest * max(map(abs, steps), default=0), typical(self.count)
+        far = pitch >= PAGE and pitch * count >= FAR_BYTES and count >= 8 * LANES
         return (FAR_COLUMNS, 1) if far else (COLUMNS, TOGETHER)
 
     @property
@@ -189,19 +199,26 @@ class _Rows:
         """For every block: the tree over its elements, without the initial value, stored at [block, row]."""
         full, rest = divmod(self.count, BLOCK)
 
-        def row(tile: Tile, number: Index, count: int) -> None:
+        def row(tile: Tile, number: Index, count: Index) -> None:
             for stage in self._stages():
                 values = self._fold(tile, stage, tile.b.mul(number, BLOCK), count)
                 for node in stage:
                     tile.known[node] = values[node.number]
             self._write_narrow(tile, self.traced, outputs, number)
 
-        def block(inner: KernelBuilder, number: Index, count: int) -> None:
+        def block(inner: KernelBuilder, number: Index, count: Index) -> None:
             nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
             nest.emit(Tile(inner, views, self.loops), lambda t: row(t, number, count), parallel=False)
 
         if self.team is not None:
             self._team_blocks(self.team, b, views, row, full, rest)
+            return
+        if not isinstance(self.count, int):
+            left = lambda inner, number: inner.sub(self.count, inner.mul(number, BLOCK))  # noqa: E731
+            b.forall(
+                [ceildiv(self.count, BLOCK)],
+                lambda inner, number: block(inner, number, inner.min(left(inner, number), BLOCK)),
+            )
             return
         b.forall([full], lambda inner, number: block(inner, number, BLOCK))
         if rest:
@@ -257,7 +274,7 @@ class _Rows:
 
     def _fold_all(self, tile: Tile, stage: list[Reduced]) -> list[Value]:
         """The tree over all elements; blocks one after the other where a later pass needs the result at once."""
-        if self.count <= BLOCK:
+        if not isinstance(self.count, int) or self.count <= BLOCK:
             return self._fold(tile, stage, 0, self.count)
         full, rest = divmod(self.count, BLOCK)
         total = full + bool(rest)
@@ -292,7 +309,7 @@ class _Rows:
             total,
         )
 
-    def _fold(self, tile: Tile, stage: list[Reduced], start: Index, count: int) -> list[Value]:
+    def _fold(self, tile: Tile, stage: list[Reduced], start: Index, count: Index) -> list[Value]:
         region, inputs = stage[0].op.regions[0], stage[0].inputs
         number = next(i for i, other in enumerate(self._stages()) if other[0] is stage[0])
 
@@ -307,6 +324,11 @@ class _Rows:
             here = tile.moved(b, self._place(b, at))
             return [here.tile(n) for n in inputs]
 
+        if not isinstance(count, int):
+            if self.by_rows:
+                elements = [kernel_element(n.type) for n in inputs]
+                return fold_some_rows(tile.b, region, row, start, count, elements)
+            return fold_some_columns(tile.b, region, column, start, count)
         if self.team is not None:
             return self.team.fold(tile.b, region, lambda b, at: column(b, at, 1), start, count)
         if self.by_rows:
@@ -366,10 +388,12 @@ class _Rows:
 def _by_rows(kept: Sequence[Loop], reduced: Sequence[Loop], reads: Sequence[Affine]) -> bool:
     """Whether the tree runs along vector lanes: every buffer is contiguous (or fixed) along the innermost reduced loop,
     and a run of 64 elements stays inside that loop."""
-    if not reduced or (len(reduced) > 1 and reduced[-1].extent % LANES):
+    if not reduced or (len(reduced) > 1 and not divides(LANES, reduced[-1].extent)):
         return False
     if not all(reduced[-1].stride(a) in (0, 1) for a in reads):
         return False
     return (
-        not kept or reduced[-1].extent >= LANES // 4 or any(kept[-1].stride(a) not in (0, 1) for a in reads)
+        not kept
+        or typical(reduced[-1].extent) >= LANES // 4
+        or any(kept[-1].stride(a) not in (0, 1) for a in reads)
     )

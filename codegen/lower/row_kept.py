@@ -30,8 +30,9 @@ class Kept:
     def of(
         b: KernelBuilder, passes: Sequence[Sequence[Node]], loops: Sequence[Loop], first: int, count: int
     ) -> Kept:
-        """For passes with these roots over the one loop from `first` on, of `count` turns; nothing where there are more."""
-        if len(loops) != first + 1 or not count:
+        """For passes with these roots over the one loop from `first` on, of `count` turns; nothing where there are more, or nobody
+        knows how many turns."""
+        if len(loops) != first + 1 or not isinstance(count, int) or not count:
             return NOTHING
         needs = [_varying(roots, loops[first]) for roots in passes]
         nodes = _worth_keeping(needs, passes)

@@ -13,6 +13,7 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
+from irc.ir.extents import Undecided, divides
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType, row_major_strides
@@ -50,12 +51,12 @@ class Affine:
     constant: int = 0
 
     def __add__(self, other: Affine | int) -> Affine:
-        if isinstance(other, int):
+        if not isinstance(other, Affine):
             return Affine(self.terms, self.constant + other)
         total = dict(self.terms)
         for counter, c in other.terms:
             total[counter] = total.get(counter, 0) + c
-        return Affine(tuple((k, c) for k, c in total.items() if c), self.constant + other.constant)
+        return Affine(tuple((k, c) for k, c in total.items() if c != 0), self.constant + other.constant)
 
     def __mul__(self, factor: int) -> Affine:
         if factor == 0:
@@ -131,13 +132,13 @@ class Space:
         factors = self.splits.setdefault(name, [extent])
         index, stride = Affine(), 1
         for place in reversed(range(len(factors))):
-            if factors[place] > 1:
+            if factors[place] not in (0, 1):
                 index = index + Affine((((name, place), stride),))
             stride *= factors[place]
         return index
 
     def counters(self, names: Sequence[str]) -> list[Counter]:
-        return [(n, i) for n in names for i, e in enumerate(self.splits[n]) if e > 1]
+        return [(n, i) for n in names for i, e in enumerate(self.splits[n]) if e not in (0, 1)]
 
     def extent(self, counter: Counter) -> int:
         return self.splits[counter[0]][counter[1]]
@@ -150,15 +151,21 @@ class Space:
         """Quotient and remainder, both affine; splits a counter or raises _Uneven where they are not."""
         if by == 1:
             return index, Affine()
-        high = tuple((k, c // by) for k, c in index.terms if c % by == 0)
-        low = tuple((k, c) for k, c in index.terms if c % by)
+        try:
+            return self._divide(index, by)
+        except Undecided:
+            raise _Uneven from None
+
+    def _divide(self, index: Affine, by: int) -> tuple[Affine, Affine]:
+        high = tuple((k, c // by) for k, c in index.terms if divides(by, c))
+        low = tuple((k, c) for k, c in index.terms if not divides(by, c))
         rest = index.constant % by
         if low:
             turns = [c * (self.extent(k) - 1) for k, c in low]
-            if rest + sum(t for t in turns if t < 0) < 0 or rest + sum(t for t in turns if t > 0) >= by:
+            if rest + sum(t for t in turns if t < 0) < 0 or rest + sum(t for t in turns if t >= 0) >= by:
                 for k, c in low:
-                    inner = by // abs(c) if by % c == 0 else 0
-                    if inner and self.extent(k) > inner and self.extent(k) % inner == 0:
+                    inner = by // abs(c) if divides(c, by) else 0
+                    if inner != 0 and self.extent(k) != inner and divides(inner, self.extent(k)):
                         raise _Split(k, inner)
                 raise _Uneven
         return Affine(high, index.constant // by), Affine(low, rest)
@@ -275,6 +282,11 @@ def _iota(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     return Position(value.type.element, index[op.iota_dimension])
 
 
+def _dimension_size(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
+    extent = op.operand.type.static_shape[op.dimension]
+    return Position(value.type.element, Affine(constant=extent))
+
+
 def _dynamic_slice(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if op.operand not in t.leaves:
         raise NotAffine(op.operand)
@@ -343,6 +355,7 @@ INDEXING: dict[type[Operation], Any] = {
     hlo.Reduce: _reduce,
     hlo.Real: _part,
     hlo.Imag: _part,
+    hlo.GetDimensionSize: _dimension_size,
 }
 """How ops that only say where an element comes from are followed."""
 

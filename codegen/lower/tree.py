@@ -6,6 +6,7 @@ the lanes are combined: 32, 16, 8, 4, 2, 1. Lanes without an element take no par
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.combine import apply_region
@@ -36,7 +37,12 @@ def fold_rows(b: KernelBuilder, region: Region, read: Read, start: Index, count:
     rest = count % LANES
     if full and rest:
         lanes = _combine_first(b, region, lanes, read(b, b.add(start, full * LANES), rest), rest)
-    live, half = min(count, LANES), LANES // 2
+    return halved(b, region, lanes, min(count, LANES))
+
+
+def halved(b: KernelBuilder, region: Region, lanes: list[Value], live: int) -> list[Value]:
+    """Scalars: halves of the vectors' `live` lanes combined until one is left."""
+    half = LANES // 2
     while half:
         if live > half:
             upper = [_slice(b, v, half, live - half) for v in lanes]
@@ -83,7 +89,7 @@ def fold_columns(
         found = _fold_together(inner, region, read, inner.add(start, lane), together, (full, longer))
         if not lanes:
             like.extend(found)
-            lanes.extend(_lane_buffer(b, v, min(apart, count)) for v in found)
+            lanes.extend(lane_buffer(b, v.type, min(apart, count)) for v in found)
         for buffer, value in zip(lanes, found, strict=True):
             put(inner, buffer, lane, value)
 
@@ -156,9 +162,8 @@ def _into(
         put(b, buffer, lane, value)
 
 
-def _lane_buffer(b: KernelBuilder, like: Value, lanes: int) -> Value:
-    """A buffer of `lanes` values as wide as `like`."""
-    t = like.type
+def lane_buffer(b: KernelBuilder, t: Any, lanes: int) -> Value:
+    """A buffer of `lanes` values of a type."""
     shape = (lanes, *t.shape) if isinstance(t, VectorType) else (lanes,)
     return b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType(shape, arith.element(t))]))
 

@@ -12,6 +12,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.elementwise import convert
 from irc.dialects import arith, memref, vector
 from irc.ir.affine import AffineConstant, AffineDim, AffineMapAttr
+from irc.ir.extents import typical
 from irc.ir.operation import Value
 from irc.ir.types import FloatType, VectorType, i64
 
@@ -44,12 +45,11 @@ class View:
     def of(b: KernelBuilder, buffer: Value, access: Access, extents: Sequence[int]) -> View:
         """The whole buffer along the axes it depends on, the longest stride first."""
         axes = tuple(a for a, s in enumerate(access.strides) if s != 0 and extents[a] != 1)
-        axes = tuple(sorted(axes, key=lambda a: -abs(access.strides[a])))
+        axes = tuple(sorted(axes, key=lambda a: -abs(typical(access.strides[a]))))
         sizes, strides = [extents[a] for a in axes], [access.strides[a] for a in axes]
-        cast = memref.ReinterpretCast.static(buffer, access.offset, sizes, strides)
-        return View(b.emit(cast), axes)
+        return View(b.cast(buffer, access.offset, sizes, strides), axes)
 
-    def at(self, b: KernelBuilder, start: Mapping[int, Index], sizes: Mapping[int, int]) -> View:
+    def at(self, b: KernelBuilder, start: Mapping[int, Index], sizes: Mapping[int, Index]) -> View:
         """The part that begins at `start` (0 where not named) and has extent `sizes` (1 if started, else all)."""
         shape = self.memref.type.shape
         offsets = [start.get(a, 0) for a in self.axes]

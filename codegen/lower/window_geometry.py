@@ -18,6 +18,7 @@ from irc.codegen.lower.view import Access, Counter, View
 from irc.dialects import arith, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.errors import UnsupportedError
+from irc.ir.extents import at_most, ceildiv, divides, typical
 from irc.ir.operation import Value
 from irc.ir.types import VectorType
 
@@ -74,7 +75,9 @@ class Windows:
             for d in range(len(self.shape))
             if w.base_dilations[d] != 1
             or w.padding[d][0] > 0
-            or (self.counts[d] - 1) * w.strides[d] - w.padding[d][0] + self._reach(d) >= self.shape[d]
+            or not at_most(
+                (self.counts[d] - 1) * w.strides[d] - w.padding[d][0] + self._reach(d) + 1, self.shape[d]
+            )
         )
 
     def _reach(self, d: int) -> int:
@@ -84,7 +87,9 @@ class Windows:
     def inside(self, b: KernelBuilder, at: At) -> Value | None:
         """Whether all of the window at `at` lies in the operand; None where that is not worth asking."""
         w, found = self.window, None
-        if any(w.base_dilations[d] != 1 or self.shape[d] <= self._reach(d) for d in self.checked):
+        if any(
+            w.base_dilations[d] != 1 or not at_most(self._reach(d) + 1, self.shape[d]) for d in self.checked
+        ):
             return None
         for d in self.checked:
             start = b.sub(b.mul(at[d], w.strides[d]), w.padding[d][0])
@@ -152,7 +157,8 @@ class Windows:
         """Lanes of a tile of at most `registers` vectors."""
         if self.lane is None:
             return 1
-        return min(registers, -(-self.shape[self.lane] // VECTOR)) * VECTOR
+        extent = self.shape[self.lane]
+        return (min(registers, -(-extent // VECTOR)) if isinstance(extent, int) else registers) * VECTOR
 
     def panels(self, b: KernelBuilder, width: int, body: Callable[[KernelBuilder, Panel], None]) -> None:
         """`body` for each run of `width` lanes."""
@@ -160,7 +166,11 @@ class Windows:
             body(b, Panel(0, 1))
             return
         full, tail = divmod(self.shape[self.lane], width)
-        if full:
+        if not isinstance(tail, int):
+            b.loop(0, full * width, width, lambda b, i: body(b, Panel(i, width)))
+            b.branch(b.compare("ne", tail, 0), lambda b: body(b, Panel(full * width, width, True)))
+            return
+        if full != 0:
             b.loop(0, full * width, width, lambda b, i: body(b, Panel(i, width)))
         if tail:
             body(b, Panel(full * width, -(-tail // VECTOR) * VECTOR, True))
@@ -253,7 +263,10 @@ def each_position(
     if len(outer) == len(dims) and len(dims) > 1:
         outer = outer[:-1]
     total = math.prod(w.counts[d] for d in outer)
-    share = -(-total // _TICKETS) if work >= _SEQUENTIAL else max(total, 1)
+    if not isinstance(total, int):
+        share = max(1, _SEQUENTIAL * typical(total) // max(typical(work), 1))
+    else:
+        share = -(-total // _TICKETS) if typical(work) >= _SEQUENTIAL else max(total, 1)
 
     def along(b: KernelBuilder, at: At, rest: Sequence[int]) -> None:
         if rest:
@@ -272,6 +285,6 @@ def each_position(
     def ticket(b: KernelBuilder, t: Index) -> None:
         low = b.mul(t, share)
         high = b.add(low, share)
-        b.loop(low, high if total % share == 0 else b.min(high, total), 1, line)
+        b.loop(low, high if divides(share, total) else b.min(high, total), 1, line)
 
-    b.forall((-(-total // share),), ticket)
+    b.forall((ceildiv(total, share),), ticket)

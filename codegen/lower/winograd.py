@@ -267,8 +267,7 @@ def _buffer(b: KernelBuilder, tiles: int, lanes: int, axis: int) -> View:
     """A buffer [16][tile][lane]."""
     pitch = tiles * lanes + _PAD
     memory = b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType((16, pitch), f32)]))
-    cast = memref.ReinterpretCast.static(memory, 0, [16, tiles, lanes], [pitch, lanes, 1])
-    return View(b.emit(cast), (POINT, TILE, axis))
+    return View(b.cast(memory, 0, [16, tiles, lanes], [pitch, lanes, 1]), (POINT, TILE, axis))
 
 
 def _input_tile(b: KernelBuilder, d: Sequence[Value]) -> list[Value]:

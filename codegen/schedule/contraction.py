@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 
 from irc.errors import IrcError
 from irc.ir.attributes import Attribute, BoolAttr, DictionaryAttr, IntegerAttr, StringAttr
+from irc.ir.extents import at_most, ceildiv
 from irc.ir.types import i64
 
 MEGA = 1 << 20
@@ -127,7 +128,8 @@ def _encode(value: object) -> Attribute:
 @dataclass(frozen=True, slots=True)
 class RowPlan:
     """Tiles over the row axes: the last `whole` axes lie in a tile entirely; the axis before them, if any, is cut into
-    `count` tiles of `size` or, from tile `large` on, `size - 1`; further axes are loops."""
+    `count` tiles of `size` or, from tile `large` on, `size - 1`; further axes are loops. Where that axis's extent is not
+    known, tiles have `size` rows as long as there are so many left, and the rest is in smaller ones."""
 
     whole: int
     inner: int
@@ -138,21 +140,29 @@ class RowPlan:
 
     @property
     def has_split(self) -> bool:
-        return self.extent > 0
+        return self.extent != 0
 
 
 def row_plan(extents: tuple[int, ...], mr: int) -> RowPlan:
     """Balanced tiles of at most `mr` rows: 64 rows by 6 are nine tiles of 6 and two of 5."""
     whole, inner = 0, 1
-    while whole < len(extents) and inner * extents[len(extents) - 1 - whole] <= mr:
+    while whole < len(extents) and at_most(inner * extents[len(extents) - 1 - whole], mr):
         inner *= extents[len(extents) - 1 - whole]
         whole += 1
     if whole == len(extents):
         return RowPlan(whole, inner, 0, 1, 1, 1)
     extent = extents[len(extents) - 1 - whole]
+    if not isinstance(extent, int):
+        size = max(1, mr // inner)
+        return RowPlan(whole, inner, extent, size, ceildiv(extent, size), extent // size)
     count = -(-extent // max(1, mr // inner))
     size = -(-extent // count)
     return RowPlan(whole, inner, extent, size, count, extent - count * (size - 1))
+
+
+def rows_of_ticket(row_flops: float, pack_b: str) -> int:
+    """Rows of one ticket where nobody knows how many rows there are: as many as are worth a ticket."""
+    return max(int(_TICKET_FLOPS // max(row_flops, 1.0)), _PACKED_ROWS if pack_b == "block" else 1)
 
 
 def one_element_each(depth: int) -> Schedule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from irc.dialects.carried import Carried
@@ -26,6 +26,17 @@ from irc.ir.types import IndexType, MemRefType, StridedLayout, Type
 
 DYNAMIC = -(2**63)
 """MLIR's ShapedType::kDynamic: marks an entry of a static list whose value is an operand."""
+
+
+def given(value: Value) -> Value:
+    """An operand that is a value already."""
+    return value
+
+
+def _split(items: Sequence[Any], value: Callable[[Any], Value]) -> tuple[list[Value], tuple[int, ...]]:
+    """The operands and the static list that together say `items`."""
+    operands = [value(n) for n in items if not isinstance(n, int)]
+    return operands, tuple(n if isinstance(n, int) else DYNAMIC for n in items)
 
 
 class Load(Operation, name="memref.load"):
@@ -127,7 +138,7 @@ class View(Operation, name="memref.view"):
 class ReinterpretCast(Operation, name="memref.reinterpret_cast"):
     """Another offset, shape and strides over the same memory; strides may overlap. Entries equal to DYNAMIC are operands.
 
-    `ReinterpretCast.static(m, offset, sizes, strides)` makes the all-static form."""
+    `ReinterpretCast.of(m, offset, sizes, strides, value)` makes one of any form."""
 
     assembly: ClassVar[str] = (
         "$source `to` `offset` `` `:` custom<DynamicIndexList>($offsets, $static_offsets) `` `,` `sizes` `` `:` "
@@ -144,13 +155,27 @@ class ReinterpretCast(Operation, name="memref.reinterpret_cast"):
     result = Result()
 
     @staticmethod
-    def static(source: Value, offset: int, sizes: Sequence[int], strides: Sequence[int]) -> ReinterpretCast:
+    def of(
+        source: Value,
+        offset: Any,
+        sizes: Sequence[int],
+        strides: Sequence[int],
+        value: Callable[[Any], Value] = given,
+        type: MemRefType | None = None,
+    ) -> ReinterpretCast:
+        """Numbers stand in the op; expressions over named sizes, and an offset that is a value, become operands by `value`.
+
+        The result's type is `type`, or says its strides."""
         t = source.type
-        layout = StridedLayout(tuple(strides), offset)
+        layout = StridedLayout(tuple(strides), offset if isinstance(offset, int) else None)
+        made = type or MemRefType(tuple(sizes), t.element, layout, t.space)
+        (offsets, static_offsets), (counts, static_sizes), (steps, static_strides) = (
+            _split(items, value) for items in ((offset,), sizes, strides)
+        )
         return ReinterpretCast(
-            source, (), (), (),
-            static_offsets=(offset,), static_sizes=tuple(sizes), static_strides=tuple(strides),
-            result_types=[MemRefType(tuple(sizes), t.element, layout, t.space)],
+            source, offsets, counts, steps,
+            static_offsets=static_offsets, static_sizes=static_sizes, static_strides=static_strides,
+            result_types=[made],
         )  # fmt: skip
 
 
@@ -171,18 +196,31 @@ class SubView(Operation, name="memref.subview"):
     result = Result()
 
     @staticmethod
-    def at(source: Value, offsets: Sequence[Any], sizes: Sequence[int], steps: Sequence[int] = ()) -> SubView:
-        """The rank-preserving subview of static size at `offsets` (ints or index values)."""
+    def at(
+        source: Value,
+        offsets: Sequence[Any],
+        sizes: Sequence[Any],
+        steps: Sequence[int] = (),
+        value: Callable[[Any], Value] = given,
+    ) -> SubView:
+        """The rank-preserving subview at `offsets`; what is no number becomes an operand by `value`."""
         t: MemRefType = source.type
         steps = tuple(steps) or (1,) * t.rank
-        static = tuple(o if isinstance(o, int) else DYNAMIC for o in offsets)
-        known = all(isinstance(o, int) for o in offsets) and t.offset is not None and None not in t.strides
-        offset = t.offset + sum(o * s for o, s in zip(offsets, t.strides, strict=True)) if known else None
+        known = t.offset is not None and all(
+            isinstance(o, int) and (isinstance(s, int) or o == 0)
+            for o, s in zip(offsets, t.strides, strict=True)
+        )
+        offset = (
+            t.offset + sum(o * s for o, s in zip(offsets, t.strides, strict=True) if o) if known else None
+        )
+        starts, static_offsets = _split(offsets, value)
+        counts, static_sizes = _split(sizes, value)
+        shape = tuple(None if isinstance(n, Value) else n for n in sizes)
         strides = tuple(None if s is None else s * k for s, k in zip(t.strides, steps, strict=True))
         return SubView(
-            source, [o for o in offsets if not isinstance(o, int)], (), (),
-            static_offsets=static, static_sizes=tuple(sizes), static_strides=tuple(steps),
-            result_types=[MemRefType(tuple(sizes), t.element, StridedLayout(strides, offset), t.space)],
+            source, starts, counts, (),
+            static_offsets=static_offsets, static_sizes=static_sizes, static_strides=steps,
+            result_types=[MemRefType(shape, t.element, StridedLayout(strides, offset), t.space)],
         )  # fmt: skip
 
 

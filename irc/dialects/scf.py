@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from irc.dialects.carried import Carried
+from irc.dialects.memref import DYNAMIC
 from irc.ir.fields import ANY, I64_ARRAY, Attr, Operand, RegionField, Result
 from irc.ir.operation import Operation, Region
 from irc.ir.types import IndexType, IntegerType, Type
@@ -33,7 +34,7 @@ class For(Operation, name="scf.for"):
 class Forall(Operation, name="scf.forall"):
     """`scf.forall (%i, %j) in (4, 8) { ... }`: independent iterations, in any order and at once.
 
-    Tickets of the thread pool on the CPU, the grid on a GPU. Bounds are static here: lower 0 and step 1 unless given."""
+    Tickets of the thread pool on the CPU, the grid on a GPU. Lower bounds are 0 and steps 1 unless given."""
 
     assembly: ClassVar[str] = "custom<Forall>"
     pure: ClassVar[bool] = False
@@ -52,16 +53,17 @@ class Forall(Operation, name="scf.forall"):
         return []
 
     @staticmethod
-    def over(bounds: Sequence[int], region: Region) -> Forall:
-        """Iterations 0 <= i < bound in each dimension; the region takes one index a dimension and ends in InParallel."""
+    def over(bounds: Sequence[Any], region: Region) -> Forall:
+        """Iterations 0 <= i < bound (a number or a value) in each dimension; the region takes one index a dimension and ends
+        in InParallel."""
         n = len(bounds)
         return Forall(
             (),
-            (),
+            [b for b in bounds if not isinstance(b, int)],
             (),
             (),
             staticLowerBound=(0,) * n,
-            staticUpperBound=tuple(bounds),
+            staticUpperBound=tuple(b if isinstance(b, int) else DYNAMIC for b in bounds),
             staticStep=(1,) * n,
             regions=[region],
         )

@@ -19,6 +19,7 @@ import numpy as np
 
 from irc.ir import attributes as A
 from irc.ir import types as T
+from irc.ir.extents import Extent
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Codec:
 
 def _value(attr: Any) -> Any:
     return attr.value
+
+
+def _whole(n: Any) -> int:
+    """A number; an expression over named sizes stands for itself."""
+    return n if isinstance(n, Extent) else int(n)
 
 
 def integer(type: T.IntegerType | T.IndexType) -> Codec:
@@ -119,7 +125,7 @@ def struct(cls: type[A.Attribute]) -> Codec:
 I64 = integer(T.i64)
 I32 = integer(T.i32)
 INDEX = integer(T.index)
-I64_ARRAY = dense_array(T.i64, int)
+I64_ARRAY = dense_array(T.i64, _whole)
 I32_ARRAY = dense_array(T.i32, int)
 BOOL_ARRAY = dense_array(T.i1, bool)
 BOOL = Codec("bool", lambda v: A.BoolAttr(bool(v)), _value, lambda a: isinstance(a, A.BoolAttr))

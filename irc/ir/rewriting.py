@@ -13,6 +13,7 @@ from operator import is_
 from typing import Any, Self
 
 from irc.ir.builder import Builder
+from irc.ir.extents import Undecided
 from irc.ir.locations import UNKNOWN, Location, file_location
 from irc.ir.operation import Block, Operation, Region, Value
 
@@ -127,7 +128,10 @@ class Rewriter(Builder):
                 last = self.applying[-1]
                 raise op.error("rewrite", f"is rewritten in a circle by '{last.name}' ({last.sentence})")
             self.applying.append(rewrite)
-            made = rewrite.apply(op, self)
+            try:
+                made = rewrite.apply(op, self)
+            except Undecided:
+                made = None  # what it asks of an extent differs from size to size
             self.applying.pop()
             if made is None:
                 continue

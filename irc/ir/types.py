@@ -13,7 +13,7 @@ import ml_dtypes
 import numpy as np
 
 Dim = int | None
-"""An extent, or None for one that is not known (`?`)."""
+"""An extent: a number, an expression over named sizes (`irc.ir.extents`), or None for one that is not known (both `?`)."""
 
 
 class _Uniqued(type):
@@ -142,7 +142,7 @@ class NoneType(Type):
 
 
 def _shape_text(shape: tuple[Dim, ...]) -> str:
-    return "".join(f"{'?' if d is None else d}x" for d in shape)
+    return "".join(f"{d if isinstance(d, int) else '?'}x" for d in shape)
 
 
 class _Shaped:
@@ -167,6 +167,11 @@ class _Shaped:
             assert d is not None, "the type has unknown extents"
             n *= d
         return n
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every extent is a number."""
+        return all(isinstance(d, int) for d in self.shape)
 
     @property
     def static_shape(self) -> tuple[int, ...]:
@@ -242,8 +247,8 @@ class StridedLayout(Type):
     offset: Dim = 0
 
     def __str__(self) -> str:
-        strides = ", ".join("?" if s is None else str(s) for s in self.strides)
-        tail = "" if self.offset == 0 else f", offset: {'?' if self.offset is None else self.offset}"
+        strides = ", ".join(str(s) if isinstance(s, int) else "?" for s in self.strides)
+        tail = "" if self.offset == 0 else f", offset: {self.offset if isinstance(self.offset, int) else '?'}"
         return f"strided<[{strides}]{tail}>"
 
 

@@ -41,6 +41,7 @@ from irc.runtime.entry_table import (
     OUTPUTS,
     PROGRAM,
     RANK,
+    SIZES,
     SPEC,
     WORD,
 )
@@ -64,6 +65,8 @@ class Plan:
     convert_into: Callable[..., tuple[Any, ...]]
     donors: dict[int, int]
     makers: dict[int, Callable[[], Any]]
+    sizes: tuple[int, ...] = ()
+    """The numbers that the program's named sizes are."""
 
 
 class _Table(np.ndarray[Any, Any]):
@@ -136,11 +139,13 @@ def _table(plan: Plan) -> _Table:
     words[INPUTS], words[OUTPUTS] = len(plan.inputs), len(plan.outputs)
     words[CONVERT], words[CONVERT_INTO] = id(plan.convert), id(plan.convert_into)
     words[DONATED], words[DONATIONS] = _data(written), len(donated)
+    sizes = np.array(plan.sizes, np.int64)
+    words[SIZES] = _data(sizes) if plan.sizes else 0
     for i, spec in enumerate(specs):
         is_written = i >= len(plan.inputs) or i in donated
         words += _spec_words(spec, _data(dims[i]), is_written, i - len(plan.inputs), plan)
     table = np.array(words, np.uint64).view(_Table)
-    table.keep = (plan, dims, written)
+    table.keep = (plan, dims, written, sizes)
     return table
 
 

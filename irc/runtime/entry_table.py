@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-# The table's header: one word each, then a spec of eight words for every input and output.
-PROGRAM, INPUTS, OUTPUTS, ARENA, KEEP_GIL, CONVERT, CONVERT_INTO, DONATED, DONATIONS, HEADER = range(10)
+# The table's header: one word each, then a spec of eight words for every input and output. SIZES is where the
+# program's named sizes are, or 0.
+PROGRAM, INPUTS, OUTPUTS, ARENA, KEEP_GIL, CONVERT, CONVERT_INTO, DONATED, DONATIONS, SIZES, HEADER = range(
+    11
+)
 # A spec. MAKER is a callable that makes the output, or 0: NumPy makes it; DONOR the input that becomes it,
 # or -1.
 WORD, RANK, DIMS, FLAGS, BYTES, DTYPE, DONOR, MAKER, SPEC = range(9)

@@ -21,6 +21,7 @@ from irc.runtime.entry_table import (
     OUTPUTS,
     PROGRAM,
     RANK,
+    SIZES,
     SPEC,
     field,
 )
@@ -165,7 +166,11 @@ entry:
   {field("inputs", "table", INPUTS)}
   {field("outputs", "table", OUTPUTS)}
   %all = add i64 %inputs, %outputs
-  %pointers = alloca ptr, i64 %all, align 8
+  %more.one = add i64 %all, 1
+  %pointers = alloca ptr, i64 %more.one, align 8
+  {field("sizes", "table", SIZES, "ptr")}
+  %sizes.slot = getelementptr ptr, ptr %pointers, i64 %all
+  store ptr %sizes, ptr %sizes.slot, align 8
   %quick = call i1 @ready(ptr %table, ptr %args, i64 %given, i64 %count, ptr %written, i64 %writes,
                        ptr %pointers)
   br i1 %quick, label %straight, label %slow

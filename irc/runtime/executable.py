@@ -26,6 +26,15 @@ def imports(object_code: bytes) -> dict[str, int]:
     return found
 
 
+def linked(object_code: bytes, symbol: str) -> jit.Code:
+    """A program's code, linked; a profile that is being taken knows of it."""
+    code = jit.link(object_code, [symbol], imports(object_code))
+    noting = profile.profile()
+    if noting is not None:
+        noting.code.append(code)
+    return code
+
+
 class NativeProgram:
     """``void symbol(ptr args, ptr arena)`` as a Python function of arrays.
 
@@ -59,10 +68,7 @@ class NativeProgram:
         self.arena_bytes = arena_bytes
         self.object_code = object_code
         self.name = name
-        code = jit.link(object_code, [symbol], imports(object_code))
-        noting = profile.profile()
-        if noting is not None:
-            noting.code.append(code)
+        code = linked(object_code, symbol)
         plan = entry.Plan(
             program=code.addresses[symbol],
             code=code,
@@ -73,7 +79,7 @@ class NativeProgram:
             convert=self.signature.convert,
             convert_into=self.signature.convert_into,
             donors=dict(donors),
-            makers=_makers(self.signature),
+            makers=makers(self.signature),
         )
         self.call, into = entry.make_entries(plan, name)
         self.into = self.signature.refuse_outputs if donors else into
@@ -87,7 +93,7 @@ class NativeProgram:
         return f"<{self.name}: ({takes}) -> [{gives}]>"
 
 
-def _makers(signature: Signature) -> dict[int, Callable[[], Array]]:
+def makers(signature: Signature) -> dict[int, Callable[[], Array]]:
     """For each big output that is no input's buffer: what makes its array."""
     donated = {output for output, _ in signature.donors}
     return {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
 from irc.dialects import stablehlo as S
+from irc.ir.extents import Undecided, greatest, least, quotient, remainder
 from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.ir.types import TensorType
+from irc.ir.types import IntegerType, TensorType
 from irc.passes.constants import constant_array
 
 rules = RewriteSet()
@@ -20,16 +22,120 @@ def static_form(op: Operation) -> Operation | None:
     return form(op) if form else None
 
 
-def _numbers(value: Value) -> list[int] | None:
-    """The components of a constant shape."""
+def extents_of(value: Value) -> list[int] | None:
+    """The components of a shape that is constant, or computed from extents of values; None for any other."""
     array = constant_array(value)
-    return None if array is None else [int(n) for n in array.reshape(-1)]
+    if array is not None:
+        return [int(n) for n in array.reshape(-1)] if isinstance(value.type.element, IntegerType) else None
+    op = value.op
+    rule = _COMPUTED.get(type(op)) if op is not None else None
+    if rule is None or not isinstance(value.type.element, IntegerType):
+        return None
+    try:
+        return rule(op)
+    except Undecided:
+        return None
+
+
+def _moved(op: Any) -> list[int] | None:
+    """Of a conversion or reshape: the same components."""
+    return extents_of(op.operand)
+
+
+def _size(op: S.GetDimensionSize) -> list[int] | None:
+    extent = op.operand.type.shape[op.dimension]
+    return None if extent is None else [extent]
+
+
+def _joined(op: S.Concatenate) -> list[int] | None:
+    parts = [extents_of(v) for v in op.inputs]
+    return [n for part in parts if part is not None for n in part] if None not in parts else None
+
+
+def _repeated(op: S.BroadcastInDim) -> list[int] | None:
+    numbers = extents_of(op.operand)
+    return numbers * op.result.type.size if numbers is not None and len(numbers) == 1 else None
+
+
+def _cut(op: S.Slice) -> list[int] | None:
+    numbers = extents_of(op.operand)
+    if numbers is None or op.operand.type.rank != 1:
+        return None
+    return numbers[op.start_indices[0] : op.limit_indices[0] : op.strides[0]]
+
+
+def _each(function: Callable[..., int]) -> Callable[[Any], list[int] | None]:
+    def rule(op: Any) -> list[int] | None:
+        parts = [extents_of(v) for v in op.operands]
+        if None in parts or len({len(p) for p in parts if p is not None}) != 1:
+            return None
+        return [function(*numbers) for numbers in zip(*(p for p in parts if p is not None), strict=True)]
+
+    return rule
+
+
+def _whole(function: Callable[[int, int], int]) -> Callable[[int, int], int]:
+    """Division of numbers that are not negative; others round differently here and there."""
+
+    def rule(x: int, y: int) -> int:
+        if x < 0 or y <= 0:
+            raise Undecided(f"{x} by {y}")
+        return function(x, y)
+
+    return rule
+
+
+def _compared(op: S.Compare) -> list[int] | None:
+    question = _QUESTIONS[op.comparison_direction]
+    return _each(lambda x, y: int(question(x, y)))(op)
+
+
+def _different(x: int, y: int) -> bool:
+    return not _equal(x, y)
+
+
+def _equal(x: int, y: int) -> bool:
+    """Whether two extents are equal, for every size or for none."""
+    return x == y or (x <= y and x >= y)
+
+
+_QUESTIONS: dict[str, Callable[[int, int], bool]] = {
+    "EQ": _equal,
+    "NE": _different,
+    "GE": operator.ge,
+    "GT": operator.gt,
+    "LE": operator.le,
+    "LT": operator.lt,
+}
+
+_COMPUTED: dict[type[Operation], Callable[[Any], list[int] | None]] = {
+    S.GetDimensionSize: _size,
+    S.Convert: _moved,
+    S.Reshape: _moved,
+    S.DynamicReshape: _moved,
+    S.Concatenate: _joined,
+    S.BroadcastInDim: _repeated,
+    S.Slice: _cut,
+    S.Add: _each(operator.add),
+    S.Subtract: _each(operator.sub),
+    S.Multiply: _each(operator.mul),
+    S.Divide: _each(_whole(quotient)),
+    S.Remainder: _each(_whole(remainder)),
+    S.Maximum: _each(greatest),
+    S.Minimum: _each(least),
+    S.Negate: _each(operator.neg),
+    S.Sign: _each(lambda x: int(x > 0) - int(x < 0)),
+    S.Compare: _compared,
+    S.And: _each(lambda x, y: x & y),
+    S.Select: _each(lambda c, x, y: x if c else y),
+}
+"""Ops that shapes are computed with."""
 
 
 def _shape_type(op: Any, shape: Value) -> TensorType | None:
     """The result's type, all extents known: from the type itself, or from the constant `shape`."""
     type: TensorType = op.result.type
-    numbers = _numbers(shape)
+    numbers = extents_of(shape)
     if type.is_static:
         return type
     return None if numbers is None else type.with_shape(tuple(numbers))
@@ -53,7 +159,7 @@ def _broadcast(op: S.DynamicBroadcastInDim) -> Operation | None:
 
 
 def _pad(op: S.DynamicPad) -> Operation | None:
-    amounts = [_numbers(v) for v in op.operands[2:]]
+    amounts = [extents_of(v) for v in op.operands[2:]]
     if None in amounts:
         return None
     low, high, inside = amounts
@@ -63,7 +169,7 @@ def _pad(op: S.DynamicPad) -> Operation | None:
 
 
 def _slice(op: S.RealDynamicSlice) -> Operation | None:
-    ranges = [_numbers(v) for v in op.operands[1:]]
+    ranges = [extents_of(v) for v in op.operands[1:]]
     if None in ranges:
         return None
     starts, limits, strides = ranges
@@ -71,7 +177,7 @@ def _slice(op: S.RealDynamicSlice) -> Operation | None:
 
 
 def _gather(op: S.DynamicGather) -> Operation | None:
-    sizes = _numbers(op.slice_sizes)
+    sizes = extents_of(op.slice_sizes)
     if sizes is None:
         return None
     return S.Gather(
@@ -101,7 +207,7 @@ def _converted(op: S.DynamicConv, padding: Any) -> list[TensorType]:
 
 def _extent(op: S.GetDimensionSize) -> Operation | None:
     extent = op.operand.type.shape[op.dimension]
-    return None if extent is None else S.Constant.splat(extent, op.result.type)
+    return S.Constant.splat(extent, op.result.type) if isinstance(extent, int) else None
 
 
 _FORMS: dict[type[Operation], Callable[[Any], Operation | None]] = {

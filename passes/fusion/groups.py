@@ -10,6 +10,7 @@ from math import prod
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
+from irc.ir.extents import at_most
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.fusion.reasons import Edge, Reason
@@ -102,6 +103,11 @@ def users_of(operations: Sequence[Operation]) -> dict[Value, list[Operation]]:
 def plan_groups(operations: Sequence[Operation], limits: Limits) -> list[Group]:
     """The groups of a block: every op is in one, but for the terminator and free ops."""
     return Planner(operations, limits).run()
+
+
+def _holds(shape: Sequence[int], larger: Sequence[int]) -> bool:
+    """Whether a shape has at most as many elements as another."""
+    return at_most(prod(shape), prod(larger))
 
 
 class Planner:
@@ -238,7 +244,7 @@ class Planner:
         shape = op.results[0].type.shape
         if not isinstance(op, RESHAPING):
             return None if shape == group.shape else Reason.SHAPE
-        if isinstance(op, hlo.BroadcastInDim) or prod(shape) > prod(group.shape):
+        if isinstance(op, hlo.BroadcastInDim) or not _holds(shape, group.shape):
             return Reason.SHAPE
         return None if alone else Reason.USED
 
@@ -246,7 +252,8 @@ class Planner:
         first = group.reduce
         full, kept = first.inputs[0].type.shape, first.results[0].type.shape
         count = prod(full[d] for d in first.dimensions)
-        rows_in_cache = count <= BLOCK and self._minor(first) and count * 4 * len(group.ops) <= ROW_BYTES * 8
+        fits = at_most(count, BLOCK) and at_most(count * 4 * len(group.ops), ROW_BYTES * 8)
+        rows_in_cache = fits and self._minor(first)
         if isinstance(op, hlo.Reduce):
             same = op.inputs[0].type.shape == full and sorted(op.dimensions) == sorted(first.dimensions)
             return Reason.SUM if not same else None if rows_in_cache else Reason.CACHE

@@ -15,6 +15,7 @@ from math import prod
 from irc.dialects.stablehlo import Constant, DotDimensionNumbers, DotGeneral, Transpose
 from irc.dialects.stablehlo.linalg import free_dimensions
 from irc.ir.builder import Builder
+from irc.ir.extents import typical
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import RewriteLog, Rewriter, RewriteSet
 from irc.ir.types import TensorType
@@ -126,7 +127,7 @@ def _folds(op: DotGeneral) -> bool:
 
 def _swaps(op: DotGeneral) -> bool:
     lhs_free, rhs_free = _free(op)
-    rows = prod(op.lhs.type.shape[i] for i in lhs_free)
+    rows = typical(prod(op.lhs.type.static_shape[i] for i in lhs_free))
     if not _ends_badly(op.rhs, rhs_free) or rows < LEAST_ROWS or op.algorithm is not None:
         return False
     moved = bytes_of(op.result) + (bytes_of(op.lhs) if _ends_badly(op.lhs, lhs_free) else 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from irc.dialects.stablehlo import Constant, Convolution, Transpose
+from irc.ir.extents import typical
 from irc.ir.operation import Block, Operation, Value
 from irc.passes.layout.convolution import is_static, orders_of
 from irc.passes.layout.movable import movable, rank_of
@@ -110,5 +111,5 @@ def bytes_of(value: Value) -> int:
         return 0
     size = 1
     for extent in value.type.shape:
-        size *= 1 if extent is None else extent
+        size *= 1 if extent is None else typical(extent)
     return size * int(value.type.element.numpy.itemsize)

@@ -25,8 +25,8 @@ func.func @main(%x: tensor<f32>) -> tensor<f32> {
 }
 func.func private @f(tensor<f32>) -> tensor<f32>""",
     "unknown extents": """
-func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {
-  %0 = stablehlo.negate %x : tensor<?xf32>
+func.func @main(%n: tensor<1xi32>, %x: tensor<f32>) -> tensor<?xf32> {
+  %0 = stablehlo.dynamic_broadcast_in_dim %x, %n, dims = [] : (tensor<f32>, tensor<1xi32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }""",
 }

@@ -138,8 +138,8 @@ def test_strided_buffers(bounded: bool) -> None:
     given = array(4, 60)
 
     def body(b: Writer, source: Value, out: Value) -> None:
-        thin = b.emit(memref.ReinterpretCast.static(source, 2, (4, 19), (60, 3)))
-        wide = b.emit(memref.ReinterpretCast.static(out, 1, (4, 19), (38, 2)))
+        thin = b.emit(memref.ReinterpretCast.of(source, 2, (4, 19), (60, 3)))
+        wide = b.emit(memref.ReinterpretCast.of(out, 1, (4, 19), (38, 2)))
         bounds = (True, bounded)
         count = 19 if bounded else 32
         b.write(b.constant(-1, VectorType((4, 38), f32)), out, (0, 0))

@@ -64,8 +64,8 @@ def contract(b: Writer, source: Value, element: Any = f32, kind: str = "add") ->
 
 
 FORMS: dict[str, tuple[Any, Callable[[Writer, Value], Any]]] = {
-    "its extents and strides must be known": (
-        MemRefType((None, 4), f32), lambda b, m: b.read(m, (0, 0), (4,))),
+    "where its extents are asked for": (
+        MemRefType((4, None), f32), lambda b, m: b.read(m, (1, 0), (4,))),
     r"memref<4xf32, strided<\[\?\]>>": (
         MemRefType((4,), f32, StridedLayout((None,))), lambda b, m: b.read(m, (0,), (4,))),
     "memory space of memref<4xf32, 3": (MemRefType((4,), f32, None, 3), lambda b, m: b.read(m, (0,), (4,))),
@@ -80,15 +80,15 @@ FORMS: dict[str, tuple[Any, Callable[[Writer, Value], Any]]] = {
     "memref.alloca of a size that is not known": (
         FLAT, lambda b, m: b.emit(memref.Alloca(b.at(4), (), result_types=[FLAT]))),
     "memref.reinterpret_cast of a buffer whose offset is not known": (
-        FLAT, lambda b, m: b.emit(memref.ReinterpretCast.static(
+        FLAT, lambda b, m: b.emit(memref.ReinterpretCast.of(
             b.emit(memref.Cast(m, result_types=[MemRefType((64,), f32, StridedLayout((1,), None))])),
             0, (4,), (1,)))),
     "vector.load of memref<4xf32, strided": (
         MemRefType((4,), f32, StridedLayout((2,))),
         lambda b, m: b.emit(vector.Load(m, b.at(0), result_types=[VectorType((2,), f32)]))),
-    "scf.forall with bounds that are not known": (
+    "scf.forall with lower bounds or steps that are not known": (
         FLAT, lambda b, m: b.emit(scf.Forall(
-            (), b.at(4), (), (), staticLowerBound=(0,), staticUpperBound=(memref.DYNAMIC,), staticStep=(1,),
+            b.at(4), (), (), (), staticLowerBound=(memref.DYNAMIC,), staticUpperBound=(8,), staticStep=(1,),
             regions=[b.region([index], lambda b, i: b.emit(scf.InParallel(regions=[])))]))),
     "a call of @missing": (FLAT, lambda b, m: b.emit(func.Call([], callee="missing", result_types=[]))),
 }  # fmt: skip

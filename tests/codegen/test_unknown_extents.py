@@ -1,0 +1,146 @@
+"""Unknown extents natively: one compilation serves every size, with the bits of code that was made for that size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import unknown_extents as programs
+
+from irc.codegen.plan import Planner
+from irc.dialects.builtin import parse
+from irc.driver import compile_module, compile_text
+from irc.errors import OutOfMemoryError
+from irc.interpreter import interpret
+from irc.ir.extents import at
+from irc.ir.types import tensor_of
+from irc.passes.manager import Hook, run_pipeline
+from irc.passes.shape_inference import refined
+from irc.runtime.sized import KEPT
+
+SIZES = (1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 128, 257, 1000)
+LONG = (4095, 4096, 4097, 9000)
+
+
+def assert_same(found: list[Any], wanted: list[Any], what: Any) -> None:
+    assert len(found) == len(wanted)
+    for i, (a, b) in enumerate(zip(found, wanted, strict=True)):
+        assert a.shape == b.shape, (what, i)
+        np.testing.assert_array_equal(a, b, err_msg=f"{what}, result {i}")
+
+
+@pytest.mark.parametrize("name", programs.EXACT)
+def test_one_compilation_has_the_interpreters_bits_at_every_size(name: str) -> None:
+    text, shapes = programs.EXACT[name]
+    module = parse(text)
+    program = compile_module(module)
+    for n in (*SIZES, *(LONG if name == "sums" else ())):
+        arrays = programs.arguments(shapes, n)
+        assert_same(program(*arrays), interpret(module, *arrays), n)
+
+
+@pytest.mark.parametrize("name", programs.EXPORTED)
+def test_what_jax_exports_has_the_bits_of_specialised_code(name: str) -> None:
+    module = run_pipeline(parse(programs.exported(name)), "inline")
+    program = compile_module(module)
+    shapes = programs.EXPORTED[name][1]
+    for n in SIZES[:-2]:
+        arrays = programs.arguments(shapes, n)
+        found = program(*arrays)
+        for a, b in zip(found, interpret(module, *arrays), strict=True):
+            np.testing.assert_allclose(a, b, rtol=2e-4, atol=2e-5)
+        if n in (1, 7, 33):
+            special = compile_module(refined(module, [tensor_of(a) for a in arrays]))
+            assert_same(found, special(*arrays), n)
+
+
+ADD = """
+func.func @main(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = stablehlo.add %x, %y : tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}"""
+
+
+def ones(*shape: int) -> Any:
+    return np.ones(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (
+            (ones(3, 4), ones(5, 4)),
+            "argument 1: dimension 0 is 5, but must be 3 like dimension 0 of argument 0",
+        ),
+        ((ones(3, 4), ones(3, 5)), "argument 1: .* dimension 1 is 5 and must be 4"),
+        ((ones(0, 4), ones(0, 4)), "argument 0: dimension 0 is 0, but must be at least 1"),
+        ((ones(3), ones(3, 4)), "argument 0: expected f32.*, got f32.3."),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(arrays: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        compile_module(parse(ADD))(*arrays)
+
+
+def test_an_extent_that_the_program_fixes_is_asked_for() -> None:
+    text = """
+func.func @main(%x: tensor<?xf32>, %y: tensor<4xf32>) -> tensor<4xf32> {
+  %0 = stablehlo.add %x, %y : (tensor<?xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}"""
+    program = compile_module(parse(text))
+    np.testing.assert_array_equal(program(ones(4), ones(4))[0], 2 * ones(4))
+    with pytest.raises(ValueError, match="argument 0"):
+        program(ones(5), ones(4))
+
+
+def test_entries_of_many_sizes_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+    monkeypatch.setattr(Planner, "run", lambda self, run=Planner.run: made.append(self) or run(self))
+    program = compile_module(parse(ADD), hooks=[Hook()])
+    for n in range(1, 200):
+        np.testing.assert_array_equal(program(ones(n, 4), ones(n, 4))[0], 2 * ones(n, 4))
+    assert len(made) == 1 and len(program.program.entries) == KEPT
+
+
+def test_every_stage_compiles_again() -> None:
+    text, shapes = programs.EXACT["products"]
+    program = compile_module(parse(text))
+    arrays = programs.arguments(shapes, 9)
+    for stage in ("kernel", "llvm", "asm"):
+        assert_same(compile_text(program.stages[stage])(*arrays), program(*arrays), stage)
+
+
+def test_the_plan_is_an_expression_and_too_much_is_refused_at_the_call() -> None:
+    module = run_pipeline(parse(programs.exported("mlp_step")), "inline")
+    program = compile_module(module, memory_limit=1 << 20)
+    shapes = programs.EXPORTED["mlp_step"][1]
+    for n in (1, 33, 400):
+        arrays = programs.arguments(shapes, n)
+        results = program(*arrays)
+        plan = program.memory_plan.at({"n0": n})
+        assert plan.arena_bytes == at(program.arena_bytes, {"n0": n})
+        assert plan.input_bytes == sum(a.nbytes for a in arrays)
+        assert plan.output_bytes == sum(a.nbytes for a in results)
+        used = [(b.index, b.index + b.nbytes, b.first, b.last) for b in plan.buffers]
+        for i, (low, high, first, last) in enumerate(used):
+            assert low >= 0 and high <= plan.arena_bytes
+            for start, stop, begin, end in used[:i]:
+                assert high <= start or stop <= low or last < begin or end < first
+    with pytest.raises(OutOfMemoryError, match=r"for these sizes .*memory_limit"):
+        program(*programs.arguments(shapes, 100_000))
+
+
+def test_a_donated_argument_becomes_the_result() -> None:
+    program = compile_module(parse(ADD), donate=(0,))
+    x, y = ones(7, 4), ones(7, 4)
+    (result,) = program(x, y)
+    assert result is x and (x == 2).all()
+
+
+def test_out_is_written() -> None:
+    program = compile_module(parse(ADD))
+    out = np.zeros((6, 4), np.float32)
+    program.program.into(ones(6, 4), ones(6, 4), out)
+    assert (out == 2).all()
