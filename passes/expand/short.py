@@ -12,6 +12,7 @@ from irc.ir.attributes import DenseElementsAttr
 from irc.ir.operation import Value
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import ComplexType, FloatType, TensorType, i1, i32
+from irc.passes.expand.regions import values_from_outside
 from irc.passes.expression import Scope, broadcast, compare, convert, maximum, minimum
 
 rules = RewriteSet()
@@ -115,6 +116,11 @@ def _map(op: Any, b: Rewriter) -> Value | None:
     ):
         return None
     known: dict[Value, Value] = dict(zip(block.arguments, op.inputs, strict=True))
+    scope, captured = Scope(b), values_from_outside(op.computation)
+    if any(not isinstance(v.type, TensorType) or v.type.rank for v in captured):
+        return None
+    for outside in captured:
+        known[outside] = broadcast(scope.of(outside), shape, ()).value
     for inner in block.operations[:-1]:
         if isinstance(inner, hlo.Constant):
             t = TensorType(shape, inner.result.type.element)

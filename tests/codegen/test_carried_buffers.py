@@ -4,6 +4,7 @@ bits, in the plan's memory."""
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -149,3 +150,19 @@ def test_buffers_that_alternate_are_in_the_plan_and_not_copied() -> None:
         for want, got in zip((u, v), program(*arrays, np.int32(turns)), strict=True):
             np.testing.assert_allclose(want, got, rtol=1e-4, atol=1e-5)
     assert arena_bytes_held() - before == arena_block(program.memory_plan.arena_bytes)
+
+
+def test_calls_at_once_have_buffers_of_their_own() -> None:
+    """Eight threads in one program with an arena, a loop whose buffers change places, and constants."""
+    program = irc.compile_module(irc.parse(WAVE))
+    rng = np.random.default_rng(1)
+    calls = [
+        (*(rng.standard_normal((64, 64)).astype(np.float32) / 8 for _ in range(3)), np.int32(5 + i))
+        for i in range(8)
+    ]
+    alone = [program(*given) for given in calls]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda given: program(*given), calls * 8))
+    for i, results in enumerate(together):
+        for want, got in zip(alone[i % 8], results, strict=True):
+            assert want.tobytes() == got.tobytes()
