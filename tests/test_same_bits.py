@@ -99,6 +99,21 @@ def test_any_number_of_threads(count: int, threads: Callable[[int], None]) -> No
     assert train("undecorated")[0] == expected
 
 
+@pytest.mark.slow
+def test_fifty_steps_over_threads_and_processes() -> None:
+    """The same weights after 50 steps with 1, 2, 3 and 8 threads and in five processes with different hash seeds."""
+    code = "from test_same_bits import train; print(train('compiled', 50)[0], train('undecorated', 50)[0])"
+    printed = set()
+    for seed, count in ((0, 1), (1, 2), (2, 3), (3, 8), (4, 2)):
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed), "IRC_NUM_THREADS": str(count)}
+        environment["PYTHONPATH"] = str(ROOT / "tests")
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
+        printed |= set(done.stdout.split())
+    assert len(printed) == 1
+
+
 def test_every_process() -> None:
     """Five processes with different hash seeds: the same weights, from the same object code."""
     code = "from test_same_bits import report; report()"

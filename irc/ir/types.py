@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, overload
+from weakref import WeakValueDictionary
 
 import ml_dtypes
 import numpy as np
@@ -19,7 +20,8 @@ Dim = int | None
 class _Uniqued(type):
     """Makes one object per (class, arguments), as MLIR uniques types in its context."""
 
-    _instances: ClassVar[dict[tuple[Any, ...], Any]] = {}
+    _instances: ClassVar[WeakValueDictionary[tuple[Any, ...], Any]] = WeakValueDictionary()
+    """A type that nothing refers to any more goes: programs may meet any number of shapes."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         key = (cls, *args, *sorted(kwargs.items()))

@@ -150,7 +150,7 @@ def _table(plan: Plan) -> _Table:
 
 
 def _spec_words(spec: TensorType, dims: int, is_written: bool, output: int, plan: Plan) -> Sequence[int]:
-    dtype = spec.element.numpy  # the type holds it, and types live as long as the process
+    dtype = spec.element.numpy  # the type holds it, and the plan holds the type
     words = [0] * SPEC
     words[WORD] = numpy_abi.dtype_word(dtype)
     words[RANK], words[DIMS], words[BYTES] = len(spec.shape), dims, spec.nbytes

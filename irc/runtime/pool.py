@@ -8,6 +8,11 @@ A region opens by setting the ticket counter to zero and closes by swapping a hu
 waits only for workers that entered the region (``@active``), so one that sleeps never delays the caller. A
 worker that enters late draws a huge ticket and leaves without reading ``@fn``: what a region's fields hold
 is read only by who drew one of its tickets or is counted in ``@active`` while they stay fixed.
+
+Where other programs want the processors too, a worker can lose its own while it holds a ticket, and the join waits for it.
+A join that waits for more than two tickets' time and ``_GRACE`` is taken for that; for ``_ALONE`` times as long as it
+waited regions then run on their caller. So a busy machine costs an eighth at most, whatever the others do, and a quiet one
+nothing: its joins wait for one ticket.
 """
 
 from __future__ import annotations
@@ -24,6 +29,8 @@ from irc import options
 from irc.runtime import jit
 
 _SPINS = 20_000  # how often a worker looks for work before it sleeps (well under a millisecond)
+_GRACE = 20_000  # nanoseconds: more than a worker takes to wake
+_ALONE = 8
 _PAUSE = {"x86_64": "llvm.x86.sse2.pause()", "aarch64": "llvm.aarch64.hint(i32 1)"}
 _FUTEX = {"x86_64": 202, "aarch64": 98}  # the system call's number
 
@@ -38,9 +45,11 @@ _TEXT = """
 @fn = internal global ptr null, align 64
 @ctx = internal global ptr null, align 8
 @tickets = internal global i64 0, align 8
+@alone.until = internal global i64 0, align 64
 
 declare i64 @syscall(i64, ...)
 declare i32 @sched_yield()
+declare i32 @clock_gettime(i32, ptr)
 declare i32 @pthread_create(ptr, ptr, ptr, ptr)
 declare i32 @pthread_detach(i64)
 declare i32 @pthread_sigmask(i32, ptr, ptr)
@@ -52,7 +61,13 @@ entry:
   %several = icmp sgt i32 %threads, 1
   %worth = icmp ugt i64 %tickets, 1
   %try = and i1 %several, %worth
-  br i1 %try, label %lock, label %alone
+  br i1 %try, label %ask, label %alone
+
+ask:
+  %begun = call i64 @now()
+  %until = load atomic i64, ptr @alone.until monotonic, align 8
+  %calm = icmp sge i64 %begun, %until
+  br i1 %calm, label %lock, label %alone
 
 lock:                                             ; taken by another region, around this or beside it
   %was = atomicrmw xchg ptr @busy, i32 1 acquire
@@ -77,15 +92,21 @@ wake:
   br label %drain
 
 drain:
-  call void @drain()
+  %own = call i64 @drain()
   %last = atomicrmw xchg ptr @next, i64 {closed} seq_cst
+  %others = load atomic i32, ptr @active seq_cst, align 4
+  %at.once = icmp eq i32 %others, 0
+  br i1 %at.once, label %close, label %wait
+
+wait:
+  %drained = call i64 @now()
   br label %join
 
 join:
-  %spin = phi i32 [ 0, %drain ], [ %spin.next, %idle ], [ 0, %yield ]
+  %spin = phi i32 [ 0, %wait ], [ %spin.next, %idle ], [ 0, %yield ]
   %active = load atomic i32, ptr @active seq_cst, align 4
   %joined = icmp eq i32 %active, 0
-  br i1 %joined, label %close, label %waiting
+  br i1 %joined, label %judge, label %waiting
 
 waiting:
   %spin.next = add i32 %spin, 1
@@ -99,6 +120,23 @@ idle:
 yield:                                            ; who holds a ticket lost its processor: offer ours
   %yielded = call i32 @sched_yield()
   br label %join
+
+judge:
+  %ended = call i64 @now()
+  %waited = sub i64 %ended, %drained
+  %worked = sub i64 %drained, %begun
+  %some = call i64 @llvm.umax.i64(i64 %own, i64 1)
+  %a.ticket = udiv i64 %worked, %some
+  %two = shl i64 %a.ticket, 1
+  %fair = add i64 %two, {grace}
+  %lost = icmp sgt i64 %waited, %fair
+  br i1 %lost, label %retreat, label %close
+
+retreat:
+  %pause = mul i64 %waited, {alone}
+  %return = add i64 %ended, %pause
+  store atomic i64 %return, ptr @alone.until monotonic, align 8
+  br label %close
 
 close:
   store atomic i32 0, ptr @busy release, align 4
@@ -119,11 +157,26 @@ done:
   ret void
 }}
 
-define internal void @drain() {{
+define internal i64 @now() {{
+  %time = alloca [2 x i64], align 8
+  %got = call i32 @clock_gettime(i32 1, ptr %time)
+  %seconds = load i64, ptr %time, align 8
+  %rest.at = getelementptr i64, ptr %time, i64 1
+  %rest = load i64, ptr %rest.at, align 8
+  %whole = mul i64 %seconds, 1000000000
+  %now = add i64 %whole, %rest
+  ret i64 %now
+}}
+
+declare i64 @llvm.umax.i64(i64, i64)
+
+; Runs tickets until there are no more; how many.
+define internal i64 @drain() {{
 entry:
   br label %draw
 
 draw:
+  %count = phi i64 [ 0, %entry ], [ %count.next, %run ]
   %ticket = atomicrmw add ptr @next, i64 1 seq_cst
   %tickets = load atomic i64, ptr @tickets monotonic, align 8
   %mine = icmp ult i64 %ticket, %tickets
@@ -133,10 +186,11 @@ run:
   %fn = load atomic ptr, ptr @fn monotonic, align 8
   %ctx = load atomic ptr, ptr @ctx monotonic, align 8
   call void %fn(ptr %ctx, i64 %ticket)
+  %count.next = add i64 %count, 1
   br label %draw
 
 done:
-  ret void
+  ret i64 %count
 }}
 
 define internal ptr @worker(ptr %index) {{
@@ -154,7 +208,7 @@ enter:
 
 work:
   %before = atomicrmw add ptr @active, i32 1 seq_cst
-  call void @drain()
+  %drawn = call i64 @drain()
   %after = atomicrmw sub ptr @active, i32 1 seq_cst
   br label %spin
 
@@ -255,6 +309,8 @@ def pool_text(machine: str | None = None) -> str:
         pause_name=name,
         pause_type=argument.rstrip(")").split(" ")[0],
         spins=_SPINS,
+        grace=_GRACE,
+        alone=_ALONE,
     )
 
 

@@ -135,3 +135,34 @@ func.func @main(%x: tensor<40x70xf32>, %y: tensor<70x50xf32>) -> (tensor<40x50xf
   %1 = stablehlo.reduce(%0 init: %zero) applies stablehlo.add across dimensions = [1] : (tensor<40x50xf32>, tensor<f32>) -> tensor<40xf32>
   return %0, %1 : tensor<40x50xf32>, tensor<40xf32>
 }"""
+
+# One region of 8 tickets. Each notes the thread it ran on; one on another thread than element 0 of the input names sleeps
+# as many microseconds as element 1 says, as a thread does that lost its processor.
+SLOW_WORKERS = """
+declare void @irc_parallel(ptr, ptr, i64)
+declare i64 @pthread_self()
+declare i32 @usleep(i32)
+
+define internal void @body(ptr %args, i64 %ticket) {
+entry:
+  %in = load ptr, ptr %args
+  %out.at = getelementptr ptr, ptr %args, i64 1
+  %out = load ptr, ptr %out.at
+  %me = call i64 @pthread_self()
+  %caller = load i64, ptr %in
+  %pause.at = getelementptr i64, ptr %in, i64 1
+  %pause = load i64, ptr %pause.at
+  %pause32 = trunc i64 %pause to i32
+  %is.caller = icmp eq i64 %me, %caller
+  %time = select i1 %is.caller, i32 1000, i32 %pause32
+  %slept = call i32 @usleep(i32 %time)
+  %place = getelementptr i64, ptr %out, i64 %ticket
+  store i64 %me, ptr %place
+  ret void
+}
+
+define void @irc_main(ptr %args, ptr %arena) {
+  call void @irc_parallel(ptr @body, ptr %args, i64 8)
+  ret void
+}
+"""

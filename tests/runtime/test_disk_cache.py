@@ -71,7 +71,7 @@ def test_a_program_is_compiled_once(compilations: list[str]) -> None:
     [
         lambda: compile_module(irc.parse(TEXT.replace("add", "multiply"))),
         lambda: compile_module(irc.parse(TEXT.replace("4x", "5x"))),
-        lambda: compile_module(irc.parse(TEXT), opt=1),
+        lambda: compile_module(irc.parse(TEXT), opt=2),
         lambda: compile_module(irc.parse(TEXT), target="x86-64-v3"),
         lambda: compile_module(irc.parse(TEXT), donate=[0]),
         lambda: compile_module(irc.parse(TEXT), pipeline="canonicalize,fusion"),

@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from programs import NESTED, count
+from programs import NESTED, SLOW_WORKERS, count
 
 from irc.ir.types import TensorType, i64
 from irc.runtime import jit, pool
@@ -105,3 +106,30 @@ def test_environment_sets_the_threads(variable: str, value: str) -> None:
 def test_no_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         pool.set_num_threads(0)
+
+
+def test_a_worker_that_loses_its_processor_is_left_out_for_a_while() -> None:
+    pool.set_num_threads(2)
+    me = threading.get_ident()
+    types = [TensorType((2,), i64)], [TensorType((8,), i64)]
+    program = NativeProgram(jit.assemble(SLOW_WORKERS), *types)
+
+    def others(pause: int) -> int:
+        (ran_on,) = program(np.array([me, pause]))
+        return int((ran_on != me).sum())
+
+    def until_one_helps(pause: int) -> bool:
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            if others(pause):
+                return True
+        return False
+
+    assert until_one_helps(1000)
+    time.sleep(0.2)
+    assert until_one_helps(100_000)  # the join waited for some 90 ms: for eight times as long nobody is asked
+    begun = time.monotonic()
+    while time.monotonic() < begun + 0.4:
+        assert others(1000) == 0
+    time.sleep(0.6)
+    assert until_one_helps(1000)
