@@ -236,6 +236,13 @@ def emit_dim(e: FunctionEmitter, op: memref.Dim) -> None:
     e.set(op, str(buffer.size(axis)))
 
 
+@emits(memref.ExtractAlignedPointerAsIndex)
+def emit_extract_aligned_pointer_as_index(
+    e: FunctionEmitter, op: memref.ExtractAlignedPointerAsIndex
+) -> None:
+    e.set(op, e.ins(f"ptrtoint ptr {e.buffer(op.source).pointer} to i64"))
+
+
 @emits(memref.Prefetch)
 def emit_prefetch(e: FunctionEmitter, op: memref.Prefetch) -> None:
     at = place(e, op, e.buffer(op.memref), e.scalars(op.indices))

@@ -71,7 +71,10 @@ def emit_stores(
         for store in traced:
             tile.write(store, outputs[store.buffer])
 
-    Nest(nodes, loops, len(loops), axes, widths).emit(Tile(b, views, loops), body)
+    def emit(b: KernelBuilder, views: Views) -> None:
+        Nest(nodes, loops, len(loops), axes, widths).emit(Tile(b, views, loops), body)
+
+    views.streaming(b, [outputs[t.buffer] for t in traced], emit)
 
 
 def nests_of(returned: Sequence[Value]) -> list[list[Store]]:

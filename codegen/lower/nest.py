@@ -37,6 +37,10 @@ from irc.ir.types import MemRefType, VectorType, i1, i64, index
 
 SQUARE = 16
 """Rows and columns of a transposing tile."""
+STREAM_BYTES = 1 << 24
+"""A result of so many bytes goes past the caches: nobody finds it there afterwards."""
+LINE = 64
+"""Bytes of a line, which is written as a whole or not past the caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,26 @@ class Views:
         self.top = top
         self.buffers = buffers
         self.casts: dict[Any, Value] = {}
+        self.streams = False
+
+    def streaming(
+        self, b: KernelBuilder, outputs: Sequence[Value], emit: Callable[[KernelBuilder, Views], None]
+    ) -> None:
+        """`emit(b, views)`; where outputs are big, once with views that write them past the caches, which runs where they
+        begin at a line."""
+        big = [o for o in outputs if o.type.is_static and o.type.nbytes >= STREAM_BYTES]
+        if b.machine.is_grid or not big:
+            emit(b, self)
+            return
+        aligned: Value | None = None
+        for output in big:
+            place = b.emit(memref.ExtractAlignedPointerAsIndex(output))
+            here = b.compare("eq", b.rem(place, LINE), 0)
+            aligned = here if aligned is None else b.emit(arith.AndI(aligned, here))
+        assert aligned is not None
+        views = Views(self.top, self.buffers)
+        views.casts, views.streams = self.casts, True
+        b.branch(aligned, lambda inner: emit(inner, views), lambda inner: emit(inner, self))
 
     def static(self, buffer: Value, offset: int, sizes: tuple[int, ...], strides: tuple[int, ...]) -> Value:
         t: MemRefType = buffer.type
@@ -261,6 +285,14 @@ class Tile:
         steps = [loop.stride(address) for i, loop in enumerate(self.loops) if i != axis]
         return buffer_bytes(buffer) * width if gcd(width, address.constant, *steps) == width else 0
 
+    def _streams(self, store: Traced, output: Value, base: Index) -> bool:
+        """Whether a tile goes past the caches: it consists of whole lines of a big output."""
+        if not self.views.streams or output.type.nbytes < STREAM_BYTES or store.dynamic or base != 0:
+            return False
+        line = LINE // buffer_bytes(output)
+        steps = [loop.stride(store.address) for i, loop in enumerate(self.loops) if i not in self.axes[-1:]]
+        return self.widths[-1:] != () and gcd(line, self.widths[-1], store.address.constant, *steps) == line
+
     def _contiguous(self, buffer: Value) -> bool:
         return buffer.type.strides[-1] == 1
 
@@ -286,7 +318,10 @@ class Tile:
         if not self.axes or self._contiguous(buffer):
             wide = bool(self.axes) and self.axes[0] in order
             aligned = self._alignment(buffer, store.address, store.dynamic, base) if wide else 0
-            b.store(value, buffer, places, aligned)
+            if self._streams(store, output, base):
+                b.emit(vector.Store(value, buffer, places, nontemporal=True, alignment=LINE))
+            else:
+                b.store(value, buffer, places, aligned)
         else:
             lanes = b.emit(vector.Step(result_types=[self.vector_type(index)]))
             mask = b.constant(True, self.vector_type(i1))

@@ -156,7 +156,7 @@ class _Rows:
                 self._write_wide(tile, wide, outputs)
 
         if self.team is None:
-            nest.emit(Tile(b, views, self.loops), body)
+            views.streaming(b, outputs, lambda b, views: nest.emit(Tile(b, views, self.loops), body))
         else:
             self.team.rows(b, self._kept_extents, lambda inner, at: body(self._tile_at(inner, views, at)))
 

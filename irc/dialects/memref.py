@@ -22,7 +22,7 @@ from irc.ir.fields import (
     array_of,
 )
 from irc.ir.operation import Operation, Value
-from irc.ir.types import IndexType, MemRefType, StridedLayout, Type
+from irc.ir.types import IndexType, MemRefType, StridedLayout, Type, index
 
 DYNAMIC = -(2**63)
 """MLIR's ShapedType::kDynamic: marks an entry of a static list whose value is an operand."""
@@ -80,6 +80,17 @@ class Store(Operation, name="memref.store"):
             f"indexes {self.memref.type} by {len(self.operands) - 2} indices",
         )
         return []
+
+
+class ExtractAlignedPointerAsIndex(Operation, name="memref.extract_aligned_pointer_as_index"):
+    """The address of a buffer's memory, as a number: its alignment is asked for when the kernel runs."""
+
+    assembly: ClassVar[str] = "$source attr-dict `:` type($source) `->` type($aligned_pointer)"
+    source = Operand()
+    aligned_pointer = Result()
+
+    def infer(self) -> Sequence[Type]:
+        return [index]
 
 
 class Alloca(Operation, name="memref.alloca"):
