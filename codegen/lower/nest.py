@@ -29,7 +29,7 @@ from irc.codegen.lower.space import (
     all_nodes,
     operands_of,
 )
-from irc.dialects import arith, chlo, vector
+from irc.dialects import arith, chlo, memref, vector
 from irc.dialects import stablehlo as hlo
 from irc.ir.extents import ceildiv, typical
 from irc.ir.operation import Value
