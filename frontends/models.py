@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from irc.errors import IrcError
 from irc.frontends import torch
+from irc.frontends.compile import compile
 from irc.frontends.torch.creation import from_numpy
 from irc.frontends.torch.grad_mode import no_grad
 from irc.ir.types import TensorType
@@ -42,5 +44,31 @@ def call_with(model: Any, types: Sequence[TensorType]) -> None:
     inputs = [from_numpy(a) for a in arrays] if isinstance(made, torch.nn.Module) else arrays
     with no_grad():
         result = made(*inputs)
-    for value in result if isinstance(result, tuple | list) else (result,):
+    for value in _tensors(result):
         value.numpy()
+
+
+def called(model: Any, arrays: Sequence[np.ndarray[Any, Any]]) -> Callable[[], Sequence[Any]]:
+    """What calls a model in PyTorch's style, compiled and in evaluation mode, on these arrays, and gives its tensors.
+
+    Raises IrcError for another model."""
+    if not isinstance(model, torch.nn.Module):
+        raise IrcError("only a model in PyTorch's style is compared with others")
+    model.eval()
+    forward = compile(lambda *inputs: model(*inputs))
+    tensors = [from_numpy(a) for a in arrays]
+
+    def call() -> Sequence[Any]:
+        with no_grad():
+            return _tensors(forward(*tensors))
+
+    return call
+
+
+def weights_of(model: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of a model's parameters and buffers, by PyTorch's names."""
+    return {name: value.detach().numpy() for name, value in model.state_dict().items()}
+
+
+def _tensors(result: Any) -> Sequence[Any]:
+    return result if isinstance(result, tuple | list) else (result,)

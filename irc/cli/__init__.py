@@ -14,6 +14,7 @@ from irc.errors import IrcError
 COMMANDS = {
     "dump": "show what became of a program, at any stage",
     "explain": "say why ops were fused or not, and what each kernel costs and takes",
+    "bench": "time irc against what else is installed, on the same work",
     "diff": "compare two models, and list what they differ in",
     "opt": "run passes on a module's text",
     "run": "run a module's text, or a Python program under irc's frontend",

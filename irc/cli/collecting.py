@@ -53,8 +53,10 @@ class Collector(Observer):
         self.programs.append((executable, hooks))
 
 
-def collected(arguments: argparse.Namespace, target: str = "cpu") -> list[Program]:
-    """Every program that the file compiles. Raises IrcError where there is none."""
+def collected(
+    arguments: argparse.Namespace, target: str = "cpu", names: dict[str, Any] | None = None
+) -> list[Program]:
+    """Every program that the file compiles; `names` takes a Python file's globals. Raises IrcError where there is none."""
     collector = Collector()
     with observing(collector):
         if not arguments.file.endswith(".py"):
@@ -64,9 +66,11 @@ def collected(arguments: argparse.Namespace, target: str = "cpu") -> list[Progra
             install_as(arguments.frontend)
         # What the program itself prints must not mix with what the command prints.
         with contextlib.redirect_stdout(sys.stderr):
-            names = run_program(arguments.file, arguments.arguments)
+            found = run_program(arguments.file, arguments.arguments)
+            if names is not None:
+                names.update(found)
             if arguments.input or not collector.programs:
-                _call_a_model(names, arguments)
+                _call_a_model(found, arguments)
     return collector.programs
 
 

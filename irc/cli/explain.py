@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from irc.cli import collecting
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.collecting import Program
+from irc.cli.columns import columns, count, seconds
 from irc.cli.terminal import show
 from irc.codegen.clocks import CallSite, Clocks, Taken, by_site, call_sites
 from irc.driver import Executable, shaped_for
@@ -56,8 +57,8 @@ def tables(compiled: Program, limits: Roofs | None, *, unfused: bool = False, se
     program, hooks = compiled
     remarks = [r for h in hooks if isinstance(h, Record) for r in h.remarks if isinstance(r, EdgeRemark)]
     parts = [
-        _table(kernel_rows(program, limits, seed)),
-        _table(edge_rows(remarks, unfused)),
+        columns(kernel_rows(program, limits, seed)),
+        columns(edge_rows(remarks, unfused)),
         _legend(remarks),
     ]
     return "\n".join(parts)
@@ -76,11 +77,11 @@ def kernel_rows(program: Executable, limits: Roofs | None, seed: int = 0) -> lis
     rows = [[*headings, *timed, "line"]]
     for site, spent in zip(sites, taken, strict=True):
         cost = cost_of(site.func) if site.func is not None else Cost(0, 0)
-        row = [_name(site), readable(cost.bytes), _count(cost.flops)]
+        row = [_name(site), readable(cost.bytes), count(cost.flops)]
         if limits is not None and spent is not None:
             least = limits.seconds(cost) * spent.times
             share = f"{100 * least / spent.seconds:.0f} %" if spent.seconds else ""
-            row += [str(spent.times), _seconds(least), _seconds(spent.seconds), share]
+            row += [str(spent.times), seconds(least), seconds(spent.seconds), share]
         rows.append([*row, described(site.location)])
     return rows
 
@@ -137,25 +138,3 @@ def _name(site: CallSite) -> str:
     if site.op is None or site.func is None:
         return "copy"
     return f"@{site.func.sym_name}" if site.op.name == "func.call" else site.func.sym_name
-
-
-def _count(n: int) -> str:
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if n >= size:
-            return f"{n / size:.1f} {unit}"
-    return str(n)
-
-
-def _seconds(s: float) -> str:
-    return f"{1e3 * s:.2f} ms" if s >= 1e-4 else f"{1e6 * s:.1f} us"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(_line(row, widths) for row in rows) + "\n"
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    numbers = [c[:1].isdigit() for c in row]
-    cells = [c.rjust(w) if n else c.ljust(w) for c, w, n in zip(row, widths, numbers, strict=True)]
-    return "  ".join(cells).rstrip()
