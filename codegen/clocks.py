@@ -143,8 +143,8 @@ def _now(name: str) -> list[str]:
 
 def by_site(sites: Sequence[CallSite], clocks: Clocks, rounds: Sequence[Sequence[Taken]]) -> list[Taken]:
     """The medians of the rounds, summed over the kernels of each call site."""
-    names = [name for site in sites for name in site.kernels]
-    assert names == clocks.calls, "the program calls other kernels than its plan says"
+    # Names may differ: of kernels that are the same, one is emitted.
+    assert sum(len(site.kernels) for site in sites) == len(clocks.calls), "other calls than the plan has"
     found, at = [], 0
     for site in sites:
         own = range(at, at + len(site.kernels))

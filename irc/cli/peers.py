@@ -139,12 +139,15 @@ def main(name: str, folder: Path) -> None:
         answers.write(json.dumps({"error": f"{type(error).__name__}: {lines[0] if lines else ''}"}) + "\n")
         return
     answers.write("{}\n")
+    held = None
     for line in sys.stdin:
         cpu, wall = time.process_time(), time.perf_counter()
         for _ in range(int(line)):
-            step()
+            # A result that lives until the next is there keeps allocators from giving its memory back each time.
+            held = step()
         spent = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
         answers.write(json.dumps(spent) + "\n")
+    del held
 
 
 if __name__ == "__main__":
