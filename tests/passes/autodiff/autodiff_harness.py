@@ -18,6 +18,20 @@ from irc.ir.types import TensorType, tensor_of
 from irc.passes.autodiff import jvp, vjp
 from irc.passes.expression import Expr, Scope
 
+EVIDENCE: dict[str, dict[str, float]] = {}
+"""What was checked of each op: the greatest distance found in "vjp" (first order), "again" (second order) and "jvp", over
+all programs that the op was in. `tests/gradient_table.py` prints it."""
+
+
+def note(module: Module, what: str, found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) -> None:
+    """Puts down how far results of a check were apart, relative to the greatest expected one."""
+    scale = max([1.0, *(float(np.abs(e).max(initial=0)) for e in expected)])
+    apart = max([0.0, *(float(np.abs(f - e).max(initial=0)) for f, e in zip(found, expected, strict=True))])
+    for op in module.walk():
+        seen = EVIDENCE.setdefault(op.name, {})
+        seen[what] = max(seen.get(what, 0.0), apart / scale)
+
+
 HERE = FileLineCol("model.py", 1, 1)
 
 
@@ -90,6 +104,7 @@ def check_module(
     step: float = 1e-5,
     tolerance: float = 1e-6,
     same_bits: bool = True,
+    source: Module | None = None,
 ) -> Module:
     """See `check`. The results are to have the bits they had, or with `same_bits` False what rounding makes of them."""
     rng = np.random.default_rng(seed)
@@ -109,9 +124,13 @@ def check_module(
         np.testing.assert_allclose(
             got, want, rtol=tolerance, atol=tolerance, err_msg=f"gradient of argument {i}"
         )
-    check_forward(module, inputs, cotangents, found, rng)
+    note(source or module, "again" if source else "vjp", found, expected)
+    moved = check_forward(module, inputs, cotangents, found, rng)
+    if source is None:
+        note(module, "jvp", *moved)
     if order > 1:
-        check_module(reverse, [*inputs, *cotangents], seed + 1, order - 1, step, tolerance * 10)
+        again = [*inputs, *cotangents]
+        check_module(reverse, again, seed + 1, order - 1, step, tolerance * 10, source=source or module)
     return reverse
 
 
@@ -121,7 +140,7 @@ def check_forward(
     cotangents: Sequence[np.ndarray],
     gradients: Sequence[np.ndarray],
     rng: np.random.Generator,
-) -> None:
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Forward and reverse mode are transposes: <cotangents, J tangents> = <J^T cotangents, tangents>."""
     tangents = [rng.standard_normal(a.shape) for a in inputs if is_float(a)]
     found = interpret(jvp(module), *inputs, *tangents)
@@ -129,3 +148,4 @@ def check_forward(
     forward = sum((c * t).sum() for c, t in zip(cotangents, found, strict=True))
     reverse = sum((g * t).sum() for g, t in zip(gradients, tangents, strict=True))
     np.testing.assert_allclose(forward, reverse, rtol=1e-9, atol=1e-9)
+    return [np.asarray(forward)], [np.asarray(reverse)]

@@ -22,7 +22,17 @@ from irc.ir.operation import Block, Value, all_operations
 from irc.ir.types import TensorType, f64, i64, tensor_of, ui64
 from irc.passes.autodiff import all_rules, rule_of, vjp
 from irc.passes.autodiff.registry import NoGradient, Refused
-from irc.passes.expression import Expr, Scope, convert, imag, make_complex, real, sin
+from irc.passes.expression import (
+    Expr,
+    Scope,
+    broadcast_like,
+    convert,
+    imag,
+    make_complex,
+    real,
+    reduce_sum,
+    sin,
+)
 
 RNG = np.random.default_rng(23)
 X = RNG.standard_normal(4)
@@ -228,6 +238,51 @@ def test_random_bits_stop_the_gradient() -> None:
         return x * convert(x.scope.emit(made)[1] & x.scope.constant(255, bits), f64)
 
     check(body, X, order=1, tolerance=1e-4)
+
+
+def test_batch_norm_grad_itself() -> None:
+    def body(x: Expr, scale: Expr, mean: Expr, variance: Expr, g: Expr) -> Sequence[Expr]:
+        values = [v.value for v in (x, scale, mean, variance, g)]
+        return x.scope.emit(hlo.BatchNormGrad(*values, epsilon=0.1, feature_index=1))
+
+    def at_its_statistics(x: Expr, scale: Expr, g: Expr) -> Sequence[Expr]:
+        mean = reduce_sum(x, (0, 2)) / 12
+        apart = x - broadcast_like(mean, x, (1,))
+        variance = reduce_sum(apart * apart, (0, 2)) / 12
+        return body(x, scale, mean, variance, g)
+
+    check(
+        at_its_statistics,
+        RNG.standard_normal((3, 2, 4)),
+        RNG.standard_normal(2),
+        RNG.standard_normal((3, 2, 4)),
+        order=1,
+    )
+
+
+def test_a_gather_of_computed_sizes() -> None:
+    numbers = hlo.GatherDimensionNumbers(
+        offset_dims=(1,), collapsed_slice_dims=(0,), start_index_map=(0,), index_vector_dim=1
+    )
+
+    def body(x: Expr, at: Expr) -> Expr:
+        sizes = x.scope.constant([1, 3], TensorType((2,), i64))
+        made = hlo.DynamicGather(
+            x.value, at.value, sizes.value, dimension_numbers=numbers, result_types=[TensorType((3, 3), f64)]
+        )
+        return x.scope.emit(made)
+
+    check(body, RNG.standard_normal((4, 3)), np.array([2, 0, 2], np.int64))
+
+
+def test_rounding_and_neighbours_pass_the_gradient_on() -> None:
+    """Rounding to f64's own precision, which differences can see; the number next to x moves with x."""
+
+    def rounded(x: Expr) -> Expr:
+        return sin(x.scope.emit(hlo.ReducePrecision(x.value, exponent_bits=11, mantissa_bits=52)))
+
+    check(rounded, X)
+    check(lambda x, y: x.scope.emit(chlo.NextAfter(x.value, y.value)), X, X + 1)
 
 
 DIFFERENTIABLE_DIALECTS = ("stablehlo", "chlo", "func")
