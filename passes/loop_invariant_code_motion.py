@@ -24,12 +24,18 @@ MOVED = "what every iteration computes alike is computed before the loop"
 rules = RewriteSet()
 
 
-@rules.rewrite("a value that a loop carries unchanged is seen from outside", While)
-def unchanged_value(op: While, b: Rewriter) -> list[Value] | None:
+def unchanged(op: While) -> list[int]:
+    """The carried values that the body returns as it got them."""
     body = op.regions[1].block
     pairs = zip(body.arguments, body.terminator.operands, strict=True)
-    kept = [i for i, (argument, end) in enumerate(pairs) if end is not argument]
-    if not kept or len(kept) == len(op.operands):
+    return [i for i, (argument, end) in enumerate(pairs) if end is argument]
+
+
+@rules.rewrite("a value that a loop carries unchanged is seen from outside; a constant is one inside", While)
+def unchanged_value(op: While, b: Rewriter) -> list[Value] | None:
+    fixed = unchanged(op)
+    kept = [i for i in range(len(op.operands)) if i not in fixed]
+    if not kept or not fixed:
         return None
     regions = [
         _without_arguments(region, op.operands, kept, ends)
@@ -98,8 +104,8 @@ def _without_arguments(
     ends: list[int],
     stand_ins: Mapping[int, int] | None = None,
 ) -> Region:
-    """The region with arguments `kept` and results `ends`; the values from outside stand for the other arguments, or
-    those arguments that `stand_ins` names."""
+    """The region with arguments `kept` and results `ends`; the values from outside stand for the other arguments (copies
+    of constants: they cost nothing where they are used), or those arguments that `stand_ins` names."""
     local: dict[Value, Value] = dict(zip(region.arguments, outside, strict=True))
     arguments = [
         Value(region.arguments[i].type, None, n, region.arguments[i].name, region.arguments[i].location)
@@ -107,7 +113,12 @@ def _without_arguments(
     ]
     local.update(zip((region.arguments[i] for i in kept), arguments, strict=True))
     local.update((region.arguments[j], local[region.arguments[i]]) for j, i in (stand_ins or {}).items())
-    operations = []
+    operations: list[Operation] = []
+    for i, argument in enumerate(region.arguments):
+        constant = outside[i].op
+        if i not in kept and i not in (stand_ins or {}) and isinstance(constant, Constant):
+            operations.append(fresh_copy(constant, {}))
+            local[argument] = operations[-1].results[0]
     for op in region.operations[:-1]:
         made = fresh_copy(op, local)
         operations.append(made)

@@ -28,6 +28,7 @@ from irc.passes.expression import (
     select,
     splat,
 )
+from irc.passes.loop_invariant_code_motion import unchanged
 
 CHECKPOINT_BYTES = 2**26
 """How much memory the kept states of a loop of unknown length take, at most (one state always fits)."""
@@ -84,13 +85,7 @@ def invariant_source(op: Any, block: Block, value: Value) -> Value:
     if value not in block.arguments:
         return value
     i = block.arguments.index(value)
-    return op.operands[i] if i in invariants(op) else value
-
-
-def invariants(op: Any) -> list[int]:
-    """The carried values that the body returns as it got them."""
-    body = op.body.block
-    return [i for i, v in enumerate(body.terminator.operands) if v is body.arguments[i]]
+    return op.operands[i] if i in unchanged(op) else value
 
 
 def step_of(body: Block, i: int, op: Any, scope: Scope) -> int | None:
@@ -161,7 +156,7 @@ class Turn:
     def before(self, op: Any, now: Sequence[Value]) -> dict[Value, Value]:
         """Where the cotangents are, and what no iteration changes."""
         local = dict(zip(self.cotangents, now, strict=False))
-        local.update((op.body.arguments[i], op.operands[i]) for i in invariants(op))
+        local.update((op.body.arguments[i], op.operands[i]) for i in unchanged(op))
         return local
 
     def emit(self, scope: Scope, local: dict[Value, Value]) -> list[Value]:
@@ -213,7 +208,7 @@ def reverse_from_stacks(
 ) -> list[Expr]:
     """The backward loop over what each iteration kept, its last entry first."""
     arguments = op.body.arguments
-    known = [arguments[i] for i in (counter.index, *invariants(op))]
+    known = [arguments[i] for i in (counter.index, *unchanged(op))]
     turn.recording.plan([*reads(turn.recording.emitted), *(g for g in turn.ends if g is not None)], known)
     stacks = keep_iterations(reverse, op, turn.recording, counter)
 
@@ -322,7 +317,7 @@ def reverse_from_checkpoints(reverse: Reverse, op: Any, turn: Turn, begin: list[
     index = TensorType((), i32)
     scope = reverse.scope
     trips = scope.of(count_iterations(reverse, op))
-    moving = [i for i in range(len(op.operands)) if i not in invariants(op)]
+    moving = [i for i in range(len(op.operands)) if i not in unchanged(op)]
     states = [op.operands[i] for i in moving]
     shapes = [scope.of(v).shape for v in states]
     room = max(1, CHECKPOINT_BYTES // max(1, sum(v.type.nbytes for v in states)))

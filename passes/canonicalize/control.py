@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from irc.dialects.stablehlo import Case, Constant, GetTupleElement, If, Tuple, While
-from irc.ir.operation import Block, Region, Value
-from irc.ir.rewriting import Rewriter, RewriteSet, fresh_copy
+from irc.dialects.stablehlo import Case, GetTupleElement, If, Tuple, While
+from irc.ir.operation import Value
+from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.constants import splat
+from irc.passes.loop_invariant_code_motion import unchanged_value
 
 rules = RewriteSet()
 rewrite = rules.rewrite
+rewrite("a value that a loop carries unchanged is seen from outside; a constant is one inside", While)(
+    unchanged_value
+)
 
 
 @rewrite("if true then x else y = x, if false then x else y = y", If)
@@ -30,61 +34,6 @@ def case_known(op: Case, b: Rewriter) -> tuple[Value, ...] | None:
 def while_false(op: While, b: Rewriter) -> tuple[Value, ...] | None:
     condition = splat(op.regions[0].block.terminator.operands[0])
     return op.operands if condition is not None and not condition else None
-
-
-@rewrite("a constant that a loop carries unchanged is a constant in the loop", While)
-def while_constant(op: While, b: Rewriter) -> list[Value] | None:
-    body = op.regions[1].block
-    fixed = [
-        isinstance(start.op, Constant) and end is argument
-        for start, argument, end in zip(op.operands, body.arguments, body.terminator.operands, strict=True)
-    ]
-    if not any(fixed):
-        return None
-    kept = [i for i, is_fixed in enumerate(fixed) if not is_fixed]
-    regions = [
-        _without_arguments(b, region, op, kept, ends)
-        for region, ends in zip(op.regions, ([0], kept), strict=True)
-    ]
-    made = While.create(
-        [op.operands[i] for i in kept],
-        [op.results[i].type for i in kept],
-        op.attributes,
-        regions,
-        op.location,
-    )
-    emitted = b.emit(made)
-    values = dict(zip(kept, made.results if emitted is made.results else _tuple(emitted), strict=True))
-    return [values.get(i, op.operands[i]) for i in range(len(fixed))]
-
-
-def _tuple(values: Value | tuple[Value, ...]) -> tuple[Value, ...]:
-    return (values,) if isinstance(values, Value) else values
-
-
-def _without_arguments(b: Rewriter, region: Region, op: While, kept: list[int], ends: list[int]) -> Region:
-    """The region with arguments `kept` and the results `ends`; for the other arguments stand copies of their constants."""
-    inner = b.nested()
-    arguments: list[Value] = []
-    local: dict[Value, Value] = {}
-    for i, old in enumerate(region.arguments):
-        if i in kept:
-            local[old] = Value(old.type, None, len(arguments), old.name, old.location)
-            arguments.append(local[old])
-        else:
-            constant = op.operands[i].op
-            assert constant is not None
-            local[old] = inner.emit(fresh_copy(constant, {}))
-    for nested in region.operations[:-1]:
-        made = inner.emit(fresh_copy(nested, local))
-        local.update(zip(nested.results, _tuple(made), strict=True))
-    end = region.block.terminator
-    inner.emit(
-        type(end).create(
-            [local.get(end.operands[i], end.operands[i]) for i in ends], (), end.attributes, (), end.location
-        )
-    )
-    return Region([Block(arguments, inner.operations)])
 
 
 @rewrite("element i of tuple(x0, x1, ...) = xi", GetTupleElement)

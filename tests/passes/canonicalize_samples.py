@@ -703,14 +703,14 @@ def endless(value: bool) -> Body:
 
 fires("while_false", "false", [B0, F23], endless(False))
 stays("while_false", "true", [B0, F23], endless(True))
-fires("while_constant", "limit", X, lambda b, x: loop(0, 3)(b, None, x))
-stays(
-    "while_constant",
+fires("unchanged_value", "limit", X, lambda b, x: loop(0, 3)(b, None, x))
+fires(
+    "unchanged_value",
     "argument",
     [I0, F23],
     lambda b, n, x: loop(0, 3)(b, b.emit(S.Minimum(n, const(b, 3, I0))), x),
 )
-stays("while_constant", "changed", X, lambda b, x: loop(0, 3, unchanged=False)(b, None, x))
+stays("unchanged_value", "changed", X, lambda b, x: loop(0, 3, unchanged=False)(b, None, x))
 fires(
     "element_of_tuple",
     "second",
