@@ -10,6 +10,7 @@ from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.expand import (
     amounts,
     checks,
+    eigen,
     fft,
     lapack,
     linalg,
@@ -38,6 +39,9 @@ REWRITES = RewriteSet(
     short.rules,
     special.rules,
 )
+
+# Importing it registers its routine with those of lapack.
+_ROUTINES = (eigen,)
 
 WITH_NARROW = RewriteSet(REWRITES, narrow.rules)
 """Rules that look at every elementwise op, for functions where they may find something."""

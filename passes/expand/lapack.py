@@ -33,7 +33,7 @@ def _custom_call(op: Any, b: Rewriter) -> Sequence[Value] | None:
     return [E.convert(x, r.type.element).value for x, r in zip(made, op.results, strict=True)]
 
 
-def _routine(*names: str) -> Callable[[Routine], Routine]:
+def routine(*names: str) -> Callable[[Routine], Routine]:
     def register(function: Routine) -> Routine:
         ROUTINES.update(dict.fromkeys(targets(*names), function))
         return function
@@ -90,7 +90,7 @@ def _conj(x: Expr) -> Expr:
     return E.conj(x) if _is_complex(x) else x
 
 
-@_routine("getrf")
+@routine("getrf")
 def _lu(op: Any, scope: Scope) -> Sequence[Expr]:
     a = linalg.wide(scope.of(op.operands[0]))
     *batch, m, n = a.shape
@@ -133,7 +133,7 @@ def _eliminate(scope: Scope, j: Expr, a: Expr, pivots: Expr, info: Expr) -> Sequ
     return [a, pivots, select(first, _spread(j + 1, info.shape), info)]
 
 
-@_routine("potrf")
+@routine("potrf")
 def _cholesky(op: Any, scope: Scope) -> Sequence[Expr]:
     a = linalg.wide(scope.of(op.operands[0]))
     n = a.shape[-1]
@@ -149,7 +149,7 @@ def _cholesky(op: Any, scope: Scope) -> Sequence[Expr]:
     return [select(triangle if lower else _places(a, -2) <= _places(a, -1), made, a), info]
 
 
-@_routine("trsm")
+@routine("trsm")
 def _triangular_solve(op: Any, scope: Scope) -> Sequence[Expr]:
     a, b = (scope.of(v) for v in op.operands)
     given = parameters(op)
@@ -165,7 +165,7 @@ def _triangular_solve(op: Any, scope: Scope) -> Sequence[Expr]:
     return [scope.emit(solved)]
 
 
-@_routine("geqrf")
+@routine("geqrf")
 def _qr(op: Any, scope: Scope) -> Sequence[Expr]:
     return _reflected(linalg.wide(scope.of(op.operands[0])))
 
@@ -207,7 +207,7 @@ def _reflect(scope: Scope, j: Expr, a: Expr, factors: Expr) -> Sequence[Expr]:
     return [a, linalg.put(factors, E.reshape(factor, (*batch, 1)), j, -1)]
 
 
-@_routine("orgqr", "ungqr")
+@routine("orgqr", "ungqr")
 def _householder_product(op: Any, scope: Scope) -> Sequence[Expr]:
     packed, factors = (linalg.wide(scope.of(v)) for v in op.operands)
     return [_product(packed, factors, packed.shape[-1])]
@@ -317,7 +317,7 @@ def _sorted(keys: Expr, columns: Sequence[Expr], descending: bool) -> tuple[Expr
     return ordered, taken
 
 
-@_routine("syevd", "heevd")
+@routine("syevd", "heevd")
 def _eigh(op: Any, scope: Scope) -> Sequence[Expr]:
     a = linalg.wide(scope.of(op.operands[0]))
     *batch, n, _ = a.shape
@@ -344,7 +344,7 @@ def _eigh(op: Any, scope: Scope) -> Sequence[Expr]:
     return [vectors, values, scope.constant(0, TensorType(tuple(batch), i32))]
 
 
-@_routine("gesdd")
+@routine("gesdd")
 def _svd(op: Any, scope: Scope) -> Sequence[Expr] | None:
     a = linalg.wide(scope.of(op.operands[0]))
     *batch, m, n = a.shape
@@ -401,7 +401,7 @@ WIDEST = 256
 """Tridiagonal systems larger than this are refused: they are solved as dense ones."""
 
 
-@_routine("gtsv")
+@routine("gtsv")
 def _tridiagonal_solve(op: Any, scope: Scope) -> Sequence[Expr] | None:
     below, diagonal, above, b = (linalg.wide(scope.of(v)) for v in op.operands)
     *batch, n, count = b.shape

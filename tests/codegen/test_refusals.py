@@ -81,10 +81,10 @@ func.func @main(%x: tensor<4xf8E4M3FN>, %y: tensor<4xf8E4M3FN>) -> tensor<4xf8E4
   %0 = chlo.next_after %x, %y : tensor<4xf8E4M3FN>, tensor<4xf8E4M3FN> -> tensor<4xf8E4M3FN>
   return %0 : tensor<4xf8E4M3FN>
 }""",
-    "'stablehlo.custom_call @lapack_sgeev_ffi'": """
-func.func @main(%x: tensor<3x3xf32>) -> tensor<3xf32> {
-  %0:5 = stablehlo.custom_call @lapack_sgeev_ffi(%x) : (tensor<3x3xf32>) -> (tensor<3xf32>, tensor<3xf32>, tensor<3x3xcomplex<f32>>, tensor<3x3xcomplex<f32>>, tensor<i32>)
-  return %0#0 : tensor<3xf32>
+    "'stablehlo.custom_call @lapack_sgees_ffi'": """
+func.func @main(%x: tensor<3x3xf32>) -> tensor<3x3xf32> {
+  %0 = stablehlo.custom_call @lapack_sgees_ffi(%x) : (tensor<3x3xf32>) -> tensor<3x3xf32>
+  return %0 : tensor<3x3xf32>
 }""",
     "'stablehlo.custom_call @ApproxTopK'": """
 func.func @main(%x: tensor<8xf32>) -> tensor<2xf32> {

@@ -190,19 +190,44 @@ def test_tridiagonal_system(how: str) -> None:
     near(matrix @ x, b, np.float64)
 
 
-def test_general_eigenvalues() -> None:
-    a = matrices(np.float64, 4, 4)
-    half, whole = ((4,), np.float64), ((4, 4), np.complex128)
-    re, im, left, right, _ = call(
-        "reference", "lapack_dgeev_ffi", [half, half, whole, whole, ((), np.int32)], a
-    )
-    values = re + 1j * im
-    near(a @ right, right * values, np.float64)
-    near(adjoint(left) @ a, values[:, None] * adjoint(left), np.float64)
+GENERAL = {
+    "random": lambda n, dtype: matrices(dtype, n, n),
+    "zeros": lambda n, dtype: np.zeros((n, n), dtype),
+    "one of many vectors": lambda n, dtype: np.eye(n, dtype=dtype),
+    "a triangle with one value": lambda n, dtype: np.triu(np.ones((n, n), dtype)),
+    "a turn": lambda n, dtype: np.roll(np.eye(n, dtype=dtype), 1, 0),
+    "ones": lambda n, dtype: np.ones((n, n), dtype),
+}
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "what", "shape"),
+    [
+        ("reference", "d", "random", (4,)),
+        *(("compiled", kind, "random", (5,)) for kind in KINDS),
+        *(("compiled", "d", what, (6,)) for what in GENERAL),
+        *(("compiled", "z", "random", (n,)) for n in (1, 2, 3, 24)),
+        ("compiled", "s", "random", (2, 3, 4)),
+    ],
+)
+def test_general_eigenvalues(how: str, kind: str, what: str, shape: tuple[int, ...]) -> None:
+    *batch, n = shape
+    dtype = KINDS[kind]
+    a = matrices(dtype, *batch, n, n) if batch else GENERAL[what](n, dtype)
+    wide = np.complex64 if np.finfo(dtype).eps > 1e-10 else np.complex128
+    half, whole = ((*batch, n), dtype), ((*batch, n, n), wide)
+    halves = [half] if np.dtype(dtype).kind == "c" else [half, half]
+    results = [*halves, whole, whole, (tuple(batch), np.int32)]
+    *parts, left, right, info = call(how, f"lapack_{kind}geev_ffi", results, a)
+    values = parts[0] if len(parts) == 1 else parts[0] + 1j * parts[1]
+    assert not info.any()
+    near(a @ right, right * values[..., None, :], dtype)
+    near(adjoint(left) @ a, values[..., :, None] * adjoint(left), dtype)
+    near(np.linalg.norm(right, axis=-2), np.ones((*batch, n)), dtype)
+    near(values.sum(-1), np.trace(a, axis1=-2, axis2=-1), dtype)
 
 
 def test_what_has_no_loops_is_refused_by_name() -> None:
-    half, whole = ((2,), np.float64), ((2, 2), np.complex128)
-    results = [half, half, whole, whole, ((), np.int32)]
-    with pytest.raises(UnsupportedError, match="custom_call @lapack_dgeev_ffi"):
-        call("compiled", "lapack_dgeev_ffi", results, matrices(np.float64, 2, 2))
+    a = matrices(np.float64, 2, 2)
+    with pytest.raises(UnsupportedError, match="custom_call @lapack_dgees_ffi"):
+        call("compiled", "lapack_dgees_ffi", [(a.shape, np.float64)], a)
