@@ -34,6 +34,8 @@ def _custom_call(op: Any, b: Rewriter) -> Sequence[Value] | None:
 
 
 def routine(*names: str) -> Callable[[Routine], Routine]:
+    """Registers what routines of LAPACK become, for every type of number that has them."""
+
     def register(function: Routine) -> Routine:
         ROUTINES.update(dict.fromkeys(targets(*names), function))
         return function
