@@ -186,7 +186,8 @@ def by_sixteen(
 ) -> None:
     """`body(b, i, ragged axes)` for every sixteenth index of the block along `axis`; the last run may be ragged."""
     low, high = bounds(plan, block, axis)
-    if divides(_SQUARE, plan.extent(axis)):
+    chunk = plan.blocks.chunk if axis == plan.blocks.chunked else _SQUARE
+    if divides(_SQUARE, plan.extent(axis)) and chunk % _SQUARE == 0:
         b.loop(low, high, _SQUARE, lambda b, k: body(b, k, ()))
         return
     rest = b.rem(b.sub(high, low), _SQUARE)
