@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from irc.codegen.lower.bitcast import is_reshaping_bitcast, lower_bitcast
+from irc.codegen.lower.builder import kernel
 from irc.codegen.lower.contraction import finishes_at_once, lower_contraction
 from irc.codegen.lower.cut import lower_in_two
 from irc.codegen.lower.elementwise import has_lowering
 from irc.codegen.lower.gather import lower_gather, lower_scatter
-from irc.codegen.lower.group import KernelGroup
+from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.loop import ROOTS_ONLY, lower_loop
 from irc.codegen.lower.row import lower_row
 from irc.codegen.lower.sort import lower_sort
@@ -55,6 +56,8 @@ def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = 
 
     A value that one kernel cannot both make and use (a reshape of what was moved) is stored between two. Raises
     UnsupportedError naming the op that has no lowering, at the line it came from."""
+    if all(0 in v.type.shape for v in func.returned):
+        return _nothing(func, machine)
     operations = func.block.operations
     hero = next((op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE), None)
     try:
@@ -72,6 +75,12 @@ def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = 
     except IrcError as error:
         error.span = error.span or span_of((hero or operations[0]).location)
         raise
+
+
+def _nothing(func: Func, machine: Machine) -> KernelGroup:
+    """The kernel of a function whose results have no elements."""
+    types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
+    return KernelGroup((kernel(func.sym_name, types, lambda b, *_: None, machine, location=func.location),))
 
 
 PROGRAM = (hlo.Reshape, hlo.Constant, hlo.While, hlo.If, hlo.Case, hlo.OptimizationBarrier, hlo.Return)

@@ -52,7 +52,7 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
     buffers = (*inputs, *outputs, *plan.scratch)
     emit = _grid_emitter(plan) if machine.is_grid else emit_contraction
     functions = []
-    if plan.schedule.pack_b == "all" and not plan.is_empty:
+    if plan.schedule.pack_b == "all":
         functions.append(
             kernel(
                 f"{func.sym_name}_pack", buffers, lambda b, *v: emit_packing(b, plan, v), machine,

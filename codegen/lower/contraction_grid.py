@@ -35,7 +35,7 @@ _STAGES = 2
 def schedule_of(plan: Plan) -> GridSchedule | None:
     """The tiles for a plan; None where each element has a thread of its own."""
     c = plan.contraction
-    if plan.is_depthwise or plan.is_empty or c.lane is None:
+    if plan.is_depthwise or c.lane is None:
         return None
     matrices, rows, columns, depth = (c.size(c.of_kind(kind)) for kind in ("batch", "row", "column", "depth"))
     return grid_schedule(matrices, rows, columns, depth, plan.element.numpy.itemsize)

@@ -45,7 +45,7 @@ def matrix_schedule(plan: Plan) -> GridSchedule | None:
         or wanted != (element, element, f32)
     ):
         return None
-    if plan.is_depthwise or plan.is_empty or c.lane is None:
+    if plan.is_depthwise or c.lane is None:
         return None
     rows, columns = (c.size(c.of_kind(kind)) for kind in ("row", "column"))
     if rows < 32 or columns < 32 or plan.depth_size < _K:

@@ -46,11 +46,6 @@ class Plan:
     vector_lanes: int
     schedule: Schedule
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether the results have no elements."""
-        return any(v.type.size == 0 for v in self.func.returned)
-
     @cached_property
     def element(self) -> FloatType | IntegerType:
         """The accumulator's type in kernels."""
@@ -249,8 +244,6 @@ class Plan:
 
     @cached_property
     def scratch(self) -> tuple[MemRefType, ...]:
-        if self.is_empty:
-            return ()
         return tuple(t for t in (self.packed_type, self.rows_type, self.spill_type) if t is not None)
 
     # Index arithmetic.

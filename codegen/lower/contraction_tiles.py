@@ -153,8 +153,6 @@ class Ticket:
 
 def emit_contraction(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
     """The kernel itself."""
-    if plan.is_empty:
-        return
     buffers = Buffers.of(b, plan, values)
     b.forall(plan.grid, lambda b, *ids: _Loops(plan, buffers, _ticket(b, plan, ids)).emit(b))
 

@@ -53,18 +53,16 @@ def lower_window(func: Func, machine: Machine = HOST) -> KernelGroup:
         if isinstance(center, hlo.SelectAndScatter)
         else _ReduceWindow(func, center, machine)
     )
-    empty = any(v.type.size == 0 for v in func.returned)
-    scratch = () if empty else made.scratch
     lowered = kernel(
         func.sym_name,
-        [*(buffer_type(v.type) for v in (*func.arguments, *func.returned)), *scratch],
-        (lambda b, *_: None) if empty else made.emit,
+        [*(buffer_type(v.type) for v in (*func.arguments, *func.returned)), *made.scratch],
+        made.emit,
         machine,
         attributes={"irc.kind": StringAttr("window")},
         location=center.location,
         names=[v.name for v in func.arguments],
     )
-    return KernelGroup((lowered,), scratch)
+    return KernelGroup((lowered,), made.scratch)
 
 
 def _center(func: Func) -> Any:
