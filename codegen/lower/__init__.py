@@ -59,7 +59,9 @@ def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = 
     if all(0 in v.type.shape for v in func.returned):
         return _nothing(func, machine)
     operations = func.block.operations
-    hero = next((op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE), None)
+    heroes = [op for op in operations if type(op) in HEROES or type(op) in _IN_PLACE]
+    # A gather beside another is part of that one's kernel.
+    hero = next((op for op in heroes if not isinstance(op, hlo.Gather)), heroes[0] if heroes else None)
     try:
         if hero is None:
             return (

@@ -121,6 +121,9 @@ class _Rows:
         reduced = merge(space, space.counters(named["r"]), addresses)
         reads = [n.address for n in nodes if isinstance(n, Leaf)]
         count, by_rows = prod(loop.extent for loop in reduced), _by_rows(kept, reduced, reads)
+        starts = [start for n in nodes if isinstance(n, Leaf) for start, *_ in n.dynamic]
+        # Elements beside each other would begin anywhere (rows of a table, gathered and summed).
+        by_rows = by_rows and not any(reduced[-1].stride(a) for a in affines(all_nodes(starts)))
         beside = bool(kept) and any(kept[-1].stride(a) == 1 for a in reads)
         team = team_for(count, by_rows, kept[-1].extent if beside else 0) if machine.is_grid else None
         return _Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)

@@ -301,6 +301,25 @@ def _dynamic_slice(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) 
     return Leaf(value.type.element, op.operand, linear(index, shape), dynamic)
 
 
+def _gather(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
+    """An element of the operand, as far after the window's start as its place in the window."""
+    if op.operand not in t.leaves:
+        raise NotAffine(op.operand)
+    d, shape = op.dimension_numbers, op.operand.type.static_shape
+    batch = [i for n, i in enumerate(index) if n not in d.offset_dims]
+    within = iter([index[n] for n in d.offset_dims])
+    aside = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+    place = [Affine() if n in aside else next(within) for n in range(len(shape))]
+    for n, m in zip(d.operand_batching_dims, d.start_indices_batching_dims, strict=True):
+        place[n] = batch[m - (m > d.index_vector_dim)]
+    strides, dynamic = row_major_strides(shape), []
+    for k, n in enumerate(d.start_index_map):
+        at = [*batch[: d.index_vector_dim], Affine(constant=k), *batch[d.index_vector_dim :]]
+        start = t.trace(op.start_indices, tuple(at[: op.start_indices.type.rank]))
+        dynamic.append((start, shape[n] - op.slice_sizes[n], strides[n]))
+    return Leaf(value.type.element, op.operand, linear(place, shape), tuple(dynamic))
+
+
 def _reduce(t: Tracer, op: Any, value: Value, index: tuple[Affine, ...]) -> Node:
     if any(counter[0].startswith("r") for i in index for counter, _ in i.terms):
         raise NotAffine(value)  # a reduction inside the elements of another
@@ -351,6 +370,7 @@ INDEXING: dict[type[Operation], Any] = {
     hlo.Constant: _constant,
     hlo.Iota: _iota,
     hlo.DynamicSlice: _dynamic_slice,
+    hlo.Gather: _gather,
     hlo.BitcastConvert: _bitcast,
     hlo.Reduce: _reduce,
     hlo.Real: _part,

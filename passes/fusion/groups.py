@@ -23,6 +23,8 @@ STORING = (hlo.Pad, hlo.Concatenate)
 FREE = (hlo.Constant, hlo.Iota, hlo.BroadcastInDim)
 """Ops that cost nothing inside a kernel: copied into every group that uses them."""
 BLOCK = 4096
+LINE = 16
+"""Elements of a run that vectors are worth."""
 ROW_BYTES = 1 << 18
 """A row that several passes go over should stay in the second-level cache."""
 
@@ -100,6 +102,14 @@ def users_of(operations: Sequence[Operation]) -> dict[Value, list[Operation]]:
     return users
 
 
+def _takes_lines(op: Any) -> bool:
+    """Whether a gather's windows are runs of the operand's last dimension, long enough for vectors."""
+    d, rank = op.dimension_numbers, op.result.type.rank
+    aside = (*d.collapsed_slice_dims, *d.operand_batching_dims)
+    last = rank - 1 in d.offset_dims and op.operand.type.rank - 1 not in aside
+    return last and op.result.type.shape[-1] >= LINE and not op.start_indices.type.element.is_unsigned
+
+
 def plan_groups(operations: Sequence[Operation], limits: Limits) -> list[Group]:
     """The groups of a block: every op is in one, but for the terminator and free ops."""
     return Planner(operations, limits).run()
@@ -175,6 +185,8 @@ class Planner:
             return "contraction", shape
         if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter):
             return "window", shape
+        if isinstance(op, hlo.Gather) and _takes_lines(op):
+            return "gather", shape
         return "single", shape
 
     def _made(self, value: Value) -> list[Value]:
@@ -227,6 +239,8 @@ class Planner:
         match group.kind:
             case "loop":
                 return self._after_loop(group, op)
+            case "gather":
+                return self._after_gather(group, op)
             case "contraction" | "window":
                 return self._after_tile(group, op)
         return Reason.PRODUCER
@@ -247,6 +261,11 @@ class Planner:
         if isinstance(op, hlo.BroadcastInDim) or not _holds(shape, group.shape):
             return Reason.SHAPE
         return None if alone else Reason.USED
+
+    def _after_gather(self, group: Group, op: Operation) -> Reason | None:
+        if not isinstance(op, hlo.Reduce):
+            return Reason.PRODUCER
+        return Reason.SUM if op.inputs[0].type.rank - 1 in op.dimensions else self._after_loop(group, op)
 
     def _after_row(self, group: Group, op: Operation) -> Reason | None:
         first = group.reduce
@@ -319,7 +338,7 @@ class Planner:
     def _join(self, group: Group, op: Operation) -> None:
         group.ops.append(op)
         self.group_of[op] = group
-        if isinstance(op, hlo.Reduce) and group.reduce is None and group.kind in ("loop", "row"):
+        if isinstance(op, hlo.Reduce) and group.reduce is None and group.kind in ("loop", "row", "gather"):
             group.kind, group.reduce = "row", op
         elif group.kind == "loop":
             group.shape = op.results[0].type.shape
