@@ -16,11 +16,11 @@ from typing import Any
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func, Return
-from irc.ir.attributes import StringAttr
+from irc.ir.attributes import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.ir.types import TensorType, f32
+from irc.ir.types import TensorType, f32, i64
 from irc.passes.constants import constant, constant_array, is_number
 from irc.passes.expression import Expr, Scope
 from irc.passes.layout.convolution import is_plain, is_static, orders_of
@@ -28,6 +28,8 @@ from irc.passes.manager import Context, Pass, map_functions
 
 WINOGRAD = "irc.winograd"
 """The composite's name."""
+PADDING = "padding"
+"""The composite's attribute: rows and columns of zeros before the input."""
 KIND = "irc.kind"
 TARGET = "irc.target"
 LEAST_CHANNELS = 32
@@ -66,16 +68,23 @@ def _rules(module: Module, made: dict[str, Func]) -> RewriteSet:
     def winograd(op: hlo.Convolution, b: Rewriter) -> Value | None:
         if not _applies(op):
             return None
-        x = _even(b, op.lhs)
+        x, low = _unpadded(op.lhs)
         u = _transformed(b, op.rhs)
-        # One function for each shape; its name says which.
-        name = "winograd_" + "x".join(map(str, (*op.result.type.static_shape, x.type.static_shape[-1])))
+        # One function for each shape and padding; its name says which.
+        shapes = *x.type.static_shape, *op.result.type.static_shape[1:]
+        name = f"winograd_{'x'.join(map(str, shapes))}_{low[0]}_{low[1]}"
         if name in module.symbols:
             return None
         if name not in made:
-            made[name] = _decomposition(name, x.type, u.type, op.result.type)
+            made[name] = _decomposition(name, x.type, u.type, op.result.type, low)
+        padding = ArrayAttr(tuple(IntegerAttr(n, i64) for n in low))
         call = hlo.Composite(
-            [x, u], name=WINOGRAD, decomposition=name, result_types=[op.result.type], location=op.location
+            [x, u],
+            name=WINOGRAD,
+            decomposition=name,
+            composite_attributes=DictionaryAttr(((PADDING, padding),)),
+            result_types=[op.result.type],
+            location=op.location,
         )
         return b.emit(call)
 
@@ -105,20 +114,14 @@ def lanes_of(features: int) -> int:
     return next(n for n in (64, 48, 32, 16) if features % n == 0)
 
 
-def _even(b: Builder, x: Value) -> Value:
-    """`x` with one more row and column of zeros where tiles of 2x2 results would reach past its end."""
-    high = [0, x.type.static_shape[1] % 2, x.type.static_shape[2] % 2, 0]
-    if not any(high):
-        return x
-    low, pad = [0] * 4, x.op
+def _unpadded(x: Value) -> tuple[Value, tuple[int, int]]:
+    """What is padded with zeros, and by how many rows and columns before it."""
+    pad = x.op
     if isinstance(pad, hlo.Pad) and is_number(pad.padding_value, 0.0) and not any(pad.interior_padding):
-        low, high = (
-            [*pad.edge_padding_low],
-            [p + h for p, h in zip(pad.edge_padding_high, high, strict=True)],
-        )
-        x = pad.operand
-    zero = constant(b, TensorType((), f32), 0.0)
-    return b.emit(hlo.Pad(x, zero, edge_padding_low=low, edge_padding_high=high, interior_padding=[0] * 4))
+        (n, *low, c), high = pad.edge_padding_low, pad.edge_padding_high
+        if min(*low, *high) >= 0 and not any((n, c, high[0], high[3])):
+            return pad.operand, (low[0], low[1])
+    return x, (0, 0)
 
 
 def _transformed(b: Builder, w: Value) -> Value:
@@ -150,13 +153,15 @@ def _windows(w: Expr) -> Expr:
     return _reshape(u, (k // lanes, 16, c, lanes))
 
 
-def _decomposition(name: str, x: TensorType, u: TensorType, result: TensorType) -> Func:
-    """What the composite computes, in ops: tiles of 4x4 of the padded input transformed, products, 2x2 results."""
+def _decomposition(name: str, x: TensorType, u: TensorType, result: TensorType, low: tuple[int, int]) -> Func:
+    """What the composite computes, in ops: tiles of 4x4 of the padded input transformed, products, 2x2 results.
+
+    Zeros after the input are as many as whole tiles of results ask for."""
     b = Builder()
     arguments = [Value(x, None, 0, "x"), Value(u, None, 1, "u")]
     scope = Scope(b)
     tensor, windows = (scope.of(v) for v in arguments)
-    rows = _plane(tensor)
+    rows = _plane(_padded(tensor, low, result.static_shape))
     columns = [[_input_tile([rows[i][j] for i in range(4)])[a] for j in range(4)] for a in range(4)]
     tiles = [t for line in columns for t in _input_tile(line)]
     products = [_product(t, windows, i) for i, t in enumerate(tiles)]
@@ -165,6 +170,20 @@ def _decomposition(name: str, x: TensorType, u: TensorType, result: TensorType) 
     b.emit(Return([found.value]))
     block = Block(arguments, b.operations)
     return Func.of(name, block, visibility="private", attributes={KIND: StringAttr("winograd")})
+
+
+def _padded(x: Expr, low: tuple[int, int], shape: tuple[int, ...]) -> Expr:
+    high = [2 * (-(-shape[d] // 2)) + 2 - low[d - 1] - x.shape[d] for d in (1, 2)]
+    zero = x.scope.constant(0.0, TensorType((), f32))
+    return x.scope.emit(
+        hlo.Pad(
+            x.value,
+            zero.value,
+            edge_padding_low=(0, *low, 0),
+            edge_padding_high=(0, *high, 0),
+            interior_padding=(0, 0, 0, 0),
+        )
+    )
 
 
 def _plane(x: Expr) -> list[list[Expr]]:

@@ -31,10 +31,12 @@ from irc.ir.attributes import StringAttr
 from irc.ir.locations import span_of
 from irc.ir.operation import Value
 from irc.ir.types import MemRefType, VectorType, f32
-from irc.passes.winograd import is_winograd
+from irc.passes.winograd import PADDING, is_winograd
 
 TILE, CHANNEL, PANEL, LANE, POINT = range(4, 9)
 """Axes of the buffers; 0 to 3 are those of the input and the result."""
+Along = tuple[Index, Value | None]
+"""A row or column of the input, and whether there is one (None: there is)."""
 _BYTES = 1 << 19
 _MOST_TILES = 96
 _VECTOR = 16
@@ -83,6 +85,23 @@ class _Winograd:
     @cached_property
     def shape(self) -> tuple[int, ...]:
         return self.epilogue.shape
+
+    @cached_property
+    def low(self) -> tuple[int, int]:
+        """Rows and columns of zeros before the input."""
+        rows, columns = dict(self.center.composite_attributes.value)[PADDING].value
+        return rows.value, columns.value
+
+    @cached_property
+    def extents(self) -> tuple[int, int]:
+        """Rows and columns of the input."""
+        shape = self.center.operands[0].type.static_shape
+        return shape[1], shape[2]
+
+    @cached_property
+    def is_padded(self) -> bool:
+        whole = tuple(2 * n + 2 for n in self.plane)
+        return self.low != (0, 0) or self.extents != whole
 
     @cached_property
     def channels(self) -> int:
@@ -181,22 +200,37 @@ class _Ticket:
 
     def transform(self, b: KernelBuilder, t: Index, at: tuple[Index, Index, Index], target: View) -> None:
         """The 4x4 inputs of one tile, transformed, for all channels."""
-        image, row, column = at[0], b.mul(at[1], 2), b.mul(at[2], 2)
+        plan, image = self.plan, at[0]
+        row, column = (b.sub(b.mul(i, 2), low) for i, low in zip(at[1:], plan.low, strict=True))
 
-        def lanes(b: KernelBuilder, c: Index) -> None:
-            d = [
-                [
-                    self.lhs.read(b, {0: image, 1: b.add(row, i), 2: b.add(column, j), 3: c}, ((3, _VECTOR),))
-                    for j in range(4)
-                ]
-                for i in range(4)
-            ]
-            half = [_input_tile(b, [d[i][j] for i in range(4)]) for j in range(4)]
-            for i in range(4):
-                for j, value in enumerate(_input_tile(b, [half[j][i] for j in range(4)])):
-                    target.write(b, value, {POINT: 4 * i + j, TILE: t, CHANNEL: c}, ((CHANNEL, _VECTOR),))
+        def all_lanes(b: KernelBuilder, checks: bool) -> None:
+            rows, columns = (
+                _along(b, i, n, checks) for i, n in zip((row, column), plan.extents, strict=True)
+            )
 
-        b.loop(0, self.plan.channels, _VECTOR, lanes)
+            def lanes(b: KernelBuilder, c: Index) -> None:
+                d = [[self.input(b, {0: image, 3: c}, r, k) for k in columns] for r in rows]
+                half = [_input_tile(b, [d[i][j] for i in range(4)]) for j in range(4)]
+                for i in range(4):
+                    for j, value in enumerate(_input_tile(b, [half[j][i] for j in range(4)])):
+                        target.write(b, value, {POINT: 4 * i + j, TILE: t, CHANNEL: c}, ((CHANNEL, _VECTOR),))
+
+            b.loop(0, plan.channels, _VECTOR, lanes)
+
+        if not plan.is_padded or min(plan.extents) < 4:
+            all_lanes(b, plan.is_padded)
+            return
+        inside = [b.compare("ult", i, n - 3) for i, n in zip((row, column), plan.extents, strict=True)]
+        both = b.emit(arith.AndI(*inside))
+        b.branch(both, lambda b: all_lanes(b, False), lambda b: all_lanes(b, True))
+
+    def input(self, b: KernelBuilder, at: dict[int, Index], row: Along, column: Along) -> Value:
+        """One vector of the input, or zeros where it has none."""
+        value = self.lhs.read(b, {**at, 1: row[0], 2: column[0]}, ((3, _VECTOR),))
+        if row[1] is None or column[1] is None:
+            return value
+        there = b.emit(arith.AndI(row[1], column[1]))
+        return b.emit(arith.Select(there, value, b.constant(0.0, value.type)))
 
     def multiply(self, b: KernelBuilder, at: dict[int, Index], inputs: View, products: View) -> None:
         """The product of one point and panel."""
@@ -261,6 +295,16 @@ class _Ticket:
             write(b)
         else:
             b.branch(checks[0] if len(checks) == 1 else b.emit(arith.AndI(*checks)), write)
+
+
+def _along(b: KernelBuilder, start: Index, extent: int, checks: bool) -> list[Along]:
+    """Four rows (or columns) from `start` on, and whether the input has each; one that it lacks stands for the first."""
+    places = [b.add(start, i) for i in range(4)]
+    if not checks:
+        return [(place, None) for place in places]
+    there = [b.compare("ult", place, extent) for place in places]
+    first = b.index(0)
+    return [(b.emit(arith.Select(t, b.index(p), first)), t) for p, t in zip(places, there, strict=True)]
 
 
 def _buffer(b: KernelBuilder, tiles: int, lanes: int, axis: int) -> View:
