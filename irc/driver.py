@@ -126,6 +126,7 @@ class Executable:
         """Seconds spent in passes, lower, emit, llvm and load."""
         self._stages = stages
         self.call = self._foreign
+        self._sites: Sequence[Site] = ()
         if target.runs_here:
             with _timed(timings, "load"):
                 self.program = self._loaded(arguments)
@@ -189,6 +190,8 @@ class Executable:
         return list(out)
 
     def _into(self, *arrays: Any) -> None:
+        if self._sites:
+            raise UnsupportedError("a program that looks for NaNs writes into no given arrays")
         if not self.target.runs_here:
             raise UnsupportedError(f"a program for {self.target.cpu} writes into no given arrays")
         if failures.asserted_by(self.object_code):
@@ -206,7 +209,7 @@ class Executable:
 
     def trap(self, sites: Sequence[Site]) -> None:
         """From here on the last result is a report on these sites, and an error where it says so."""
-        call = self.call
+        call, self._sites = self.call, sites
         self.stamp = replace(self.stamp, outputs=self.stamp.outputs[:-1])
 
         def trapping(*arrays: Any) -> list[np.ndarray[Any, Any]]:

@@ -12,7 +12,7 @@ import pytest
 
 import irc
 from irc.driver import compile_module
-from irc.errors import NonFiniteError
+from irc.errors import NonFiniteError, UnsupportedError
 from irc.interpreter import interpret
 from irc.passes.trap_nan import finding, instrumented
 
@@ -191,6 +191,12 @@ def test_infinite_arguments_and_constants_are_no_fault() -> None:
     assert np.isinf(watched(np.array([1, np.inf, 2], np.float32))[0][1])
     with pytest.raises(NonFiniteError, match=r"argument 0 \(%x\) holds a NaN"):
         watched(np.array([1, np.nan, 2], np.float32))
+
+
+def test_given_arrays_are_refused() -> None:
+    watched = compile_module(PLANTED["log"][0], trap_nan=True)
+    with pytest.raises(UnsupportedError, match="writes into no given arrays"):
+        watched(np.ones(3, np.float32), out=[np.empty(3, np.float32)])
 
 
 TRAINING = """
