@@ -13,11 +13,12 @@ from irc.passes.manager import Context, Pass
 class Grad(Pass, name="grad"):
     """Given  `@main(%x, %w) -> loss`.  Result  `@main(%x, %w) -> (loss, its gradients at %x and %w)`.
 
-    `wrt` numbers the arguments (none: all that are floating-point), `of` the result, which is a scalar."""
+    `of` names the function, `wrt` numbers its arguments (none: all that are floating-point), `result` its result, which is
+    a scalar."""
 
+    of: str = "main"
     wrt: tuple[int, ...] = ()
-    of: int = 0
-    entry: str = "main"
+    result: int = 0
 
     def apply(self, module: Module, context: Context) -> Module:
-        return value_and_grad(module, self.wrt or None, self.of, self.entry)
+        return value_and_grad(module, self.wrt or None, self.result, self.of)

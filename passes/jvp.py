@@ -14,10 +14,10 @@ class Jvp(Pass, name="jvp"):
     """Given  `@main(%x) -> %y`.  Result  `@main(%x, %dx) -> (%y, %dy)`: how the results move with the
     arguments.
 
-    `wrt` numbers the arguments that move (none: all that are floating-point)."""
+    `of` names the function, `wrt` numbers the arguments that move (none: all that are floating-point)."""
 
+    of: str = "main"
     wrt: tuple[int, ...] = ()
-    entry: str = "main"
 
     def apply(self, module: Module, context: Context) -> Module:
-        return jvp(module, self.wrt or None, self.entry)
+        return jvp(module, self.wrt or None, self.of)

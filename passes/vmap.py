@@ -14,11 +14,11 @@ class Vmap(Pass, name="vmap"):
     """Given  `@main(%x: tensor<3xf32>) -> tensor<f32>`.  Result  `@main(%x: tensor<8x3xf32>) -> tensor<8xf32>` for
     `size=8`.
 
-    `over` numbers the arguments that have examples (none: all)."""
+    `of` names the function, `over` numbers the arguments that have examples (none: all)."""
 
+    of: str = "main"
     size: int = 1
     over: tuple[int, ...] = ()
-    entry: str = "main"
 
     def apply(self, module: Module, context: Context) -> Module:
-        return vmap(module, self.size, self.over or None, self.entry)
+        return vmap(module, self.size, self.over or None, self.of)
