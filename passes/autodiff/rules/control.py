@@ -81,9 +81,10 @@ def again_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     for i, g in zip(present, held.results[len(read) :], strict=True):
         end = block.terminator.operands[i]
         inner.add(local.get(end, end), reverse.scope.of(g))
+    # On top of what is there already: sums are taken in the order, and so to the bits, of a body that is not run again.
+    inner.cotangents.update((local[v], reverse.cotangents[v]) for v in wrt if v in reverse.cotangents)
     inner.run()
-    for value in wrt:
-        reverse.add(value, inner.cotangents.get(local[value]))
+    reverse.cotangents.update((v, inner.cotangents[local[v]]) for v in wrt if local[v] in inner.cotangents)
 
 
 def reverse_branch(
