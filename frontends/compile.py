@@ -15,9 +15,10 @@ import numpy as np
 from irc.errors import IrcError, UnsupportedError
 from irc.frontends.recompile import reason
 from irc.frontends.recorder.bounded import is_told, tell
+from irc.frontends.recorder.direct import OTHERWISE, Direct
 from irc.frontends.recorder.graph import placeholder, recorder
 from irc.frontends.recorder.storage import Handle
-from irc.frontends.recorder.trace import OTHERWISE, Direct, Executed, Recording, Replayed, Trace
+from irc.frontends.recorder.trace import Executed, Recording, Replayed, Trace
 
 LIMIT = 64
 """Signatures that one function keeps; the one used longest ago goes first."""
@@ -131,7 +132,8 @@ class CompiledFunction:
         if type(trace) is not Executed or kwargs or not args:
             return
         if all(isinstance(a, Handle) and a._parent is None and not is_static(a) for a in args):
-            self.direct = Direct(trace, args, _packing(self.shapes[trace]))
+            shape = self.shapes[trace]
+            self.direct = Direct(trace, args, _packing(shape), _native_shape(shape))
 
     def _unflatten(self, trace: Trace, results: list[Handle]) -> Any:
         return unflatten(self.shapes[trace], iter(results))
@@ -287,6 +289,14 @@ def unflatten(structure: Any, tensors: Any) -> Any:
         return {n: unflatten(v, tensors) for n, v in zip(names, values, strict=True)}
     made = [unflatten(v, tensors) for v in rest]
     return kind(*made) if hasattr(kind, "_fields") else kind(made)
+
+
+def _native_shape(structure: Any) -> str:
+    """How a structure is called where results are made without Python (`one`, `tuple`, `list`); empty for others."""
+    if structure is _TENSOR:
+        return "one"
+    flat = isinstance(structure, tuple) and all(s is _TENSOR for s in structure[1:])
+    return {tuple: "tuple", list: "list"}.get(structure[0], "") if flat else ""
 
 
 def _packing(structure: Any) -> Callable[[list[Handle]], Any]:

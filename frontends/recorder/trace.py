@@ -443,51 +443,6 @@ class Executed(Trace):
         return [self._result(r, slots, 0, arguments) for r in self.results]
 
 
-class Direct:
-    """A call with nothing but tensors, each of its own storage: their kinds and types are checked as their arrays are read.
-
-    `expected` has the kind, the type, and whether it takes part in gradients, of each."""
-
-    __slots__ = ("expected", "grad_enabled", "pack", "trace")
-
-    def __init__(
-        self, trace: Executed, arguments: Sequence[Handle], pack: Callable[[list[Handle]], Any]
-    ) -> None:
-        values = [a._read() for a in arguments]
-        self.trace, self.pack, self.grad_enabled = trace, pack, recorder.grad_enabled
-        self.expected = [(type(a), v.type, v.requires_grad) for a, v in zip(arguments, values, strict=True)]
-
-    def call(self, arguments: tuple[Any, ...]) -> Any:
-        """What the function gives; `OTHERWISE` where the call is not one of these."""
-        trace = self.trace
-        if (
-            len(arguments) != len(self.expected)
-            or recorder.grad_enabled is not self.grad_enabled
-            or trace.epoch != recorder.epoch
-            or trace.missing_gradients
-        ):
-            return OTHERWISE
-        arrays = []
-        for argument, (kind, wanted, requires_grad) in zip(arguments, self.expected, strict=True):
-            if type(argument) is not kind or argument._parent is not None:
-                return OTHERWISE
-            value = argument._storage._value
-            array = value.array
-            if (
-                array is None
-                or value.type is not wanted
-                or value.requires_grad is not requires_grad
-                or value.leaf is not None
-                or value.leaf is not None
-            ):
-                return OTHERWISE
-            arrays.append(array)
-        made = trace.call(arrays, arguments)
-        return OTHERWISE if isinstance(made, str) else self.pack(made)
-
-
-OTHERWISE = object()
-
 SEEN_BY_ONE = 3
 """References to a value that only its storage holds: the storage's, a local variable's, and the counting call's."""
 

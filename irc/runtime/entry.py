@@ -69,7 +69,7 @@ class Plan:
     """The numbers that the program's named sizes are."""
 
 
-class _Table(np.ndarray[Any, Any]):
+class Table(np.ndarray[Any, Any]):
     """The words an entry point reads, with references to every object that they point to."""
 
     keep: tuple[Any, ...] = ()
@@ -115,12 +115,13 @@ def make_entries(plan: Plan, name: str) -> tuple[Any, Any]:
     """``call(*inputs) -> list of arrays`` and ``into(*inputs, *outputs) -> None``, as built-in functions."""
     table = _table(plan)
     found = addresses()
-    call = _builtin(name, found["irc_call"], table, b"call(*inputs) -> list of arrays")
-    into = _builtin(f"{name}.into", found["irc_call_into"], table, b"into(*inputs, *outputs) -> None")
+    call = builtin(name, found["irc_call"], table, b"call(*inputs) -> list of arrays")
+    into = builtin(f"{name}.into", found["irc_call_into"], table, b"into(*inputs, *outputs) -> None")
     return call, into
 
 
-def _builtin(name: str, address: int, table: _Table, doc: bytes) -> Any:
+def builtin(name: str, address: int, table: Table, doc: bytes) -> Any:
+    """The C function at an address as a built-in function whose self is the table."""
     # The method's definition is read as long as the function lives, so the table, its self, keeps it.
     definition = _MethodDef(name.encode(), address, _METH_FASTCALL, doc)
     table.keep += (definition,)
@@ -129,7 +130,7 @@ def _builtin(name: str, address: int, table: _Table, doc: bytes) -> Any:
     return make(ctypes.addressof(definition), table, None)
 
 
-def _table(plan: Plan) -> _Table:
+def _table(plan: Plan) -> Table:
     specs = (*plan.inputs, *plan.outputs)
     dims = [np.array(spec.shape or (0,), np.int64) for spec in specs]
     donated = sorted(set(plan.donors.values()))
@@ -144,7 +145,7 @@ def _table(plan: Plan) -> _Table:
     for i, spec in enumerate(specs):
         is_written = i >= len(plan.inputs) or i in donated
         words += _spec_words(spec, _data(dims[i]), is_written, i - len(plan.inputs), plan)
-    table = np.array(words, np.uint64).view(_Table)
+    table = np.array(words, np.uint64).view(Table)
     table.keep = (plan, dims, written, sizes)
     return table
 

@@ -53,7 +53,7 @@ def symbols() -> dict[str, int]:
     """Addresses of the Python and NumPy functions and objects that entry points call, by the name they
     use."""
     check_layout()
-    found = {name: _address(getattr(ctypes.pythonapi, name)) for name in PYTHON_FUNCTIONS}
+    found = {name: address(getattr(ctypes.pythonapi, name)) for name in PYTHON_FUNCTIONS}
     found["PyArray_Type"] = id(np.ndarray)
     found["PyArray_NewFromDescr"] = _numpy_table()[_NEW_FROM_DESCR]
     found["Py_None"] = id(None)
@@ -61,7 +61,8 @@ def symbols() -> dict[str, int]:
     return found
 
 
-def _address(function: Any) -> int:
+def address(function: Any) -> int:
+    """Where a C function that ctypes knows lies."""
     return int(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import irc
 import irc.torch as t
 from irc.frontends.recorder.backend import apart, counters
+from irc.frontends.recorder.direct import OTHERWISE
 
 
 def spent(run: Any) -> tuple[int, int]:
@@ -592,3 +594,69 @@ def test_programs_that_are_kept_are_bounded(log: Any, monkeypatch: pytest.Monkey
         assert [last.tolist(), first.tolist()] == [[1.0] * 19, [1.0]]
         assert spent(lambda: irc.compile(lambda x: x + 3.5, dynamic=False)(last)) == (0, 1)
         assert spent(lambda: irc.compile(lambda x: x + 3.5, dynamic=False)(first)) == (1, 1)
+
+
+def _ten(shape: type) -> Any:
+    def run(*xs: Any) -> Any:
+        made = [x * 2 for x in xs]
+        return made[0] if shape is t.Tensor else shape(made)
+
+    return irc.compile(run)
+
+
+@pytest.mark.parametrize("shape", [t.Tensor, tuple, list])
+def test_calls_in_generated_code_make_tensors_like_others(shape: type) -> None:
+    """What comes out is what Python would make, every reference is counted, and what does not fit goes another way."""
+    run = _ten(shape)
+    xs = [t.tensor([float(i), 1.0]) for i in range(3)]
+    for x in xs:
+        x.tolist()
+    run(*xs)
+    run(*xs)
+    assert run.direct.native is not None
+    made = run(*xs)
+    assert type(made) is shape
+    first = made if shape is t.Tensor else made[0]
+    assert first.tolist() == [0.0, 2.0] and not first.requires_grad and first.grad is None
+    value = first._storage._value
+    assert value.owner() is first._storage and first._storage.graph is xs[0]._storage.graph
+    first += 1
+    view = first[:1]
+    assert (first + run(*xs)[0] if shape is not t.Tensor else first).tolist()[0] == 1.0 and view.tolist() == [
+        1.0
+    ]
+
+    arrays = [x._storage._value.array for x in xs]
+    before = [sys.getrefcount(o) for o in (*xs, *arrays, type(value), type(first._storage), None)]
+    held = [run(*xs) for _ in range(50)]
+    del held
+    for _ in range(200):
+        run(*xs)
+        run.direct.native(xs[0], xs[1][:], xs[2])
+        run.direct.native(xs[0])
+        run.direct.native(3, None, xs[2])
+    after = [sys.getrefcount(o) for o in (*xs, *arrays, type(value), type(first._storage), None)]
+    assert [b - a for a, b in zip(before, after, strict=True) if abs(a - b) >= 100] == []
+    for given in (
+        (xs[0], xs[1][:], xs[2]),
+        (xs[0],),
+        (3, None, xs[2]),
+        (*xs[:2], t.ones(2, dtype=t.float64)),
+    ):
+        assert run.direct.native(*given) is OTHERWISE
+    learned = t.ones(2, requires_grad=True)
+    assert run.direct.native(xs[0], xs[1], learned) is OTHERWISE
+    assert run(xs[0], xs[1], t.ones(3)[:2] * 4.0) is not OTHERWISE
+
+
+def test_an_error_of_a_program_comes_through_a_call_in_generated_code(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = _ten(tuple)
+    x = t.ones(2)
+    x.tolist()
+    run(x)
+    run(x)
+    x._storage._value.array = np.ones(2, np.float64)
+    with pytest.raises(TypeError, match="argument 0"):
+        run(x)
