@@ -242,8 +242,12 @@ class Tile:
         b = self.b
         total: Index = 0
         for node, limit, stride in dynamic:
-            start = b.emit(arith.IndexCast(self.value(node), result_types=[index]))
-            start = b.emit(arith.MinSI(b.emit(arith.MaxSI(start, b.index(0))), b.index(limit)))
+            if getattr(node.type, "is_unsigned", False):
+                start = b.emit(arith.IndexCastUI(self.value(node), result_types=[index]))
+                start = b.emit(arith.MinUI(start, b.index(limit)))
+            else:
+                start = b.emit(arith.IndexCast(self.value(node), result_types=[index]))
+                start = b.emit(arith.MinSI(b.emit(arith.MaxSI(start, b.index(0))), b.index(limit)))
             total = b.add(total, b.mul(start, stride))
         return total
 
