@@ -72,6 +72,7 @@ DIFFERENCES: tuple[Explanation, ...] = (
 
 REFUSALS: dict[str, str] = {
     "expected 'sizes'": "MLIR's own text of a dynamic_slice of one number is none that MLIR reads",
+    "Failed after scatter_simplifier": "XLA's simplifier of scatters makes programs that XLA's verifier refuses",
 }
 """What XLA says when it takes no such program (a part of its message), and why that is so."""
 
