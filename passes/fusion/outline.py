@@ -145,8 +145,10 @@ class _BlockOutliner:
         if group.kind in ("loop", "row") or not any(v.op is source for v in center.operands):
             return True
         # What the center takes comes from memory, whoever else in the group uses it; but its initial value is known.
-        scalar = isinstance(source, hlo.Constant) and source.result.type.rank == 0
-        return scalar and isinstance(center, _WITH_CONSTANTS)
+        initial = center.operands[len(center.operands) - len(center.results) :]
+        known = isinstance(source, hlo.Constant) and all(v in initial for v in source.results)
+        elsewhere = any(v.op is source for v in center.operands[: -len(center.results)])
+        return known and not elsewhere and isinstance(center, _WITH_CONSTANTS)
 
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""

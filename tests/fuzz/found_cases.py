@@ -1,7 +1,7 @@
 """What fuzzing has found: one small text a finding, kept and tried again by the tests for ever.
 
 The first line says how it is tried: `// FOUND text -- ...` as a text alone; `// FOUND module SEED exact portable -- ...`
-as a program too, on arguments made from the seed; more words are `gradient` and `passes=...`."""
+as a program too, on arguments made from the seed; more words are `gradient`, `native` (it is not refused) and `passes=...`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from module_checks import check_module
+from outcomes import Outcomes
 from random_modules import case_of, portable_arguments
 from small_programs import arguments
 from test_bits import hard_arguments
@@ -53,10 +54,13 @@ def _checked(module: Module, seed: int, flags: Sequence[str]) -> Finding | None:
     portable, gradient = "portable" in flags, "gradient" in flags
     arrays = arguments(module, seed) if gradient else hard_arguments(module, seed)
     pipelines = [flag.removeprefix("passes=") for flag in flags if flag.startswith("passes=")]
-    return check_module(
+    outcomes = Outcomes()
+    found = check_module(
         module, portable_arguments(arrays) if portable else arrays, exact="exact" in flags, portable=portable,
-        gradient=gradient, pipeline="".join(pipelines),
+        gradient=gradient, pipeline="".join(pipelines), outcomes=outcomes,
     )  # fmt: skip
+    refused = [what for what in outcomes.counts if what.startswith("no native code")]
+    return Finding("refused", "native", refused[0]) if "native" in flags and refused else found
 
 
 def keep_text(
