@@ -54,11 +54,17 @@ class SizedProgram:
         self.address = self.code.addresses[symbol]
         self.admit = admit
         self.policy = policy_of(arguments)
+        self.varying = [i for i, t in enumerate(self.inputs) if not t.is_fixed]
+        """The inputs whose shapes say the sizes."""
         self.entries: dict[tuple[Any, ...], tuple[Call, Call]] = {}
 
     def call(self, *arrays: Any) -> list[Array]:
         """The results. Raises TypeError and ValueError, naming the argument and dimension, for what does not fit."""
-        found: list[Array] = self._entry(arrays)[0](*arrays)
+        try:
+            call = self.entries[tuple([arrays[i].shape for i in self.varying])][0]
+        except (KeyError, AttributeError, IndexError):
+            call = self._entry(arrays)[0]
+        found: list[Array] = call(*arrays)
         return found
 
     __call__ = call
@@ -68,11 +74,14 @@ class SizedProgram:
         self._entry(arrays[: len(self.inputs)])[1](*arrays)
 
     def _entry(self, arrays: Sequence[Any]) -> tuple[Call, Call]:
-        key = tuple([np.shape(a) for a in arrays])
+        if len(arrays) != len(self.inputs):
+            raise TypeError(f"expected {len(self.inputs)} arguments, got {len(arrays)}")
+        shapes = tuple([np.shape(a) for a in arrays])
+        key = tuple([shapes[i] for i in self.varying])
         found = self.entries.get(key)
-        return self._made(key) if found is None else found
+        return self._made(key, shapes) if found is None else found
 
-    def _made(self, shapes: tuple[tuple[int, ...], ...]) -> tuple[Call, Call]:
+    def _made(self, key: tuple[Any, ...], shapes: tuple[tuple[int, ...], ...]) -> tuple[Call, Call]:
         sizes = self.sizes_of(shapes)
         if self.admit is not None:
             self.admit(sizes)
@@ -94,7 +103,7 @@ class SizedProgram:
         call, into = entry.make_entries(plan, self.name)
         while len(self.entries) >= KEPT:
             self.entries.pop(next(iter(self.entries)), None)
-        made = self.entries[shapes] = call, signature.refuse_outputs if self.donors else into
+        made = self.entries[key] = call, signature.refuse_outputs if self.donors else into
         return made
 
     def sizes_of(self, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
