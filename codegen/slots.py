@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from irc.codegen.lower.group import buffer_type
 from irc.dialects import stablehlo as hlo
+from irc.ir.extents import typical
 from irc.ir.operation import Block, Operation, Value
 
 BIG = 4096
@@ -87,7 +88,7 @@ class Slots:
     def _elsewhere(self, k: int) -> int | None:
         """The buffer of another value that is done with, else a spare one."""
         op = self._maker(k)
-        if op is None or self.types[k].nbytes < BIG:
+        if op is None or typical(self.types[k].nbytes) < BIG:
             return None
         for j, argument in enumerate(self.body.arguments):
             if j not in self.taken and self._exchanges(j, k) and self.free(op, argument):

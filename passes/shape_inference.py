@@ -18,6 +18,7 @@ from irc.dialects.stablehlo import (
     DynamicBroadcastInDim,
     DynamicReshape,
     If,
+    RealDynamicSlice,
     Reshape,
     While,
 )
@@ -174,6 +175,8 @@ class _Refiner(Rewriter):
         self._agree(op)
         made = self.mapped(op)
         form = dynamic.static_form(made)
+        if form is None and isinstance(made, RealDynamicSlice):
+            form = dynamic.moving_slice(made, self)
         made = made if form is None else form
         emitted = self.emit(_knowing(made, op))
         self.replace(op, emitted if isinstance(emitted, tuple) else (emitted,))

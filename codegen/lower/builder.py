@@ -11,7 +11,7 @@ from irc.dialects import arith, memref, scf, vector
 from irc.dialects.func import Func, Return
 from irc.ir.attributes import ArrayAttr, Attribute, EnumAttr, IntegerAttr, UnitAttr
 from irc.ir.builder import Builder
-from irc.ir.extents import Atom, Extent, divided, greatest, least
+from irc.ir.extents import Atom, Extent, Undecided, at_most, divided, greatest, least
 from irc.ir.locations import UNKNOWN, Location
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import MemRefType, Type, VectorType, i64, index
@@ -81,6 +81,8 @@ class KernelBuilder(Builder):
         if atom.kind == "size":
             (name,) = atom.parts
             return self.sizes.setdefault(name, Value(index, None, len(self.sizes), name))
+        if atom.kind in ("quotient", "remainder") and not at_most(0, atom.parts[0]):
+            raise Undecided(f"{atom}, of which nobody knows whether it divides something negative, has no code")
         x, y = (self.index(part) for part in atom.parts)
         return self._at_top(_MAKERS[atom.kind](x, y))
 
@@ -255,7 +257,9 @@ def kernel(
     values = [
         Value(t, None, i, names[i] if i < len(names) else "", location) for i, t in enumerate(arguments)
     ]
-    body(b, *values)
+    # What an argument's type does not say of its extents, the kernel says itself.
+    known = [v if v.type.is_fixed else b.cast(v, 0, v.type.shape, v.type.strides) for v in values]
+    body(b, *known)
     b.emit(Return(()))
     operations = [*b.constants.values(), *b.operations]
     for number, size in enumerate(b.sizes.values()):

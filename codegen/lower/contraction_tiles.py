@@ -65,16 +65,10 @@ class Buffers:
             View.of(b, arguments[plan.rhs.argument], c.rhs, c.extents),
             tuple(View.of(b, v, c.out, c.extents) for v in outputs),
             plan.epilogue.readers(b, arguments, c.others, c.extents),
-            None if packed is None else View(_extended(b, packed), (SHARE, PANEL, *depth, plan.lane)),
+            None if packed is None else View(packed, (SHARE, PANEL, *depth, plan.lane)),
             None if rows is None else _rows_view(b, plan, rows),
             spill,
         )
-
-
-def _extended(b: KernelBuilder, buffer: Value) -> Value:
-    """A dense buffer that says its extents where its type does not."""
-    t = buffer.type
-    return buffer if t.is_fixed else b.cast(buffer, 0, t.static_shape, t.strides)
 
 
 def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:

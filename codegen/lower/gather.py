@@ -13,6 +13,7 @@ from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.ir.extents import at_most, ceildiv, typical
 from irc.ir.operation import Value
 from irc.ir.types import VectorType, index
 
@@ -38,7 +39,7 @@ def nest(
         else:
             inner.loop(0, extents[len(at)], 1, lambda deeper, i: level(deeper, [*at, i]))
 
-    if prod(extents):
+    if prod(extents) != 0:
         level(b, [])
 
 
@@ -110,7 +111,7 @@ def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HO
         and window[-1] not in moving
     )
     # An index outside skips its whole window where that is one element wide; a wider window is checked by element.
-    wide = {dim: shape[u] for dim, u in zip(window, d.update_window_dims, strict=True) if shape[u] > 1}
+    wide = {dim: shape[u] for dim, u in zip(window, d.update_window_dims, strict=True) if not at_most(shape[u], 1)}
 
     # Window dimensions along which updates of different places never meet: on a grid, each has threads of its own.
     apart = [i for i, dim in enumerate(window) if dim not in moving]
@@ -213,11 +214,13 @@ def _over_places(
     place: Callable[[KernelBuilder, list[Index]], None],
 ) -> None:
     """Places in any order: the outermost dimension is cut into tickets when there is enough to do."""
-    if not extents or elements < PARALLEL_ELEMENTS:
+    if not extents or at_most(elements, PARALLEL_ELEMENTS - 1):
         nest(b, extents, place)
         return
-    tickets = min(extents[0], 16)
-    chunk = -(-extents[0] // tickets)
+    if isinstance(extents[0], int):
+        chunk = -(-extents[0] // min(extents[0], 16))
+    else:
+        chunk = max(1, PARALLEL_ELEMENTS * typical(extents[0]) // typical(elements))
 
     def ticket(inner: KernelBuilder, t: Index) -> None:
         low = inner.mul(t, chunk)
@@ -226,7 +229,7 @@ def _over_places(
             lambda deeper, i: nest(deeper, extents[1:], lambda last, at: place(last, [i, *at])),
         )  # fmt: skip
 
-    b.forall([-(-extents[0] // chunk)], ticket)
+    b.forall([ceildiv(extents[0], chunk)], ticket)
 
 
 def _window(
@@ -236,18 +239,24 @@ def _window(
     element: Callable[[KernelBuilder, list[Index], int], None],
 ) -> None:
     """Every element of a window; the innermost dimension by vectors where it is contiguous on both sides."""
-    if not along or extents[-1] <= 1:
+    if not along or at_most(extents[-1], 1):
         nest(b, extents, lambda inner, at: element(inner, at, 0))
         return
-    last = extents[-1]
-    width = min(LANES, last)
-
     def row(inner: KernelBuilder, at: list[Index]) -> None:
-        inner.loop(0, last - last % width, width, lambda deeper, i: element(deeper, [*at, i], width))
-        if last % width:
-            element(inner, [*at, last - last % width], last % width)
+        in_vectors(inner, extents[-1], lambda deeper, i, width: element(deeper, [*at, i], width))
 
     nest(b, extents[:-1], row)
+
+
+def in_vectors(b: KernelBuilder, extent: int, body: Callable[[KernelBuilder, Index, int], None]) -> None:
+    """`body(b, i, width)` for runs of lanes; of an extent that is not known, what is left over one by one (width 0)."""
+    width = min(LANES, extent) if isinstance(extent, int) else LANES
+    whole = extent - extent % width
+    b.loop(0, whole, width, lambda inner, i: body(inner, i, width))
+    if not isinstance(extent, int):
+        b.loop(whole, extent, 1, lambda inner, i: body(inner, i, 0))
+    elif extent % width:
+        body(b, whole, extent % width)
 
 
 def _tile(buffer: Value, width: int) -> VectorType | None:
@@ -258,15 +267,12 @@ def _tile(buffer: Value, width: int) -> VectorType | None:
 def _copy(b: KernelBuilder, source: Value, target: Value) -> None:
     size = source.type.size
     flat, into = (b.cast(v, 0, (size,), (1,)) for v in (source, target))
-    width = min(LANES, size)
     if b.machine.is_grid:
         b.forall([size], lambda inner, i: inner.store(inner.load(flat, [i]), into, [i]))
         return
 
-    def move(inner: KernelBuilder, i: Index, count: int = width) -> None:
+    def move(inner: KernelBuilder, i: Index, count: int) -> None:
         inner.store(inner.load(flat, [i], _tile(flat, count)), into, [i])
 
-    if size:
-        b.loop(0, size - size % width, width, move)
-        if size % width:
-            move(b, size - size % width, size % width)
+    if size != 0:
+        in_vectors(b, size, move)

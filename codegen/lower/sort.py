@@ -14,6 +14,7 @@ from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.ir.extents import at_most
 from irc.ir.operation import Value
 from irc.ir.types import i1
 
@@ -21,7 +22,7 @@ from irc.ir.types import i1
 def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
     """One kernel for `stablehlo.sort`, with more buffers for every operand as scratch."""
     op = center(func, hlo.Sort)
-    key = None if machine.is_grid or op.inputs[0].type.static_shape[op.dimension] < LEAST else sort_key(op)
+    key = None if machine.is_grid or at_most(op.inputs[0].type.static_shape[op.dimension], LEAST - 1) else sort_key(op)
     return _merging(func, op, machine) if key is None else _by_digits(func, op, key, machine)
 
 

@@ -284,6 +284,8 @@ def quotient(x: int, y: int) -> int:
     low, high = bounds(rest)
     if low is not None and high is not None and low // y == high // y:
         return whole + low // y
+    if low is not None and low < 0:  # code divides what is not negative
+        return whole + low // y + _atom("quotient", rest - low // y * y, y)
     return whole + _atom("quotient", rest, y)
 
 
@@ -299,6 +301,8 @@ def remainder(x: int, y: int) -> int:
     low, high = bounds(rest)
     if low is not None and high is not None and low // y == high // y:
         return rest - low // y * y
+    if low is not None and low < 0:
+        rest = rest - low // y * y
     return _atom("remainder", rest, y)
 
 

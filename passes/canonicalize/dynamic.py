@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from irc.dialects import stablehlo as S
+from irc.ir.builder import Builder
 from irc.ir.extents import Undecided, greatest, least, quotient, remainder
 from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter, RewriteSet
-from irc.ir.types import IntegerType, TensorType
+from irc.ir.types import IntegerType, TensorType, i1
 from irc.passes.constants import constant_array
 
 rules = RewriteSet()
@@ -90,6 +91,25 @@ def _compared(op: S.Compare) -> list[int] | None:
     return _each(lambda x, y: int(question(x, y)))(op)
 
 
+def _both(op: S.And) -> list[int] | None:
+    """Of flags: no where one side says no, whatever is known of the other."""
+    if op.result.type.element is not i1:
+        return None
+    parts = [extents_of(v) for v in op.operands]
+    for part in parts:
+        if part is not None and not any(part):
+            return part
+    return _each(lambda x, y: x and y)(op)
+
+
+def _chosen(op: S.Select) -> list[int] | None:
+    """What the flags choose; the rest need not be known."""
+    flags = extents_of(op.pred)
+    if flags is None or len({*flags}) != 1:
+        return None
+    return extents_of(op.on_true if flags[0] else op.on_false)
+
+
 def _different(x: int, y: int) -> bool:
     return not _equal(x, y)
 
@@ -126,8 +146,8 @@ _COMPUTED: dict[type[Operation], Callable[[Any], list[int] | None]] = {
     S.Negate: _each(operator.neg),
     S.Sign: _each(lambda x: int(x > 0) - int(x < 0)),
     S.Compare: _compared,
-    S.And: _each(lambda x, y: x & y),
-    S.Select: _each(lambda c, x, y: x if c else y),
+    S.And: _both,
+    S.Select: _chosen,
 }
 """Ops that shapes are computed with."""
 
@@ -174,6 +194,23 @@ def _slice(op: S.RealDynamicSlice) -> Operation | None:
         return None
     starts, limits, strides = ranges
     return S.Slice(op.operand, start_indices=starts, limit_indices=limits, strides=strides)
+
+
+def moving_slice(op: S.RealDynamicSlice, b: Builder) -> S.DynamicSlice | None:
+    """A slice that data places, from `start` to `start + sizes` with sizes that are known, as dynamic_slice. Its starts are
+    emitted; JAX clamps them by itself, so that the op's own clamping changes nothing."""
+    end = op.limit_indices.op
+    if not isinstance(end, S.Add) or op.start_indices not in end.operands:
+        return None
+    sizes = extents_of(end.rhs if end.lhs is op.start_indices else end.lhs)
+    if sizes is None or extents_of(op.strides) != [1] * len(sizes):
+        return None
+    scalar = op.start_indices.type.with_shape(())
+    starts = []
+    for d in range(len(sizes)):
+        one = b.emit(S.Slice(op.start_indices, start_indices=(d,), limit_indices=(d + 1,), strides=(1,)))
+        starts.append(b.emit(S.Reshape(one, result_types=[scalar])))
+    return S.DynamicSlice(op.operand, starts, slice_sizes=sizes)
 
 
 def _gather(op: S.DynamicGather) -> Operation | None:

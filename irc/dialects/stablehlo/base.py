@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
+from irc.ir.extents import greatest
 from irc.ir.fields import Operand
 from irc.ir.operation import Operation, Region, Value
 from irc.ir.quantized import QuantizedType, same_element
@@ -286,7 +287,9 @@ def window_count(size: Dim, window: int, stride: int) -> Dim:
     """How many windows fit; `size` is the padded and dilated extent, `window` the dilated window."""
     if size is None:
         return None
-    return 0 if size <= 0 or window > size else (size - window) // stride + 1
+    if isinstance(size, int) and (size <= 0 or window > size):
+        return 0
+    return greatest((size - window) // stride + 1, 0)
 
 
 def dilated(size: Dim, dilation: int) -> Dim:
