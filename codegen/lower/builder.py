@@ -82,7 +82,9 @@ class KernelBuilder(Builder):
             (name,) = atom.parts
             return self.sizes.setdefault(name, Value(index, None, len(self.sizes), name))
         if atom.kind in ("quotient", "remainder") and not at_most(0, atom.parts[0]):
-            raise Undecided(f"{atom}, of which nobody knows whether it divides something negative, has no code")
+            raise Undecided(
+                f"{atom}, of which nobody knows whether it divides something negative, has no code"
+            )
         x, y = (self.index(part) for part in atom.parts)
         return self._at_top(_MAKERS[atom.kind](x, y))
 

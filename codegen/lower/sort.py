@@ -14,7 +14,9 @@ from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.errors import UnsupportedError
 from irc.ir.extents import at_most
+from irc.ir.locations import span_of
 from irc.ir.operation import Value
 from irc.ir.types import i1
 
@@ -22,7 +24,11 @@ from irc.ir.types import i1
 def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
     """One kernel for `stablehlo.sort`, with more buffers for every operand as scratch."""
     op = center(func, hlo.Sort)
-    key = None if machine.is_grid or at_most(op.inputs[0].type.static_shape[op.dimension], LEAST - 1) else sort_key(op)
+    key = (
+        None
+        if machine.is_grid or at_most(op.inputs[0].type.static_shape[op.dimension], LEAST - 1)
+        else sort_key(op)
+    )
     return _merging(func, op, machine) if key is None else _by_digits(func, op, key, machine)
 
 
@@ -58,6 +64,11 @@ def _merging(func: Func, op: Any, machine: Machine) -> KernelGroup:
     shape = op.inputs[0].type.static_shape
     along = op.dimension % len(shape)
     rows = [n for i, n in enumerate(shape) if i != along]
+    if not isinstance(shape[along], int):
+        raise UnsupportedError(
+            f"'{op.name}' of {shape[along]} elements by a comparator that is no key is not supported",
+            span=span_of(op.location),
+        )
     passes = max(0, shape[along] - 1).bit_length()
 
     def body(b: KernelBuilder, *buffers: Value) -> None:

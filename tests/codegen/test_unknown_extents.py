@@ -11,7 +11,7 @@ import unknown_extents as programs
 from irc.codegen.plan import Planner
 from irc.dialects.builtin import parse
 from irc.driver import compile_module, compile_text
-from irc.errors import OutOfMemoryError
+from irc.errors import IrcError, OutOfMemoryError
 from irc.interpreter import interpret
 from irc.ir.extents import at
 from irc.ir.types import tensor_of
@@ -53,6 +53,23 @@ def test_what_jax_exports_has_the_bits_of_specialised_code(name: str) -> None:
         if n in (1, 7, 33):
             special = compile_module(refined(module, [tensor_of(a) for a in arrays]))
             assert_same(found, special(*arrays), n)
+
+
+@pytest.mark.parametrize("name", programs.SNIPPETS)
+def test_ops_around_which_extents_are_unknown(name: str) -> None:
+    module = run_pipeline(parse(programs.exported(name)), "inline")
+    program = compile_module(module)
+    for n in (4, 7, 35):
+        arrays = [np.abs(x) * 3 for x in programs.arguments(programs.SNIPPETS[name][1], n)]
+        special = compile_module(refined(module, [tensor_of(a) for a in arrays]))
+        assert_same(program(*arrays), special(*arrays), n)
+
+
+@pytest.mark.parametrize("name", programs.REFUSED)
+def test_what_is_refused_and_may_only_get_less(name: str) -> None:
+    module = run_pipeline(parse(programs.exported(name)), "inline")
+    with pytest.raises(IrcError):
+        compile_module(module)
 
 
 ADD = """

@@ -120,9 +120,58 @@ EXPORTED: dict[str, tuple[Any, tuple[Shape, ...]]] = {
 }
 
 
+def _scanned(x: Any) -> Any:
+    return lax.scan(lambda c, row: (c * 0.5 + row, c * row), jnp.zeros(x.shape[0]), x.T)[1]
+
+
+def _embedded(table: Any, places: Any) -> Any:
+    return jax.grad(lambda t: (t[places.astype(int) % 7] ** 2).sum())(table)
+
+
+def _pooled(x: Any) -> Any:
+    return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+
+SNIPPETS: dict[str, tuple[Any, tuple[Shape, ...]]] = {
+    "gather": (lambda t, i: t[i.astype(int) % 7], ((7, 5), (None,))),
+    "scatter": (lambda x, i: jnp.zeros((7, 5)).at[i.astype(int) % 7].add(x), ((None, 5), (None,))),
+    "embedding_gradient": (_embedded, ((7, 5), (None, 3))),
+    "scan": (_scanned, ((None, 5),)),
+    "while": (lambda x: lax.while_loop(lambda c: c[1] < 3, lambda c: (c[0] * 2 + 1, c[1] + 1), (x, 0))[0], ((None, 5),)),
+    "cond": (lambda x: lax.cond(x.sum() > 0, lambda y: y * 2, lambda y: y - 1, x), ((None, 5),)),
+    "dynamic_slice": (lambda x, i: lax.dynamic_slice(x, (0, i[0].astype(int) % 3), (x.shape[0], 2)), ((None, 5), (1,))),
+    "update": (lambda x, i: lax.dynamic_update_slice(x, x[:1], (i[0].astype(int) % 3, 0)), ((None, 5), (1,))),
+    "sort_columns": (lambda x: jnp.sort(x, axis=0), ((None, 5),)),
+    "sort_rows": (lambda x: jnp.sort(x, axis=1), ((None, 5),)),
+    "argmax": (lambda x: (jnp.argmax(x, axis=1), jnp.argmax(x, axis=0)), ((None, 5),)),
+    "differences": (lambda x: x[1:] - x[:-1], ((None, 5),)),
+    "every_other": (lambda x: x[::2], ((None, 5),)),
+    "reversed": (lambda x: (x[::-1], x[:, ::-1]), ((None, 5),)),
+    "joined": (lambda x, y: jnp.pad(jnp.concatenate([x, y, x]), ((1, 2), (0, 0))), ((None, 5), (3, 5))),
+    "image": (lambda x, w: _pooled(convolved(x, w)), ((2, None, None, 3), (3, 3, 3, 4))),
+    "causal": (lambda q: jnp.where(jnp.tril(jnp.ones((q.shape[0],) * 2, bool)), q @ q.T, -1.0), ((None, 8),)),
+    "low_precision": (lambda x, w: (x.astype(jnp.bfloat16) @ w.astype(jnp.bfloat16)), ((None, 16), (16, 8))),
+    "depthwise": (lambda x, w: lax.conv_general_dilated(
+        x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=16),
+        ((None, 6, 6, 16), (3, 3, 1, 16))),
+}  # fmt: skip
+"""One op each, in what surrounds it in JAX's exports."""
+
+REFUSED: dict[str, tuple[Any, tuple[Shape, ...]]] = {
+    "sort of unknown length by two keys": (lambda x: lax.sort((x, x * 2), num_keys=2)[1], ((None,),)),
+    "prefix sums of unknown length": (lambda x: jnp.cumsum(x, axis=0), ((None, 5),)),
+    "top_k": (lambda x: lax.top_k(x, 2)[0], ((None, 5),)),
+    "cholesky": (lambda x: jnp.linalg.cholesky(x @ x.swapaxes(-1, -2) + 5 * jnp.eye(4)), ((None, 4, 4),)),
+    "fft": (lambda x: jnp.abs(jnp.fft.fft(x)), ((None, 8),)),
+    "random numbers": (lambda x: x + jax.random.uniform(jax.random.key(0), (x.shape[0], 4)), ((None, 4),)),
+    "padding that a size decides": (lambda x, w: convolved(x, w, 2), ((2, None, 9, 3), (3, 3, 3, 4))),
+}
+"""What JAX exports and irc refuses: this list may only shrink."""
+
+
 def exported(name: str) -> str:
     """The text that JAX writes of a function with an unknown extent."""
-    function, shapes = EXPORTED[name]
+    function, shapes = (EXPORTED | SNIPPETS | REFUSED)[name]
     (b,) = jax.export.symbolic_shape("b")
     specs = [jax.ShapeDtypeStruct([b if n is None else n for n in s], np.float32) for s in shapes]
     return jax.export.export(jax.jit(function))(*specs).mlir_module()
