@@ -79,6 +79,11 @@ def merge(space: Space, counters: Sequence[Counter], addresses: Sequence[Affine]
     return loops
 
 
+def _is_big(output: Value) -> bool:
+    """Whether an output is known to be larger than what the caches hold."""
+    return bool(output.type.is_fixed and output.type.nbytes >= STREAM_BYTES)
+
+
 class Views:
     """The buffers of a kernel as its nests index them. Casts stand once, before the first loop."""
 
@@ -93,7 +98,7 @@ class Views:
     ) -> None:
         """`emit(b, views)`; where outputs are big, once with views that write them past the caches, which runs where they
         begin at a line."""
-        big = [o for o in outputs if o.type.is_static and o.type.nbytes >= STREAM_BYTES]
+        big = [o for o in outputs if _is_big(o)]
         if b.machine.is_grid or not big:
             emit(b, self)
             return
@@ -291,7 +296,7 @@ class Tile:
 
     def _streams(self, store: Traced, output: Value, base: Index) -> bool:
         """Whether a tile goes past the caches: it consists of whole lines of a big output."""
-        if not self.views.streams or output.type.nbytes < STREAM_BYTES or store.dynamic or base != 0:
+        if not self.views.streams or not _is_big(output) or store.dynamic or base != 0:
             return False
         line = LINE // buffer_bytes(output)
         steps = [loop.stride(store.address) for i, loop in enumerate(self.loops) if i not in self.axes[-1:]]
