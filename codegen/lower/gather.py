@@ -111,9 +111,7 @@ def lower_scatter(func: Func, in_place: Mapping[int, int], machine: Machine = HO
         and window[-1] not in moving
     )
     # An index outside skips its whole window where that is one element wide; a wider window is checked by element.
-    wide = {
-        dim: shape[u] for dim, u in zip(window, d.update_window_dims, strict=True) if not at_most(shape[u], 1)
-    }
+    wide = [dim for dim, u in zip(window, d.update_window_dims, strict=True) if not at_most(shape[u], 1)]
 
     # Window dimensions along which updates of different places never meet: on a grid, each has threads of its own.
     apart = [i for i, dim in enumerate(window) if dim not in moving]
