@@ -8,6 +8,7 @@ import operator
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from irc.frontends.recompile import reason
 from irc.frontends.recorder.bounded import is_told, tell
 from irc.frontends.recorder.direct import OTHERWISE, Direct
 from irc.frontends.recorder.graph import placeholder, recorder
+from irc.frontends.recorder.places import DEVICES, HOME, as_place, device_named
 from irc.frontends.recorder.storage import Handle
 from irc.frontends.recorder.trace import Executed, Recording, Replayed, Trace
 
@@ -39,27 +41,32 @@ def compile(
     is written at each call; with `donate` their old buffers are reused. Other Python values are part of the signature.
     A call with other sizes than the first makes a program for every size, where one can serve them. With `dynamic` True the
     first call makes it already: the function is recorded twice, the second time with other first dimensions of the
-    arguments. With `dynamic` False each size has a program of its own.
+    arguments. With `dynamic` False each size has a program of its own. With the `target` `cuda` or `ptx-emulated` it runs
+    there, wherever its tensors are, and what it makes or writes stays there: each size has a program of its own.
     Raises TraceError where the function looks at a tensor's value."""
     if function is None:
         return functools.partial(compile, target=target, dynamic=dynamic, donate=donate)
-    if target != "cpu":
-        raise UnsupportedError(f"there is no target '{target}' (targets: cpu)")
+    if target != HOME and target not in DEVICES:
+        raise UnsupportedError(f"there is no target '{target}' (targets: {', '.join((HOME, *DEVICES))})")
+    if target != HOME:
+        device_named(target)
     special = getattr(function, "__irc_compile__", None)
     if special is not None:
-        return special(functools.partial(CompiledFunction, dynamic=dynamic, donate=donate))
+        return special(functools.partial(CompiledFunction, dynamic=dynamic, donate=donate, target=target))
     if inspect.ismethod(function) and hasattr(function.__self__, "__dict__"):
-        return _method(function, dynamic, donate)
-    return CompiledFunction(function, dynamic=dynamic, donate=donate)
+        return _method(function, dynamic, donate, target)
+    return CompiledFunction(function, dynamic=dynamic, donate=donate, target=target)
 
 
-def _method(function: Any, dynamic: bool | None, donate: bool) -> CompiledFunction:
+def _method(function: Any, dynamic: bool | None, donate: bool, target: str) -> CompiledFunction:
     """`irc.compile(thing.method)`: Python makes a bound method anew each time; what is compiled of it is kept beside it."""
     bound = function.__self__.__dict__.setdefault("_irc_methods", {})
-    key = (function.__func__, dynamic, donate)
+    key = (function.__func__, dynamic, donate, target)
     if key not in bound:
         whole = functools.partial(function.__func__, function.__self__)
-        bound[key] = CompiledFunction(whole, dynamic=dynamic, donate=donate, name=function.__qualname__)
+        bound[key] = CompiledFunction(
+            whole, dynamic=dynamic, donate=donate, name=function.__qualname__, target=target
+        )
     return bound[key]
 
 
@@ -73,8 +80,10 @@ class CompiledFunction:
         dynamic: bool | None = None,
         donate: bool = True,
         name: str = "",
+        target: str = HOME,
     ) -> None:
         self.function = function
+        self.target = target
         self.name = name or getattr(function, "__qualname__", type(function).__name__)
         self.donate = donate
         self.dynamic = dynamic
@@ -98,6 +107,7 @@ class CompiledFunction:
                 dynamic=self.dynamic,
                 donate=self.donate,
                 name=self.name,
+                target=self.target,
             )
         return bound[name]
 
@@ -111,6 +121,8 @@ class CompiledFunction:
                 return made
         tensors: list[Handle] = []
         structure = flatten((args, kwargs), tensors)
+        if recorder.forced is not None:
+            structure = (recorder.forced, structure)
         signature = (structure, recorder.grad_enabled, *[_tensor_key(t) for t in tensors])
         found = self.traces.get(signature)
         refusals = []
@@ -147,23 +159,16 @@ class CompiledFunction:
             shape.append(flatten(self.function(*new_args, **new_kwargs), returned))
             return returned
 
-        recording = Recording(run, tensors, _names(self.function, args, kwargs))
+        with recorder.at(forced=as_place(self.target)) if self.target != HOME else nullcontext():
+            recording = Recording(run, tensors, _names(self.function, args, kwargs))
+            trace = None if recording.left else self._trace(recording, run, tensors)
         if recording.left:
             kind = recording.left[0].type
             tell(
                 f"{self.name} is recorded at every call: it leaves a new {kind} behind in a tensor from outside"
             )
             return unflatten(shape[0], iter(recording.adopt()))
-        trace: Executed | Replayed = (
-            Replayed(recording, donate=self.donate)
-            if recording.is_differentiable
-            else Executed(
-                recording,
-                donate=self.donate,
-                dynamic=self.dynamic,
-                resized=(lambda: resized(run, tensors)) if self.dynamic else None,
-            )
-        )
+        assert trace is not None
         del recording
         self.shapes[trace] = shape[0]
         self.traces.setdefault(signature, []).append(trace)
@@ -182,6 +187,18 @@ class CompiledFunction:
     def _programs(self) -> int:
         made = [t.executable if type(t) is Executed else t for traces in self.traces.values() for t in traces]
         return len({id(program) for program in made})
+
+    def _trace(
+        self, recording: Recording, run: Callable[..., list[Handle]], tensors: list[Handle]
+    ) -> Executed | Replayed:
+        if recording.is_differentiable:
+            return Replayed(recording, donate=self.donate)
+        return Executed(
+            recording,
+            donate=self.donate,
+            dynamic=self.dynamic,
+            resized=(lambda: resized(run, tensors)) if self.dynamic else None,
+        )
 
     def _tell(self, signature: Any, refusals: Sequence[str], args: Any, kwargs: Any) -> None:
         often = not self.told_often and len(self.traces) >= OFTEN and self._programs() >= OFTEN
@@ -208,7 +225,7 @@ def resized(function: Callable[..., list[Handle]], arguments: Sequence[Handle]) 
         if type.rank and type.static_shape[0] > 1:
             type = type.with_shape((type.static_shape[0] + 1, *type.static_shape[1:]))
         handle = argument.__class__.__new__(argument.__class__)
-        handle._hold(value := placeholder(type))
+        handle._hold(value := placeholder(type, argument._read().place))
         value.requires_grad = argument._read().requires_grad
         stand_ins.append(handle)
     try:
@@ -220,6 +237,8 @@ def resized(function: Callable[..., list[Handle]], arguments: Sequence[Handle]) 
 
 def _tensor_key(tensor: Handle) -> Any:
     value = tensor._read()
+    if recorder.spread:
+        return value.type, value.requires_grad, value.place
     return value.type, value.requires_grad
 
 

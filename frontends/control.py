@@ -182,7 +182,7 @@ def scan(
 def _row(handle: Handle) -> Handle:
     """A stand-in for one slice along the first dimension."""
     value = handle._read()
-    row = placeholder(TensorType(value.type.shape[1:], value.type.element))
+    row = placeholder(TensorType(value.type.shape[1:], value.type.element), value.place)
     row.requires_grad = value.requires_grad
     made = type(handle).__new__(type(handle))
     made._hold(row)
@@ -240,7 +240,7 @@ class Closure:
     def _stand_in_state(self, storage: Storage) -> Recorded:
         """Puts an argument into a storage; gives what it held."""
         before = storage._value
-        value = placeholder(before.type)
+        value = placeholder(before.type, before.place)
         value.requires_grad, value.leaf = before.requires_grad, before.leaf
         self.arguments.append(value)
         storage._value = value
@@ -256,7 +256,7 @@ class Closure:
 
     def _stand_in(self, argument: Handle) -> Handle:
         given = argument._read()
-        value = placeholder(given.type)
+        value = placeholder(given.type, given.place)
         # What is carried may get a gradient in a later turn: a detach inside has to stop it.
         value.requires_grad = recorder.grad_enabled and type(given.type.element) is FloatType
         self.arguments.append(value)

@@ -18,7 +18,9 @@ def reason(function: Callable[..., Any], names: Sequence[str], before: Signature
         return _other_value(function, before[0], now[0])
     if before[1] != now[1]:
         return f"gradients are {'on' if now[1] else 'off'} now; both are kept, so this happens once for each kind of call"
-    for i, ((old, old_grad), (new, new_grad)) in enumerate(zip(before[2:], now[2:], strict=False)):
+    for i, ((old, old_grad, *was), (new, new_grad, *place)) in enumerate(
+        zip(before[2:], now[2:], strict=False)
+    ):
         name = names[i] if i < len(names) else f"tensor {i}"
         if old is not new:
             return f"{name} is {new} now, and was {old}{_advice(name, old, new)}"
@@ -27,6 +29,8 @@ def reason(function: Callable[..., Any], names: Sequence[str], before: Signature
                 f"{name} {'requires' if new_grad else 'does not require'} a gradient now; "
                 f"pass {name}.detach() where none is wanted"
             )
+        if was != place:
+            return f"{name} is on {place[0] if place else 'cpu'} now; every device has a program of its own"
     return "it has another number of tensors"
 
 

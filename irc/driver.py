@@ -23,6 +23,7 @@ from irc.codegen.fit import Needs, admit, check, fits
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
 from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
 from irc.codegen.gpu.execution import LoadedProgram
+from irc.codegen.gpu.program import read_program
 from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.kept import Kept, fields_of
 from irc.codegen.memory_plan import MemoryPlan
@@ -93,6 +94,8 @@ class Stages:
         found = getattr(self, stage)
         if found is None:
             raise IrcError(f"the program was compiled from a later stage than '{stage}'")
+        if stage == "kernel" and self.target.is_device:
+            return f"// {read_program(found).summary}\n{found}"
         return str(found)
 
     def __getitem__(self, stage: str) -> str:
@@ -209,17 +212,9 @@ class Executable:
 
     def trap(self, sites: Sequence[Site]) -> None:
         """From here on the last result is a report on these sites, and an error where it says so."""
-        call, self._sites = self.call, sites
+        self._sites = sites
         self.stamp = replace(self.stamp, outputs=self.stamp.outputs[:-1])
-
-        def trapping(*arrays: Any) -> list[np.ndarray[Any, Any]]:
-            *results, report = call(*arrays)
-            error = finding(np.asarray(report), sites)
-            if error is not None:
-                raise error
-            return results
-
-        self.call = trapping
+        self.call = _trapping(self.call, sites)
 
     @property
     def arena_bytes(self) -> int:
@@ -239,6 +234,19 @@ class Executable:
         return repr(self.program)
 
 
+def _trapping(call: Callable[..., list[Any]], sites: Sequence[Site]) -> Callable[..., list[Any]]:
+    """A call whose last result is looked at, and left out."""
+
+    def run(*arrays: Any) -> list[Any]:
+        *results, report = call(*arrays)
+        error = finding(np.asarray(report), sites)
+        if error is not None:
+            raise error
+        return results
+
+    return run
+
+
 class DeviceExecutable(Executable):
     """A compiled module whose kernels run on a device, which is asked for at the first call.
 
@@ -253,6 +261,12 @@ class DeviceExecutable(Executable):
         super().__init__(stages.stamp, stages.target, code, lambda: stages, timings)
         self.device_name = target
         self.call = self._run
+        self.resident: Callable[..., list[DeviceArray]] = self._resident
+        """The results as device arrays; a donated device array is overwritten, and is the result itself."""
+
+    def trap(self, sites: Sequence[Site]) -> None:
+        super().trap(sites)
+        self.resident = _trapping(self.resident, sites)
 
     @cached_property
     def loaded(self) -> LoadedProgram:
@@ -263,8 +277,7 @@ class DeviceExecutable(Executable):
         """The kernels' machine code, for drivers that are new enough. Raises UnsupportedError without nvidia-nvjitlink."""
         return assemble_ptx(self.device_program.ptx, self.stages.target.cpu)
 
-    def resident(self, *arrays: Any) -> list[DeviceArray]:
-        """The results as device arrays; a donated device array is overwritten, and is the result itself."""
+    def _resident(self, *arrays: Any) -> list[DeviceArray]:
         return self.loaded(*arrays)
 
     def _run(self, *arrays: Any) -> list[Any]:
@@ -338,7 +351,8 @@ def compile_module(
     left = "" if is_kernel_level(source) else remaining(source, pipeline)
     sites: list[Site] = []
     if options.flag("IRC_TRAP_NAN") if trap_nan is None else trap_nan:
-        source, sites = _trapped(source, left)
+        trapped, sites = _trapped(source, left)
+        source = trapped if sites else source
     special = guarded or bool(sites) or profile() is not None
     cache = None if every or special or machine.is_device or not left else disk_cache()
 

@@ -71,6 +71,9 @@ class EmulatedDevice:
     def capsule(self, array: DeviceArray, stream: int | None) -> Any:
         self.dlpack_device()
 
+    def adopt(self, other: Any) -> DeviceArray:
+        self.dlpack_device()
+
     def dlpack_device(self) -> NoReturn:
         raise BufferError(
             "the memory of an interpreter of PTX is no other library's: copy the array to the host"

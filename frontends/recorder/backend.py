@@ -10,6 +10,7 @@ from typing import Any
 from irc import options
 from irc.dialects.builtin import Module
 from irc.frontends.recorder.bounded import Bounded, program_limit
+from irc.frontends.recorder.places import HOME
 
 Executable = Callable[..., Any]
 """exe(*arrays) -> list of arrays; arrays named in `donate` may be written to and come back as results."""
@@ -31,19 +32,21 @@ class Counters:
 counters = Counters()
 
 
-def _driver(module: Module, donate: Donations) -> Executable:
-    from irc.driver import compile_module  # noqa: PLC0415 - loads LLVM: only when something is compiled
+def _driver(module: Module, donate: Donations, target: str = "") -> Executable:
+    from irc.driver import DeviceExecutable, compile_module  # noqa: PLC0415 - loads LLVM: only when something is compiled
 
-    return compile_module(module, donate=donate, target=options.text("IRC_TARGET") or "cpu")
+    target = target or options.text("IRC_TARGET") or "cpu"
+    made = compile_module(module, donate=donate, target=target)
+    return made.resident if isinstance(made, DeviceExecutable) else made
 
 
 _compile: Compile = _driver
 
 
-def compile_program(module: Module, donate: Donations = ()) -> Executable:
-    """Compiles @main of `module`."""
+def compile_program(module: Module, donate: Donations = (), place: str = HOME) -> Executable:
+    """Compiles @main of `module` for a place: results live there."""
     counters.compiled += 1
-    return _compile(module, donate)
+    return _compile(module, donate) if place == HOME else _driver(module, donate, place)
 
 
 _caches: list[Bounded[Any]] = []

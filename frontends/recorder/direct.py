@@ -19,9 +19,9 @@ OTHERWISE = object()
 class Direct:
     """A call with nothing but tensors, each of its own storage: their kinds and types are checked as their arrays are read.
 
-    `expected` has the kind, the type, and whether it takes part in gradients, of each."""
+    `expected` has the kind, the type, and whether it takes part in gradients, of each; `places` says where each is."""
 
-    __slots__ = ("expected", "grad_enabled", "native", "pack", "trace")
+    __slots__ = ("expected", "forced", "grad_enabled", "native", "pack", "places", "trace")
 
     def __init__(
         self, trace: Executed, arguments: Sequence[Handle], pack: Callable[[list[Handle]], Any], shape: str
@@ -30,6 +30,7 @@ class Direct:
         values = [a._read() for a in arguments]
         self.trace, self.pack, self.grad_enabled = trace, pack, recorder.grad_enabled
         self.expected = [(type(a), v.type, v.requires_grad) for a, v in zip(arguments, values, strict=True)]
+        self.places, self.forced = [v.place for v in values], recorder.forced
         self.native = self._native(shape)
 
     def _native(self, shape: str) -> Callable[..., Any] | None:
@@ -46,6 +47,11 @@ class Direct:
         ]
         return make_direct(layout, self.expected, results, trace.executable, shape, OTHERWISE)
 
+    def _is_beside(self, arguments: tuple[Any, ...]) -> bool:
+        """Whether tensors are where they were."""
+        places = [a._read().place if isinstance(a, Handle) else None for a in arguments]
+        return self.forced == recorder.forced and places == self.places
+
     def call(self, arguments: tuple[Any, ...]) -> Any:
         """What the function gives; `OTHERWISE` where the call is not one of these."""
         trace = self.trace
@@ -54,6 +60,7 @@ class Direct:
             or recorder.grad_enabled is not self.grad_enabled
             or trace.epoch != recorder.epoch
             or trace.missing_gradients
+            or (recorder.spread and not self._is_beside(arguments))
         ):
             return OTHERWISE
         if self.native is not None:

@@ -15,8 +15,9 @@ from typing import Any
 from irc.dialects.stablehlo import Convert, Reshape
 from irc.errors import IrcError
 from irc.frontends.errors import TraceError, locate
+from irc.frontends.recorder.places import HOME, put
 from irc.frontends.recorder.template import Lowering, find_template, make_template
-from irc.frontends.recorder.value import Node, Operand, Recorded
+from irc.frontends.recorder.value import Node, Operand, Placeholder, Recorded
 from irc.frontends.source import Site, scopes
 from irc.ir.types import FloatType, TensorType
 
@@ -77,7 +78,18 @@ def _unknown(value: Recorded) -> Any:
 class Recorder:
     """The state of recording in this process: the graph that grows now, and whether gradients are recorded."""
 
-    __slots__ = ("differentiating", "epoch", "explain", "grad_enabled", "graph", "sequence")
+    __slots__ = (
+        "differentiating",
+        "epoch",
+        "explain",
+        "forced",
+        "grad_enabled",
+        "graph",
+        "making",
+        "moves",
+        "sequence",
+        "spread",
+    )
 
     def __init__(self) -> None:
         self.graph = Graph()
@@ -87,6 +99,14 @@ class Recorder:
         self.sequence = 0
         self.epoch = 0
         """Counts changes of modules between training and evaluation."""
+        self.spread = False
+        """Whether any value has ever been put elsewhere than at home."""
+        self.making = HOME
+        """Where values that are made of nothing are put."""
+        self.forced: str | None = None
+        """Where everything runs, wherever its operands are."""
+        self.moves = 0
+        """Counts moves of parameters from one place to another: a trace from before is of no use."""
         self.explain: Callable[[IrcError, Sequence[Operand]], None] = _no_explanation
         """Adds what a frontend knows about the operands (module path, where a shape came from) to an error."""
 
@@ -98,6 +118,26 @@ class Recorder:
             yield graph
         finally:
             self.graph = before
+
+    @contextmanager
+    def at(self, *, making: str | None = None, forced: str | None = None) -> Iterator[None]:
+        """Makes values at a place, or runs everything at one, for a while."""
+        before = self.making, self.forced
+        self.making, self.forced = making or self.making, forced or self.forced
+        self.spread = self.spread or self.making != HOME or self.forced not in (None, HOME)
+        try:
+            yield
+        finally:
+            self.making, self.forced = before
+
+    def place_for(self, operands: Sequence[Operand]) -> str:
+        """Where an operation on these operands runs: with the first that is not at home."""
+        if self.forced is not None:
+            return self.forced
+        values = [o for o in operands if isinstance(o, Recorded)]
+        if not values:
+            return self.making
+        return next((v.place for v in values if v.place != HOME), HOME)
 
 
 @contextmanager
@@ -118,8 +158,10 @@ def _no_explanation(error: IrcError, operands: Sequence[Operand]) -> None:
 recorder = Recorder()
 
 
-def apply(lower: Lowering, operands: Sequence[Operand], statics: tuple[Any, ...] = ()) -> list[Recorded]:
-    """Records `lower` on the operands. Errors are raised here, at the user's line; nothing is computed."""
+def apply(
+    lower: Lowering, operands: Sequence[Operand], statics: tuple[Any, ...] = (), place: str | None = None
+) -> list[Recorded]:
+    """Records `lower` on the operands, to run at a place. Errors are raised here, at the user's line; nothing is computed."""
     operands = tuple(operands)
     types = [o.type for o in operands]
     key = (lower, statics, *types)
@@ -131,13 +173,17 @@ def apply(lower: Lowering, operands: Sequence[Operand], statics: tuple[Any, ...]
         except IrcError as error:
             recorder.explain(locate(error, site), operands)
             raise
-    return apply_template(template, operands, site)
+    return apply_template(template, operands, site, place)
 
 
-def apply_template(template: Any, operands: tuple[Operand, ...], site: Site) -> list[Recorded]:
+def apply_template(
+    template: Any, operands: tuple[Operand, ...], site: Site, place: str | None = None
+) -> list[Recorded]:
     """Records a template on operands of its parameters' types."""
     recorder.sequence += 1
     node = Node(template, operands, site, recorder.sequence)
+    if recorder.spread:
+        node.place = recorder.forced or place or recorder.place_for(operands)
     results = [Recorded(t, node, i) for t, i in zip(template.result_types, template.results, strict=True)]
     if recorder.grad_enabled:
         for operand in operands:
@@ -164,14 +210,31 @@ def require(value: Recorded, check: Callable[[Any], None]) -> None:
 def constant(array: Any, type: TensorType) -> Recorded:
     """A computed value around a host array that nobody else will write to."""
     made = Recorded(type, None, 0, array)
+    if recorder.spread and (place := recorder.forced or recorder.making) != HOME:
+        made.array = put(array, type, place)
     if scopes.describe is not None:
         scopes.origins[made] = Site.here().location()
     return made
 
 
-def placeholder(type: TensorType) -> Recorded:
-    """A value that a trace takes as an argument."""
-    return Recorded(type)
+def moved(value: Recorded, place: str) -> Recorded:
+    """The value at another place: copied there at once where it is computed and nothing depends on how, else recorded."""
+    if recorder.forced is not None or value.place == place:
+        return value
+    recorder.spread = True
+    if value.array is not None and not value.requires_grad and not recorder.graph.tracing:
+        return Recorded(value.type, None, 0, put(value.array, value.type, place))
+    return apply(same, (value,), (), place)[0]
+
+
+def same(b: Any, x: Any) -> Any:
+    """The lowering of nothing: the value again."""
+    return x
+
+
+def placeholder(type: TensorType, place: str = HOME) -> Recorded:
+    """A value that a trace takes as an argument, which is at a place."""
+    return Placeholder(type, place) if place != HOME else Recorded(type)
 
 
 def refuse_look(what: str, value: Recorded) -> TraceError:

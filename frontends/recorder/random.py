@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.lowering import creation
-from irc.frontends.recorder.graph import apply, constant
+from irc.frontends.recorder.graph import apply, constant, recorder
 from irc.frontends.recorder.storage import Storage
 from irc.frontends.recorder.value import Recorded
 from irc.ir.types import TensorType, ui64
@@ -31,9 +31,11 @@ class Generator:
         self.storage.write(_state(seed))
         self.host = np.random.Generator(np.random.Philox(key=seed & 0xFFFFFFFFFFFFFFFF))
 
-    def apply(self, lower: Any, statics: tuple[Any, ...]) -> Recorded:
-        """Draws by `lower(scope, state, *statics) -> (state, values)`."""
-        state, values = apply(lower, (self.storage._value,), statics)
+    def apply(self, lower: Any, statics: tuple[Any, ...], place: str | None = None) -> Recorded:
+        """Draws by `lower(scope, state, *statics) -> (state, values)`, at a place: the state goes there. The numbers are the
+        same on every device."""
+        place = recorder.forced or recorder.making if place is None else place
+        state, values = apply(lower, (self.storage._value,), statics, place)
         self.storage.write(state)
         return values
 
@@ -60,9 +62,9 @@ def draw(distribution: str, shape: tuple[int, ...], element: Any, statics: tuple
     return generator.apply(_DISTRIBUTIONS[distribution], (shape, element, *statics))
 
 
-def keep_mask(shape: tuple[int, ...], p: float) -> Recorded:
-    """A mask that is false with probability p."""
-    return generator.apply(creation.keep_mask, (shape, p))
+def keep_mask(shape: tuple[int, ...], p: float, place: str) -> Recorded:
+    """A mask at a place that is false with probability p."""
+    return generator.apply(creation.keep_mask, (shape, p), place)
 
 
 def host_generator(given: Any = None) -> np.random.Generator:

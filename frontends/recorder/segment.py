@@ -182,11 +182,12 @@ def literal_array(literal: Literal) -> Any:
 class Program:
     """The executables of one structure: literals baked in while they do not change, then taken as inputs."""
 
-    __slots__ = ("executable", "general", "values")
+    __slots__ = ("executable", "general", "place", "values")
 
-    def __init__(self, segment: Segment, donate: tuple[int, ...]) -> None:
+    def __init__(self, segment: Segment, donate: tuple[int, ...], place: str) -> None:
+        self.place = place
         self.values = [literal.value for literal in segment.literals]
-        self.executable = compile_sized(segment.module([False] * len(self.values)), donate)
+        self.executable = compile_sized(segment.module([False] * len(self.values)), donate, place=place)
         self.general: Executable | None = None
 
     def run(self, segment: Segment, arrays: Sequence[Any], donate: tuple[int, ...]) -> Any:
@@ -195,7 +196,8 @@ class Program:
         if [literal.value for literal in segment.literals] == self.values:
             return self.executable(*arrays)
         if self.general is None:
-            self.general = compile_sized(segment.module([True] * len(self.values)), donate)
+            module = segment.module([True] * len(self.values))
+            self.general = compile_sized(module, donate, place=self.place)
         return self.general(*arrays, *map(literal_array, segment.literals))
 
 
@@ -205,10 +207,38 @@ Slot = tuple[Node, int]
 
 
 def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = False) -> None:
-    """Runs the pending nodes for everything that a tensor holds, and for `keep`, which goes into `saved` of its nodes.
+    """Runs the pending nodes for everything that a tensor holds, and for `keep`, which goes into `saved` of its nodes: a
+    program for each place, and more where one waits for another.
 
     With `retain` the nodes keep their history for a gradient. Otherwise it is dropped, and inputs that nothing needs any
     more are donated: results may be written into them."""
+    groups = _by_place(pending)
+    for group in groups:
+        _compute(group, keep if len(groups) == 1 else _read_outside(group, pending, keep), retain)
+
+
+def _by_place(pending: list[Node]) -> list[list[Node]]:
+    """The nodes in groups of one place each, so that a group needs nothing of a later one."""
+    if all(node.place == pending[0].place for node in pending):
+        return [pending]
+    stage: dict[Node, int] = {}
+    groups: dict[tuple[int, str], list[Node]] = {}
+    for node in pending:
+        before = [o.node for o in node.inputs if isinstance(o, Recorded) and o.array is None]
+        waits = [stage[n] + (n.place != node.place) for n in before if n in stage]
+        stage[node] = max(waits, default=0)
+        groups.setdefault((stage[node], node.place), []).append(node)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _read_outside(group: list[Node], pending: list[Node], keep: Sequence[Recorded]) -> list[Recorded]:
+    """What other groups read of this one, and what is kept of it."""
+    mine = dict.fromkeys(group)
+    read = (o for node in pending if node not in mine for o in node.inputs)
+    return [o for o in (*keep, *read) if isinstance(o, Recorded) and o.array is None and o.node in mine]
+
+
+def _compute(pending: list[Node], keep: Sequence[Recorded], retain: bool) -> None:
     outputs = _held(pending)
     kept = [(v.node, v.index) for v in keep if v.node is not None and v.array is None]
     for slot in kept:
@@ -221,10 +251,11 @@ def compute(pending: list[Node], keep: Sequence[Recorded] = (), retain: bool = F
     if not retain:
         release(pending, retain)
     donate = tuple(i for i, w in enumerate(watched) if w is not None and w() is None)
-    key = (segment.parts, segment.outputs, donate)
+    place = pending[0].place
+    key = (segment.parts, segment.outputs, donate, place)
     program = _PROGRAMS.get(key)
     if program is None:
-        _PROGRAMS[key] = program = Program(segment, donate)
+        _PROGRAMS[key] = program = Program(segment, donate, place)
     _deliver(outputs, kept, program.run(segment, arrays, donate))
     if retain:
         release(pending, retain)

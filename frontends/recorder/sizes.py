@@ -13,6 +13,7 @@ from irc.dialects.builtin import Module
 from irc.errors import UnsupportedError
 from irc.frontends.recorder.backend import Donations, Executable, cache, compile_program
 from irc.frontends.recorder.bounded import Bounded, tell
+from irc.frontends.recorder.places import HOME
 from irc.passes.extents import General, Number, general, skeleton
 
 SAMPLES = 4
@@ -35,10 +36,17 @@ _FAMILIES: Bounded[Family] = cache()
 
 
 def compile_sized(
-    module: Module, donate: Donations = (), dynamic: bool | None = None, sample: Module | None = None
+    module: Module,
+    donate: Donations = (),
+    dynamic: bool | None = None,
+    sample: Module | None = None,
+    place: str = HOME,
 ) -> Executable:
-    """Compiles @main, or gives the program that serves its sizes. `sample` is the same program at other sizes, where that
-    is known before it is met. With `dynamic` False, or IRC_DYNAMIC=0, a program is compiled for its own sizes alone."""
+    """Compiles @main for a place, or gives the program that serves its sizes. `sample` is the same program at other sizes,
+    where that is known before it is met. With `dynamic` False, or IRC_DYNAMIC=0, or on a device, a program is compiled for
+    its own sizes alone."""
+    if place != HOME:
+        return compile_program(module, donate, place)
     found = None if dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" else skeleton(module)
     if found is None:
         return compile_program(module, donate)

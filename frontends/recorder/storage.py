@@ -12,7 +12,8 @@ from weakref import ref
 
 from irc.frontends.errors import RecordError, locate
 from irc.frontends.recorder.gradient import flush
-from irc.frontends.recorder.graph import apply, recorder, refuse_look
+from irc.frontends.recorder.graph import apply, moved, recorder, refuse_look, same
+from irc.frontends.recorder.places import on_host
 from irc.frontends.recorder.segment import out_of_scope
 from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Operand, Recorded
@@ -60,7 +61,7 @@ class IndexMap:
 
     def read(self, base: Recorded) -> Recorded:
         if self.forward is None:
-            return base.alias() if self.detached else apply(_same, (base,))[0]
+            return base.alias() if self.detached else apply(same, (base,))[0]
         return apply(self.forward, (base, *self.operands), self.statics)[0]
 
     def write(self, base: Recorded, new: Recorded) -> Recorded:
@@ -72,10 +73,6 @@ class IndexMap:
                 "Please clone() the tensor before performing the operation."
             )
         return apply(self.update, (base, new, *self.operands), self.statics)[0]
-
-
-def _same(b: Any, x: Any) -> Any:
-    return x
 
 
 class Handle:
@@ -119,7 +116,10 @@ class Handle:
         self._version = self._storage.version
 
     def _write(self, value: Recorded) -> None:
-        """Replaces the elements by `value`, a fresh value of the same type, here and in every handle on the storage."""
+        """Replaces the elements by `value`, a fresh value of the same type, here and in every handle on the storage: it goes
+        to where that is."""
+        if recorder.spread:
+            value = moved(value, self._storage._value.place)
         if self._parent is None:
             before = self._storage._value
             if before.leaf is not None:
@@ -131,7 +131,7 @@ class Handle:
             self._remember(value if value.owner is None else value.alias())
 
     def _look(self, what: str) -> Any:
-        """The array of now, computed if it is pending."""
+        """The array of now on the host, computed if it is pending."""
         value = self._read()
         if value.array is None:
             if recorder.graph.tracing:
@@ -139,7 +139,7 @@ class Handle:
             flush()
             if value.array is None:
                 raise out_of_scope(Site.here())
-        return value.array
+        return on_host(value.array)
 
 
 def fresh(kinds: Sequence[Any], types: Sequence[TensorType], arrays: Iterable[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ and backward become one program as without the compiled function."""
 
 from __future__ import annotations
 
-import math
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,38 +17,19 @@ from sys import getrefcount
 from typing import Any
 
 from irc.dialects.builtin import Module
+from irc.errors import UnsupportedError
 from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
-from irc.frontends.recorder.segment import Segment, literal_array, made_at, root_of
+from irc.frontends.recorder.inputs import GradientSlot, LiveNumber, Place, Source
+from irc.frontends.recorder.places import HOME, on_host
+from irc.frontends.recorder.segment import Segment, made_at, root_of
 from irc.frontends.recorder.sizes import compile_sized
-from irc.frontends.recorder.storage import Handle, Storage, fresh
+from irc.frontends.recorder.storage import Handle, Storage, fresh, located
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.source import scopes
-
-
-class GradientSlot:
-    """The storage of a tensor's gradient, whichever it is at the moment."""
-
-    __slots__ = ("tensor",)
-
-    def __init__(self, tensor: Any) -> None:
-        self.tensor = tensor
-
-    @property
-    def storage(self) -> Storage:
-        return self.tensor._grad._storage
-
-    @property
-    def _value(self) -> Recorded:
-        return self.tensor._grad._storage._value
-
-    def write(self, value: Recorded) -> None:
-        self.tensor._grad._storage.write(value)
-
-
-Place = Storage | GradientSlot
+from irc.runtime.devices import DeviceArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +76,7 @@ class Recording:
 
     def _stand_in(self, argument: Handle) -> None:
         given = argument._read()
-        value = placeholder(given.type)
+        value = placeholder(given.type, given.place)
         value.requires_grad = given.requires_grad
         handle = type(argument).__new__(type(argument))
         handle._hold(value)
@@ -189,16 +170,27 @@ class Trace:
         ]
         self.modules = dict(graph.modules)
         self.missing_gradients = dict(graph.grad_reads)
-        self.epoch = recorder.epoch
+        self.epoch, self.moves, self.forced = recorder.epoch, recorder.moves, recorder.forced
         values, self.results = self._results(recording)
         arguments = [recording.final[recording.placeholders[i]._storage] for i in self.written_arguments]
         gradients = [recording.gradient_values[t] for t, g in self.gradients if g is not None]
         self.outputs = [*(recording.final[s] for s in written), *arguments, *gradients, *values]
         self.nodes = needed(self.outputs)
+        self.place = self.forced or self._place(recording)
         self.placeholders = recording.initial
         self.before: dict[Storage, Recorded] = dict(graph.written)
         self.slots = slots
         self.donate = donate
+
+    def _place(self, recording: Recording) -> str:
+        """Where it runs as a whole: on the device that some of it is on."""
+        places = [node.place for node in self.nodes]
+        if recorder.spread:
+            places += [v.place for v in recording.initial]
+        others = list(dict.fromkeys(p for p in places if p != HOME))
+        if len(others) > 1:
+            raise located(UnsupportedError(f"one compiled function on several devices: {', '.join(others)}"))
+        return others[0] if others else HOME
 
     @staticmethod
     def _gradient_slots(graph: Graph) -> dict[Storage, GradientSlot]:
@@ -234,6 +226,8 @@ class Trace:
                 if module.training is not training:
                     return f"{type(module).__name__} is in {'training' if module.training else 'evaluation'} mode now"
             self.epoch = recorder.epoch
+        if self.moves != recorder.moves:
+            return "a module has moved to another device"
         for tensor, was_missing in self.missing_gradients.items():
             if (tensor._grad is None) is not was_missing:
                 return (
@@ -270,43 +264,6 @@ class Trace:
         return _handle(result.kind, slots[at + result.slot])
 
 
-class Source:
-    """Where an input that is no argument comes from at each replay: a storage, a view, or a value kept for good."""
-
-    __slots__ = ("holder", "is_storage", "kept", "requires_grad", "type")
-
-    def __init__(self, value: Recorded, trace: Trace) -> None:
-        shown: Recorded | None = value
-        holder = None
-        while shown is not None and holder is None:
-            holder = _holder(shown, trace.before)
-            shown = shown.source
-        self.holder: Any = trace.slots.get(holder, holder) if isinstance(holder, Storage) else holder
-        self.is_storage = type(self.holder) is Storage
-        self.kept = value if self.holder is None else None
-        self.type = value.type
-        self.requires_grad = value.requires_grad
-
-    def read(self) -> Recorded:
-        if self.is_storage:
-            held = self.holder._value
-        elif self.kept is not None:
-            return self.kept
-        else:
-            held = self.holder._value if isinstance(self.holder, GradientSlot) else self.holder._read()
-        # What the trace read outside the gradient stays there.
-        return held.alias() if held.requires_grad and not self.requires_grad else held
-
-
-def _holder(value: Recorded, before: dict[Storage, Recorded]) -> Any:
-    """The storage or view that showed this value when the trace began."""
-    holder = value.owner() if value.owner is not None else None
-    if holder is None:
-        return None
-    current = holder._value is value or (isinstance(holder, Storage) and before.get(holder) is value)
-    return holder if current else None
-
-
 class Executed(Trace):
     """A trace that is one executable.
 
@@ -325,8 +282,8 @@ class Executed(Trace):
         serves all from the beginning."""
         super().__init__(recording, donate=donate)
         segment = self._segment(self)
-        sources = [Source(v, self) for v in segment.externals[len(self.placeholders) :]]
-        self.live = [LiveNumber(x) for x in segment.literals if x.live is not None]
+        sources = [Source(v, self.before, self.slots) for v in segment.externals[len(self.placeholders) :]]
+        self.live = [LiveNumber(x, self.place) for x in segment.literals if x.live is not None]
         self.types = [o.type for o in self.outputs]
         self.donated = self._donations(sources, len(self.placeholders)) if donate else {}
         # For each input from outside: where it is, its type, and whether its buffer is given away.
@@ -345,14 +302,18 @@ class Executed(Trace):
             tuple(self.donated.items()),
             tuple(self._numbers(segment.literals)),
             dynamic,
+            self.place,
         )
         found = _EXECUTABLES.get(key)
         if found is None:
             module = self._module(segment)
-            other = resized() if resized is not None else None
+            other = resized() if resized is not None and self.place == HOME else None
             sample = None if other is None else self._module(self._segment(Trace(other, donate=donate)))
-            _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic, sample)
+            _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic, sample, self.place)
         self.executable: Executable = getattr(found, "call", found)
+        at_home = [i for i, o in enumerate(self.outputs) if o.place == HOME] if self.place != HOME else []
+        if at_home and self.forced is None:
+            self.executable = functools.partial(_bringing_home, self.executable, at_home)
         noting = scopes.describe is not None
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
         """While locations carry notes: where the new values of the states are made."""
@@ -400,13 +361,17 @@ class Executed(Trace):
             counters.runs += 1
             return fresh(self.kinds, self.own_types, self.executable(*arrays))
         for place, check in self.checks:
-            check(arrays[place])
+            if not isinstance(arrays[place], DeviceArray):
+                check(arrays[place])
+        away = self.place != HOME
         for source, type, donated in self.inputs:
             value = source.holder._value if source.is_storage else source.read()
             if value.type is not type:
                 return f"a tensor that the function uses is {value.type} now, and was {type}"
             array = value.array
-            if donated and (value.source is not None or getrefcount(value) > SEEN_BY_ONE):
+            if away and not donated and not isinstance(array, DeviceArray):
+                array = source.brought(value, self.place)
+            elif donated and (value.source is not None or getrefcount(value) > SEEN_BY_ONE):
                 array = array.copy()
             arrays.append(array)
         for number in self.live:
@@ -443,6 +408,14 @@ class Executed(Trace):
         return [self._result(r, slots, 0, arguments) for r in self.results]
 
 
+def _bringing_home(executable: Executable, at_home: Sequence[int], *arrays: Any) -> list[Any]:
+    """The results of a program on a device, those of home copied there."""
+    made = list(executable(*arrays))
+    for i in at_home:
+        made[i] = on_host(made[i])
+    return made
+
+
 SEEN_BY_ONE = 3
 """References to a value that only its storage holds: the storage's, a local variable's, and the counting call's."""
 
@@ -468,24 +441,6 @@ def _handle(kind: Any, value: Recorded) -> Handle:
     return made
 
 
-class LiveNumber:
-    """A number that is read at each call, and its array, made again only when the number changes."""
-
-    __slots__ = ("known", "literal", "value")
-
-    def __init__(self, literal: Literal) -> None:
-        self.literal = literal
-        self.value = math.nan
-        self.known: Any = None
-
-    def array(self) -> Any:
-        assert self.literal.live is not None
-        value = self.literal.live()
-        if value != self.value:
-            self.value, self.known = value, literal_array(self.literal)
-        return self.known
-
-
 class Replayed(Trace):
     """A trace whose nodes are recorded again at each call."""
 
@@ -495,7 +450,7 @@ class Replayed(Trace):
         self.inside = {node: i for i, node in enumerate(self.nodes)}
         self.argument = {id(v): i for i, v in enumerate(self.placeholders)}
         for value in self._externals():
-            self.sources.setdefault(id(value), Source(value, self))
+            self.sources.setdefault(id(value), Source(value, self.before, self.slots))
 
     def _externals(self) -> Iterable[Recorded]:
         for value in [*(o for node in self.nodes for o in node.inputs), *self.outputs]:
@@ -513,7 +468,7 @@ class Replayed(Trace):
             operands = tuple(
                 o if isinstance(o, Literal) else self._value(o, given, made) for o in node.inputs
             )
-            results = apply_template(node.template, operands, node.site)
+            results = apply_template(node.template, operands, node.site, node.place)
             made.append({(r.index, r.requires_grad): r for r in results})
         slots = [self._value(o, given, made, own=True) for o in self.outputs]
         return self.finish(slots, arguments)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
+from irc.frontends.recorder.places import HOME, place_of
 from irc.ir.types import TensorType
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ class Recorded:
         self.leaf: Callable[[], Any] | None = None
         self.owner: ref[Any] | None = None
         self.source: Recorded | None = None
+
+    @property
+    def place(self) -> str:
+        """Where it lives, or will."""
+        if self.array is not None:
+            return place_of(self.array)
+        if self.node is not None:
+            return self.node.place
+        return HOME if self.source is None else self.source.place
 
     @property
     def is_held(self) -> bool:
@@ -67,6 +77,20 @@ class Recorded:
         return made
 
 
+class Placeholder(Recorded):
+    """A value that a trace takes as an argument, which will be given at a place."""
+
+    __slots__ = ("given",)
+
+    def __init__(self, type: TensorType, given: str) -> None:
+        super().__init__(type)
+        self.given = given
+
+    @property
+    def place(self) -> str:
+        return self.given if self.array is None and self.node is None else super().place
+
+
 class Literal:
     """A Python number used as an operand: a constant until the same program comes back with another number.
 
@@ -90,7 +114,7 @@ Operand = Recorded | Literal
 class Node:
     """One recorded operation: a template applied to operands, with the user's place.
 
-    `results` are the recorded values that show some of its values; `saved` are arrays kept for a pending backward;
+    `place` is where it runs. `results` are the recorded values that show some of its values; `saved` are arrays kept for a pending backward;
     `freed` says that a backward has used up its history. `augmented` computes the same values and more, which a
     gradient reads (a loop that keeps what each of its turns saw); the node runs as that where it is there."""
 
@@ -99,6 +123,7 @@ class Node:
         "computed",
         "freed",
         "inputs",
+        "place",
         "results",
         "saved",
         "sequence",
@@ -106,8 +131,11 @@ class Node:
         "template",
     )
 
-    def __init__(self, template: Template, inputs: tuple[Operand, ...], site: Site, sequence: int) -> None:
+    def __init__(
+        self, template: Template, inputs: tuple[Operand, ...], site: Site, sequence: int, place: str = HOME
+    ) -> None:
         self.template = template
+        self.place = place
         self.inputs = inputs
         self.site = site
         self.sequence = sequence

@@ -121,7 +121,8 @@ from irc.frontends.tensorflow.indexing import (
     unique,
 )
 from irc.frontends.tensorflow.linalg import einsum, matmul, norm, tensordot
-from irc.frontends.tensorflow.module import Module, device, name_scope
+from irc.frontends.tensorflow.module import Module, name_scope
+from irc.frontends.tensorflow.placement import device
 from irc.frontends.tensorflow.pointwise import (
     abs,
     acos,

@@ -1,10 +1,11 @@
-"""tf.config: one CPU, and no GPU."""
+"""tf.config: the CPU, and the GPU where there is one."""
 
 from __future__ import annotations
 
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from irc.frontends.recorder.places import is_available
 from irc.frontends.tensorflow.function import functions_run_eagerly, run_functions_eagerly
 
 
@@ -16,13 +17,18 @@ class PhysicalDevice(NamedTuple):
 
 
 def list_physical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The CPU; no GPU is there."""
-    return [PhysicalDevice("/physical_device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
+    """The CPU, and the GPU where there is one."""
+    return _devices("physical_device", device_type)
 
 
 def list_logical_devices(device_type: str | None = None) -> list[PhysicalDevice]:
-    """The devices of a type: the CPU is the only one."""
-    return [PhysicalDevice("/device:CPU:0", "CPU")] if device_type in (None, "CPU") else []
+    """The devices of a type."""
+    return _devices("device", device_type)
+
+
+def _devices(prefix: str, wanted: str | None) -> list[PhysicalDevice]:
+    there = ["CPU", "GPU"] if wanted != "CPU" and is_available("cuda") else ["CPU"]
+    return [PhysicalDevice(f"/{prefix}:{word}:0", word) for word in there if wanted in (None, word)]
 
 
 get_visible_devices = list_physical_devices

@@ -9,6 +9,7 @@ import numpy as np
 from irc.frontends.errors import RecordTypeError, RecordValueError
 from irc.frontends.lowering import indexing as L
 from irc.frontends.lowering import shape as S
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.storage import located
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.array_ops import expand_dims, reshape, reverse, unstack
@@ -158,7 +159,7 @@ def gather(
 
 def check_bounds(index: TensorBase, extent: Any, d: int = 0) -> None:
     """Indices whose values are known are checked where they are used."""
-    known = index._read().array
+    known = seen(index._read().array)
     if known is not None and known.size:
         low, high = int(known.min()), int(known.max())
         if low < 0 or high >= extent:

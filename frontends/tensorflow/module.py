@@ -125,9 +125,3 @@ def _variables(module: Any, seen: dict[int, Any]) -> Iterator[Any]:
 def name_scope(name: str, default_name: Any = None, values: Any = None) -> Iterator[str]:
     """A name for what is made inside; locations show modules instead."""
     yield f"{name}/"
-
-
-@contextmanager
-def device(device_name: Any) -> Iterator[None]:
-    """Accepted: everything runs on the CPU."""
-    yield

@@ -11,6 +11,7 @@ from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import indexing as I
 from irc.frontends.lowering import losses as Losses
 from irc.frontends.recorder.graph import require
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.storage import located
 from irc.frontends.suggest import missing
 from irc.frontends.tensorflow.array_ops import concat, pad, reshape
@@ -238,8 +239,8 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any, name: str
     check = functools.partial(_check_labels, int(x.shape[-1]))
     if y._read().array is None:
         require(y._read(), check)
-    else:
-        check(y._read().array)
+    elif (known := seen(y._read().array)) is not None:
+        check(known)
     return cross_entropy_of_numbers(y, x)
 
 

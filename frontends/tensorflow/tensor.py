@@ -20,6 +20,7 @@ from irc.frontends.recorder.value import Literal, Operand, Recorded
 from irc.frontends.tensorflow import dtypes
 from irc.frontends.tensorflow.dtypes import DType, of_element
 from irc.frontends.tensorflow.errors import InvalidArgumentError, NoValueError, OperatorNotAllowedInGraphError
+from irc.frontends.tensorflow.placement import name_of
 from irc.frontends.tensorflow.recording import history_kept, record
 from irc.frontends.tensorflow.shape import TensorShape
 from irc.ir.types import TensorType
@@ -95,8 +96,8 @@ class TensorBase(Handle):
 
     @property
     def device(self) -> str:
-        """The CPU, as TensorFlow names it."""
-        return "/job:localhost/replica:0/task:0/device:CPU:0"
+        """Where it is, as TensorFlow names it."""
+        return name_of(self._read().place)
 
     @property
     def name(self) -> str | None:

@@ -60,6 +60,7 @@ from irc.frontends.torch.creation import (
     zeros,
     zeros_like,
 )
+from irc.frontends.torch.dlpack import from_dlpack, to_dlpack
 from irc.frontends.torch.dtypes import (
     bfloat16,
     complex64,

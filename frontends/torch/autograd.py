@@ -11,7 +11,7 @@ from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.torch.grad_mode import enable_grad, no_grad, set_grad_enabled
-from irc.frontends.torch.tensor import Tensor, emit, method, note_grad, read_grad, retained, wrap
+from irc.frontends.torch.tensor import Tensor, beside, emit, method, note_grad, read_grad, retained, wrap
 from irc.ir.types import TensorType
 
 Variable = Tensor
@@ -46,6 +46,7 @@ def backward(
 def _accumulate(tensor: Tensor, gradient: Tensor, create_graph: bool) -> None:
     before = read_grad(tensor)
     note_grad(tensor)
+    gradient = beside(gradient, tensor)
     if before is None:
         tensor._grad = gradient
     elif create_graph:

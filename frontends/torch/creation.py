@@ -10,30 +10,17 @@ import numpy as np
 
 from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError, TraceError
 from irc.frontends.lowering import creation as C
-from irc.frontends.recorder.graph import constant, recorder
+from irc.frontends.recorder.graph import constant, moved, recorder
+from irc.frontends.recorder.places import HOME
 from irc.frontends.recorder.random import draw, host_generator
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.dtypes import dtype, of_number
 from irc.frontends.torch.pointwise import is_number, literal, to_dtype
-from irc.frontends.torch.size import device
+from irc.frontends.torch.size import device, place_of_device, placed, placed_like
 from irc.frontends.torch.tensor import Tensor, emit, method, wrap
 from irc.frontends.torch.writing import into, write
 from irc.ir.types import TensorType, element_of, i64
-
-
-def check_device(where: Any) -> None:
-    """Everything runs on the CPU here; another device is refused where it is asked for."""
-    if where is None:
-        return
-    kind = where if isinstance(where, device) else device(where)
-    if kind.type not in ("cpu", "meta"):
-        raise located(
-            RecordError(
-                f"device '{kind}' is not available: irc runs on the CPU; torch.cuda.is_available() is False",
-                notes=("write torch.device('cuda' if torch.cuda.is_available() else 'cpu')",),
-            )
-        )
 
 
 def from_array(array: np.ndarray[Any, Any], requires_grad: bool = False) -> Tensor:
@@ -48,6 +35,7 @@ def from_array(array: np.ndarray[Any, Any], requires_grad: bool = False) -> Tens
     return made.requires_grad_(True) if requires_grad else made
 
 
+@placed
 def tensor(
     data: Any,
     *,
@@ -57,9 +45,9 @@ def tensor(
     pin_memory: bool = False,
 ) -> Tensor:
     """A tensor with a copy of the data. Python ints become int64, Python floats the default dtype."""
-    check_device(device)
     if isinstance(data, Tensor):
         made = to_dtype(data.detach().clone(), dtype or data.dtype)
+        made = at_place(made, data._read().place if device is None else recorder.making)
         return made.requires_grad_(True) if requires_grad else made
     if dtype is not None and is_number(data) and not isinstance(data, np.generic):
         return from_array(np.array(data).astype(dtype.numpy), requires_grad)
@@ -112,10 +100,12 @@ def _plain(data: Any) -> Any:
     return [_plain(x) for x in data] if isinstance(data, (list, tuple)) else data
 
 
+@placed
 def as_tensor(data: Any, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """The tensor itself where it already is one of this dtype, else a copy."""
     if isinstance(data, Tensor):
-        return data if dtype is None else to_dtype(data, dtype)
+        made = data if device is None else at_place(data, recorder.making)
+        return made if dtype is None else to_dtype(made, dtype)
     return tensor(data, dtype=dtype, device=device)
 
 
@@ -159,6 +149,7 @@ def filled(shape: tuple[int, ...], value: Any, d: dtype, requires_grad: bool = F
 
 
 def _filling(name: str, value: Any) -> Any:
+    @placed
     def run(
         *size: Any,
         out: Tensor | None = None,
@@ -169,7 +160,6 @@ def _filling(name: str, value: Any) -> Any:
         pin_memory: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        check_device(device)
         made = filled(extents(size, name), value, dtype or dtypes.default.floating, requires_grad)
         return made if out is None else into(out, made)
 
@@ -182,12 +172,12 @@ zeros, ones = _filling("zeros", 0), _filling("ones", 1)
 empty = _filling("empty", 0)
 
 
+@placed
 def full(
     size: Sequence[int], fill_value: Any, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
     layout: Any = None, out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """A tensor filled with one value; the dtype is the value's by default."""
-    check_device(device)
     shape = extents([size] if isinstance(size, (tuple, list)) else size, "full")
     if isinstance(fill_value, Tensor):
         made = emit(C.filled, (to_dtype(fill_value, dtype or fill_value.dtype),), shape)
@@ -197,6 +187,7 @@ def full(
 
 
 def _like(name: str, value: Any) -> Any:
+    @placed_like
     def run(
         input: Tensor, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
         layout: Any = None, memory_format: Any = None,
@@ -211,16 +202,17 @@ def _like(name: str, value: Any) -> Any:
 zeros_like, ones_like, empty_like = _like("zeros_like", 0), _like("ones_like", 1), _like("empty_like", 0)
 
 
+@placed_like
 def full_like(input: Tensor, fill_value: Any, *, dtype: dtype | None = None, **ignored: Any) -> Tensor:
     return filled(tuple(input.shape), fill_value, dtype or input.dtype)
 
 
+@placed
 def arange(
     start: Any, end: Any = None, step: Any = 1, *, dtype: dtype | None = None, device: Any = None,
     requires_grad: bool = False, out: Tensor | None = None, layout: Any = None,
 ) -> Tensor:  # fmt: skip
     """start, start + step, ... up to `end`, which is left out."""
-    check_device(device)
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
@@ -239,12 +231,12 @@ def range_(start: Any, end: Any, step: Any = 1) -> Tensor:
     return arange(start, end + step, step)
 
 
+@placed
 def linspace(
     start: Any, end: Any, steps: int, *, dtype: dtype | None = None, device: Any = None, requires_grad: bool = False,
     out: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """`steps` numbers from start to end, both included."""
-    check_device(device)
     d = dtype or dtypes.default.floating
     low, high = float(start), float(end)
     made = from_array(np.linspace(low, high, steps, dtype=np.float64).astype(d.numpy))
@@ -259,6 +251,7 @@ def logspace(
     return from_array(np.logspace(float(start), float(end), steps, base=base).astype(d.numpy))
 
 
+@placed
 def eye(
     n: int,
     m: int | None = None,
@@ -268,12 +261,12 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:
     """Ones on the diagonal, zeros elsewhere."""
-    check_device(device)
     made = emit(C.identity_matrix, (), n, n if m is None else m, (dtype or dtypes.default.floating).element)
     return made.requires_grad_(True) if requires_grad else made
 
 
 def _random(name: str, distribution: str) -> Any:
+    @placed
     def run(
         *size: Any,
         generator: Any = None,
@@ -284,7 +277,6 @@ def _random(name: str, distribution: str) -> Any:
         requires_grad: bool = False,
         pin_memory: bool = False,
     ) -> Tensor:
-        check_device(device)
         d = dtype or dtypes.default.floating
         made = wrap(draw(distribution, extents(size, name), d.element))
         made = made if out is None else into(out, made)
@@ -298,20 +290,22 @@ def _random(name: str, distribution: str) -> Any:
 rand, randn = _random("rand", "uniform"), _random("randn", "normal")
 
 
+@placed_like
 def rand_like(input: Tensor, *, dtype: dtype | None = None, **ignored: Any) -> Tensor:
     return rand(tuple(input.shape), dtype=dtype or input.dtype)
 
 
+@placed_like
 def randn_like(input: Tensor, *, dtype: dtype | None = None, **ignored: Any) -> Tensor:
     return randn(tuple(input.shape), dtype=dtype or input.dtype)
 
 
+@placed
 def randint(
     low: int, high: Any = None, size: Any = None, *, dtype: dtype | None = None, generator: Any = None,
     device: Any = None, requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Random integers from `low` (0) up to `high`, which is left out."""
-    check_device(device)
     if size is None:
         low, high, size = 0, low, high
     if high <= low:
@@ -323,15 +317,16 @@ def randint(
     return to_dtype(wrap(value), d)
 
 
+@placed_like
 def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: dtype | None = None) -> Tensor:
     """Random integers from `low` up to `high`, of the input's shape."""
     low, high = (0, low) if high is None else (low, high)
     return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype)
 
 
+@placed
 def randperm(n: int, *, generator: Any = None, dtype: dtype | None = None, device: Any = None) -> Tensor:
     """A random order of 0 ... n - 1."""
-    check_device(device)
     if recorder.graph.tracing:
         raise located(
             TraceError(
@@ -353,12 +348,14 @@ def normal(
     return randn(tuple(size if size is not None else ()), **options) * std + mean
 
 
+@placed_like
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Any = None) -> Tensor:
     """1 with probability `input` (or `p`), else 0."""
     chance = input if p is None else p
     return to_dtype(rand(tuple(input.shape), dtype=input.dtype) < chance, input.dtype)
 
 
+@placed_like
 def multinomial(
     input: Tensor, num_samples: int, replacement: bool = False, *, generator: Any = None
 ) -> Tensor:
@@ -381,21 +378,25 @@ def complex_(real: Tensor, imag: Tensor) -> Tensor:
 
 
 @method("new_zeros")
+@placed_like
 def new_zeros(self: Tensor, *size: Any, dtype: dtype | None = None, **options: Any) -> Tensor:
     return zeros(*size, dtype=dtype or self.dtype, **options)
 
 
 @method("new_ones")
+@placed_like
 def new_ones(self: Tensor, *size: Any, dtype: dtype | None = None, **options: Any) -> Tensor:
     return ones(*size, dtype=dtype or self.dtype, **options)
 
 
 @method("new_empty")
+@placed_like
 def new_empty(self: Tensor, *size: Any, dtype: dtype | None = None, **options: Any) -> Tensor:
     return zeros(*size, dtype=dtype or self.dtype, **options)
 
 
 @method("new_full")
+@placed_like
 def new_full(
     self: Tensor, size: Any, fill_value: Any, *, dtype: dtype | None = None, **options: Any
 ) -> Tensor:
@@ -403,6 +404,7 @@ def new_full(
 
 
 @method("new_tensor")
+@placed_like
 def new_tensor(self: Tensor, data: Any, *, dtype: dtype | None = None, **options: Any) -> Tensor:
     return tensor(data, dtype=dtype or self.dtype, **options)
 
@@ -447,18 +449,24 @@ def exponential_(self: Tensor, lambd: float = 1.0) -> Tensor:
 def to(self: Tensor, *args: Any, **options: Any) -> Tensor:
     """`.to(dtype)`, `.to(device)`, `.to(other)`: the tensor itself where nothing changes."""
     wanted = options.get("dtype")
-    place = options.get("device")
+    where = options.get("device")
     for given in args:
         if isinstance(given, dtype):
             wanted = given
         elif isinstance(given, Tensor):
-            wanted = given.dtype
+            wanted, where = given.dtype, given.device
         elif isinstance(given, (device, str)):
-            place = given
-    check_device(place)
-    if wanted is None or wanted is self.dtype:
-        return self.clone() if options.get("copy") else self
-    return to_dtype(self, wanted)
+            where = given
+    made = self if where is None else at_place(self, place_of_device(where))
+    if wanted is not None and wanted is not self.dtype:
+        return to_dtype(made, wanted)
+    return made.clone() if options.get("copy") and made is self else made
+
+
+def at_place(tensor: Tensor, place: str) -> Tensor:
+    """The tensor at a place: itself where it is there."""
+    value = tensor._read()
+    return tensor if value.place == place else wrap(moved(value, place))
 
 
 def _cast(name: str, d: dtype) -> None:
@@ -480,13 +488,12 @@ for _name, _dtype in {
 
 @method("cpu")
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    return self
+    return at_place(self, HOME)
 
 
 @method("cuda")
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
-    check_device("cuda")
-    return self
+    return at_place(self, place_of_device("cuda" if device is None else device))
 
 
 @method("pin_memory")

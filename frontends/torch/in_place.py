@@ -45,7 +45,7 @@ from irc.frontends.torch.pointwise import (
     sub,
     tanh,
 )
-from irc.frontends.torch.tensor import Tensor, emit, method
+from irc.frontends.torch.tensor import Tensor, beside, emit, method
 from irc.frontends.torch.writing import write
 
 
@@ -98,6 +98,7 @@ def zero_(self: Tensor) -> Tensor:
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """The elements become those of `src`, converted and broadcast."""
     need_tensor(src, "copy_", "other")
+    src = beside(src, self)
     converted = emit(L.convert, (src,), self.dtype.element) if src.dtype is not self.dtype else clone(src)
     return write(self, converted)
 

@@ -11,12 +11,14 @@ from irc.frontends.errors import RecordError, RecordIndexError, RecordTypeError
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import indexing as L
 from irc.frontends.recorder.graph import recorder, refuse_look
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.creation import from_array
 from irc.frontends.torch.pointwise import is_number, literal
 from irc.frontends.torch.shaping import movedim, sliced
-from irc.frontends.torch.tensor import Tensor, emit, emit_all, normal_dim
+from irc.frontends.torch.size import placed_like
+from irc.frontends.torch.tensor import Tensor, beside, emit, emit_all, normal_dim
 from irc.frontends.torch.writing import write
 
 SortResult = namedtuple("SortResult", ["values", "indices"])
@@ -63,6 +65,7 @@ class _Parsed:
                 source += 1
                 target += 1
             else:
+                item = beside(item, x)
                 _check_bounds(item, x.shape[source], source)
                 self.arrays[target] = item
                 source += 1
@@ -102,7 +105,7 @@ def _as_index(item: Any) -> Any:
     if isinstance(item, Tensor):
         if item.dtype.is_floating_point:
             raise located(RecordIndexError("tensors used as indices must be long, int, byte or bool tensors"))
-        known = item._read().array
+        known = seen(item._read().array)
         if (
             item.dim() == 0
             and item.dtype is not dtypes.bool_
@@ -142,7 +145,7 @@ def _spread_masks(x: Tensor, items: list[Any]) -> list[Any]:
 
 def _check_bounds(index: Tensor, extent: int, d: int) -> None:
     """Indices whose values are known are checked where they are used."""
-    known = index._read().array
+    known = seen(index._read().array)
     if known is not None and known.size and not recorder.graph.tracing:
         low, high = int(known.min()), int(known.max())
         if low < -extent or high >= extent:
@@ -174,7 +177,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 def setitem(self: Tensor, index: Any, value: Any) -> None:
     """x[index] = value, converted and broadcast."""
     if isinstance(index, Tensor) and index.dtype is dtypes.bool_ and _single(value):
-        new = literal(value, self.dtype) if is_number(value) else value
+        new = literal(value, self.dtype) if is_number(value) else beside(value, self)
+        index = beside(index, self)
         write(self, emit(L.masked_select_update, (self, index, new)))
         return
     parsed = _Parsed(self, index)
@@ -187,7 +191,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if _gathered_first(dims):
         target = movedim(target, tuple(dims), tuple(range(len(dims))))
         first = 0
-    new = literal(value, self.dtype) if is_number(value) else _as_value(value)
+    new = literal(value, self.dtype) if is_number(value) else beside(_as_value(value), self)
     made = emit(L.put_many, (target, new, *parsed.arrays.values()), first, "set")
     write(target, made)
 
@@ -204,7 +208,7 @@ def _assign(target: Tensor, value: Any) -> None:
     if is_number(value):
         target.fill_(value)
         return
-    source = _as_value(value)
+    source = beside(_as_value(value), target)
     extra = source.dim() - target.dim()
     if extra > 0 and all(n == 1 for n in source.shape[:extra]):
         source = source.reshape(source.shape[extra:])
@@ -225,7 +229,7 @@ def embedding_rows(weight: Tensor, index: Tensor) -> Tensor:
                 f"torch.{dtypes.SCALAR_TYPE_NAMES[index.dtype]}Tensor instead"
             )
         )
-    known = index._read().array
+    known = seen(index._read().array)
     if known is not None and known.size and not recorder.graph.tracing:
         low, high = int(known.min()), int(known.max())
         if low < 0 or high >= weight.shape[0]:
@@ -338,6 +342,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return MedianResult(*kthvalue(input, (n - 1) // 2 + 1, dim, keepdim))
 
 
+@placed_like
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The places of elements that are not zero; looks at the tensor."""
     places = np.nonzero(input._look("nonzero(), whose result has a size that depends on the data,"))
@@ -352,6 +357,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     return getitem(input.expand(*shape), mask.expand(*shape))
 
 
+@placed_like
 def unique(
     input: Tensor,
     sorted: bool = True,
@@ -366,6 +372,7 @@ def unique(
     return tuple(map(from_array, found)) if isinstance(found, tuple) else from_array(found)
 
 
+@placed_like
 def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each number occurs; looks at the tensor."""
     w = None if weights is None else weights._look("bincount()")

@@ -96,6 +96,8 @@ def format_tensor(tensor: Any, array: np.ndarray[Any, Any]) -> str:
         body = _lines(array, _Numbers(np.asarray(seen)), len(prefix), short)
     suffixes = []
     plain = dtype in (dtypes.default.floating, dtypes.int64, dtypes.bool_, dtypes.complex64)
+    if tensor.device.type != "cpu":
+        suffixes.append(f"device='{tensor.device}'")
     if not plain or (array.size == 0 and dtype is dtypes.int64):
         suffixes.append(f"dtype={dtype!r}")
     if tensor.grad_fn is not None:

@@ -11,6 +11,7 @@ from irc.frontends.errors import RecordError, RecordIndexError, RecordTypeError
 from irc.frontends.lowering import shape as L
 from irc.frontends.lowering.elementwise import broadcast_shape
 from irc.frontends.recorder.graph import recorder
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.storage import IndexMap, located
 from irc.frontends.recorder.value import Recorded
 from irc.frontends.torch.creation import extents
@@ -330,11 +331,12 @@ class _SliceMap(IndexMap):
 
     def read(self, base: Any) -> Any:
         tracked = base.requires_grad and recorder.grad_enabled
-        if base.array is None or tracked or recorder.graph.tracing:
+        whole = seen(base.array)
+        if whole is None or tracked or recorder.graph.tracing:
             return super().read(base)
         start, limit, stride, shape = self.statics
         window = tuple(slice(a, b, s) for a, b, s in zip(start, limit, stride, strict=True))
-        part = base.array[window].reshape(shape)
+        part = whole[window].reshape(shape)
         made = Recorded(
             TensorType(shape, base.type.element), None, 0, part if part.flags.c_contiguous else part.copy()
         )

@@ -11,14 +11,16 @@ import numpy as np
 
 from irc.frontends.errors import RecordError, RecordIndexError, RecordTypeError
 from irc.frontends.recorder.gradient import flush
-from irc.frontends.recorder.graph import apply, constant, recorder
+from irc.frontends.recorder.graph import apply, constant, moved, recorder
+from irc.frontends.recorder.places import HOME
 from irc.frontends.recorder.storage import Handle, IndexMap, located
 from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Literal, Operand, Recorded
 from irc.frontends.torch.dtypes import dtype, of_element
 from irc.frontends.torch.printing import format_tensor
-from irc.frontends.torch.size import CPU, Size, device
+from irc.frontends.torch.size import Size, device, device_at
 from irc.ir.types import TensorType, tensor_of
+from irc.runtime.devices import DeviceArray
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -101,7 +103,11 @@ class Tensor(Handle):
 
     @property
     def device(self) -> device:
-        return CPU
+        return device_at(self._read().place)
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
 
     @property
     def ndim(self) -> int:
@@ -128,7 +134,6 @@ class Tensor(Handle):
     def nbytes(self) -> int:
         return self._read().type.nbytes
 
-    is_cuda = False
     is_mps = False
     is_sparse = False
     is_quantized = False
@@ -153,8 +158,10 @@ class Tensor(Handle):
         return 0
 
     def data_ptr(self) -> int:
-        """The address of the elements; the value is computed for it."""
-        return int(self._look("data_ptr()").ctypes.data)
+        """The address of the elements, on their device; the value is computed for it."""
+        host = self._look("data_ptr()")
+        array = self._read().array
+        return array.address if isinstance(array, DeviceArray) else int(host.ctypes.data)
 
     def __len__(self) -> int:
         if not self.ndim:
@@ -281,6 +288,13 @@ class Tensor(Handle):
             raise located(
                 RecordError(
                     "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+                )
+            )
+        if recorder.spread and not force and self._read().place != HOME:
+            raise located(
+                RecordTypeError(
+                    f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
+                    "memory first."
                 )
             )
         return np.array(self._look("numpy()"))
@@ -458,7 +472,32 @@ def emit_all(lower: Lowering, operands: Sequence[Tensor | Operand], *statics: An
     if recorder.graph.is_full:
         flush()
     values = [o if isinstance(o, (Recorded, Literal)) else o._read() for o in operands]
+    if recorder.spread:
+        _expect_one_device(values)
     return [wrap(r) for r in apply(lower, values, statics)]
+
+
+def _expect_one_device(values: Sequence[Operand]) -> None:
+    """PyTorch's error for operands on several devices; a scalar of the CPU goes with any."""
+    if recorder.forced is not None:
+        return
+    places = [v.place for v in values if isinstance(v, Recorded) and (v.type.rank or v.place != HOME)]
+    first, *others = dict.fromkeys(places) or (HOME,)
+    if others:
+        raise located(
+            RecordError(
+                "Expected all tensors to be on the same device, but found at least two devices, "
+                f"{device_at(first)} and {device_at(others[0])}!",
+                notes=("write x.to(device) for the one that is not where the others are",),
+            )
+        )
+
+
+def beside(tensor: Tensor, other: Tensor) -> Tensor:
+    """The tensor on the device of another."""
+    if not recorder.spread or tensor._read().place == other._read().place:
+        return tensor
+    return wrap(moved(tensor._read(), other._read().place))
 
 
 def cut(tensor: Tensor) -> Recorded:

@@ -5,18 +5,22 @@ kernels that read it are under way."""
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from irc.errors import IrcError, UnsupportedError
+from irc.ir.types import TensorType, element_of
 from irc.runtime import nvjitlink
-from irc.runtime.devices import Array, DeviceArray, Grid, Pointers
+from irc.runtime.devices import Array, DeviceArray, Grid, Pointers, dense_strides
 
 _SHARED_SIZE = "CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES"
 _ORDINARY_SHARED = 48 << 10
+LIBRARY = "libcuda.so.1"
 DLPACK_CUDA = 2  # kDLCUDA
 
 
@@ -32,6 +36,14 @@ class CudaBlock:
     def __init__(self, buffer: Any) -> None:
         self.buffer = buffer
         self.address = int(buffer.handle)
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowed:
+    """Memory that another library holds, and gives back when nobody here holds this."""
+
+    owner: Any
+    address: int
 
 
 class CudaGraph:
@@ -159,6 +171,15 @@ class CudaDevice:
             self.wait()
         return view.__dlpack__(stream=-1, max_version=None)
 
+    def adopt(self, other: Any) -> DeviceArray:
+        view = self.core.utils.StridedMemoryView.from_dlpack(other, stream_ptr=int(self.stream.handle))
+        type = TensorType(tuple(view.shape), element_of(view.dtype))
+        if view.strides is not None and tuple(view.strides) != dense_strides(type.static_shape):
+            raise BufferError(
+                f"an array of strides {tuple(view.strides)} is not dense: make it contiguous first"
+            )
+        return DeviceArray(self, Borrowed(view, view.ptr), type)
+
     def dlpack_device(self) -> tuple[int, int]:
         return DLPACK_CUDA, int(self.device.device_id)
 
@@ -173,6 +194,13 @@ class CudaDevice:
 
 def _packages() -> tuple[Any, Any]:
     try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        raise UnsupportedError(
+            f"target 'cuda' needs NVIDIA's driver, and {LIBRARY} is not on this machine "
+            "(--target ptx-emulated runs without one)"
+        ) from None
+    try:
         core = importlib.import_module("cuda.core")
         driver = importlib.import_module("cuda.bindings.driver")
         for part in ("graph", "utils"):
@@ -181,13 +209,7 @@ def _packages() -> tuple[Any, Any]:
         raise UnsupportedError(
             f"target 'cuda' needs the package cuda-core: pip install 'irc[cuda]' ({error})"
         ) from None
-    try:
-        (status,) = driver.cuInit(0)
-    except (RuntimeError, OSError):
-        raise UnsupportedError(
-            "target 'cuda' needs NVIDIA's driver, and libcuda is not on this machine "
-            "(--target ptx-emulated runs without one)"
-        ) from None
+    (status,) = driver.cuInit(0)
     if status:
         raise UnsupportedError(f"target 'cuda' needs a GPU, and NVIDIA's driver finds none: {status.name}")
     return core, driver

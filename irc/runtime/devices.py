@@ -78,8 +78,19 @@ class Device(Protocol):
     def capsule(self, array: DeviceArray, stream: int | None) -> Any:
         """The array as a DLPack capsule for another library. Raises BufferError where none can read this memory."""
 
+    def adopt(self, other: Any) -> DeviceArray:
+        """The memory of another library's array (an object of the DLPack protocol). Raises BufferError like `capsule`."""
+
     def dlpack_device(self) -> tuple[int, int]:
         """The device in DLPack's numbers. Raises BufferError like `capsule`."""
+
+
+def dense_strides(shape: Sequence[int]) -> tuple[int, ...]:
+    """Steps of a dense row-major array, in elements."""
+    steps = [1]
+    for extent in reversed(shape[1:]):
+        steps.append(steps[-1] * extent)
+    return tuple(reversed(steps))[: len(shape)] if shape else ()
 
 
 class DeviceArray:

@@ -178,32 +178,67 @@ def check(case: Case, target: str) -> str:
     return f"within {error:.1e}" if error < 1e-3 else f"WRONG by {error:.1e}"
 
 
+@dataclass(frozen=True)
+class Roof:
+    """What the device could do: floating operations and bytes a second, from its clocks and units (the driver's numbers)."""
+
+    f32: float
+    matrix: float
+    nbytes: float
+
+    def seconds(self, case: Case, size: int) -> float:
+        """The least time that a case can take."""
+        return max(
+            case.flops(size) / (self.f32 if case.exact else self.matrix), case.nbytes(size) / self.nbytes
+        )
+
+
+LANES = {(8, 0): 64}
+"""f32 units of a multiprocessor, where they are not 128."""
+MATRIX = {8: 2048, 9: 4096}
+"""Dense 16-bit floating operations of a multiprocessor in a clock, by the capability's first number (8.0: half on others)."""
+
+
+def roof_of(device: Any) -> Roof:
+    """The roof of a CudaDevice."""
+    found, capability = device.device.properties, device.capability
+    clocks = found.multiprocessor_count * found.clock_rate * 1e3
+    matrix = MATRIX.get(capability[0], 4096) // (2 if capability[0] == 8 and capability[1] else 1)
+    lanes = LANES.get(capability, 128)
+    # Data moves at both edges of the memory's clock.
+    nbytes = 2.0 * found.memory_clock_rate * 1e3 * found.global_memory_bus_width / 8
+    return Roof(2.0 * lanes * clocks, float(matrix) * clocks, nbytes)
+
+
 def timed(run: Callable[[], object], wait: Callable[[], object], repeats: int) -> float:
     """Seconds of one run: the best of five rounds, after one that is not counted."""
     best = float("inf")
-    for _ in range(6):
+    for number in range(6):
         wait()
         start = time.perf_counter()
         for _ in range(repeats):
             run()
         wait()
-        best = min(best, (time.perf_counter() - start) / repeats)
+        if number:
+            best = min(best, (time.perf_counter() - start) / repeats)
     return best
 
 
-def time_case(case: Case, size: int, torch: Any) -> str:
-    """The table's columns of a large case: milliseconds, what that reaches, and torch's."""
+def time_case(case: Case, size: int, torch: Any, repeats: int = 20) -> str:
+    """The table's columns of a large case: milliseconds, what that reaches, its share of the roof, and torch's time."""
     module = case.make(size)
     program = compile_module(module, target="cuda")
     assert isinstance(program, DeviceExecutable)
     arrays = arrays_for(module)
     given = [to_device(a, "cuda") for a in arrays]
-    mine = timed(lambda: program.resident(*given), program.loaded.device.wait, 20)
-    line = f"{1e3 * mine:9.3f} {case.flops(size) / mine / 1e12:9.2f} {case.nbytes(size) / mine / 1e9:9.0f}"
+    device: Any = program.loaded.device
+    mine = timed(lambda: program.resident(*given), device.wait, repeats)
+    share = roof_of(device).seconds(case, size) / mine
+    line = f"{1e3 * mine:9.3f} {case.flops(size) / mine / 1e12:9.2f} {case.nbytes(size) / mine / 1e9:9.0f} {share:6.0%}"
     if torch is None:
         return line
-    device = [torch.tensor(a.astype(np.float32)).cuda().to(_torch_type(torch, a)) for a in arrays]
-    peer = timed(lambda: case.peer(torch, device), torch.cuda.synchronize, 20)
+    there = [torch.tensor(a.astype(np.float32)).cuda().to(_torch_type(torch, a)) for a in arrays]
+    peer = timed(lambda: case.peer(torch, there), torch.cuda.synchronize, repeats)
     return f"{line} {1e3 * peer:9.3f} {peer / mine:7.2f}"
 
 
@@ -226,8 +261,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="the smallest size of each")
     arguments = parser.parse_args()
     torch = None if arguments.emulated else peer_library()
+    began = time.monotonic()
     print(
-        f"{'case':14} {'size':>5} {'checked':20} {'ms':>9} {'TFLOP/s':>9} {'GB/s':>9} {'torch ms':>9} {'ratio':>7}"
+        f"{'case':14} {'size':>5} {'checked':20} {'ms':>9} {'TFLOP/s':>9} {'GB/s':>9} {'roof':>6} {'torch ms':>9} {'ratio':>7}"
     )
     for case in CASES:
         if arguments.emulated and not case.emulated:
@@ -237,6 +273,7 @@ def main() -> None:
         for size in sizes:
             columns = "" if arguments.emulated else time_case(case, size, torch)
             print(f"{case.name:14} {size:5} {checked:20} {columns}", flush=True)
+    print(f"{time.monotonic() - began:.0f} seconds")
 
 
 if __name__ == "__main__":

@@ -108,11 +108,28 @@ def test_cut_programs_are_mlir_and_compile_again(name: str) -> None:
 def test_the_host_decides_between_launches() -> None:
     host = compile_module(parse(PROGRAMS["while"]), target="sm_80").device_program.host  # type: ignore[attr-defined]
     assert [type(step).__name__ for step in host.steps] == ["Launch", "Launch", "Launch", "Repeat"]
+    assert host.summary.endswith("launches, 1 loop driven by the host")
+    plain = compile_module(parse(PROGRAMS["layernorm"]), target="sm_80")
+    assert plain.stages["kernel"].startswith("// 1 launch\n") or "in one graph" in plain.stages["kernel"]
     assert all(isinstance(step, Launch) for step in host.steps[-1].body)
 
 
+def spilling(module: Module, processor: str, folder: Path) -> list[str]:
+    """What ptxas says of kernels that spill registers."""
+    file = folder / "kernels.ptx"
+    file.write_text(compile_module(module, target=processor).stages["ptx"])
+    command = ["ptxas", f"-arch={processor}", "-v", "-o", str(folder / "out"), str(file)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    spills = [line for line in said.splitlines() if "spill" in line]
+    assert spills
+    return [line for line in spills if " 0 bytes spill stores, 0 bytes spill loads" not in line]
+
+
+assembled = pytest.mark.skipif(shutil.which("ptxas") is None, reason="there is no assembler of PTX here")
+
+
+@assembled
 @pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.skipif(shutil.which("ptxas") is None, reason="there is no assembler of PTX here")
 def test_kernels_assemble_and_spill_nothing(processor: str, tmp_path: Path) -> None:
     chosen = [
         *TILED.values(),
@@ -121,12 +138,15 @@ def test_kernels_assemble_and_spill_nothing(processor: str, tmp_path: Path) -> N
         *(parse(PROGRAMS[n]) for n in ("softmax", "layernorm", "elementwise")),
     ]
     for module in chosen:
-        file = tmp_path / "kernels.ptx"
-        file.write_text(compile_module(module, target=processor).stages["ptx"])
-        command = ["ptxas", f"-arch={processor}", "-v", "-o", str(tmp_path / "out"), str(file)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-        spills = [line for line in said.splitlines() if "spill" in line]
-        assert spills and all(" 0 bytes spill stores, 0 bytes spill loads" in line for line in spills)
+        assert spilling(module, processor, tmp_path) == []
+
+
+@assembled
+@pytest.mark.slow
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_kernel_spills(name: str, processor: str, tmp_path: Path) -> None:
+    assert spilling(parse(PROGRAMS[name]), processor, tmp_path) == []
 
 
 def test_unknown_targets_are_refused() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib.util
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 from fake_driver import FakeDriver
 from programs import PRODUCT as PROGRAM
 
+import irc
+import irc.torch as torch
 from irc import to_device
 from irc.dialects.builtin import parse
 from irc.driver import DeviceExecutable, compile_module
@@ -38,6 +42,7 @@ func.func @main(%x: tensor<40xf32>, %n: tensor<i64>) -> tensor<40xf32> {
     }
   return %0#1 : tensor<40xf32>
 }"""
+BENCH = Path(__file__).parents[1] / "bench" / "gpu.py"
 EMPTY = "// nothing\n.version 7.1\n.target sm_80\n.address_size 64\n"
 
 
@@ -214,3 +219,60 @@ def test_a_capsule_shows_the_array_where_it_is(driver: FakeDriver) -> None:
     address = array.address
     del array
     assert driver.memory.read(address, (6,), np.float32).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_another_librarys_array_is_taken_where_it_is(driver: FakeDriver) -> None:
+    array = to_device(np.arange(6, dtype=np.float32).reshape(2, 3), "cuda")
+    seen = cuda_device().adopt(array)
+    assert (seen.address, seen.type) == (array.address, array.type)
+    shown = torch.from_dlpack(array)
+    assert str(shown.device) == "cuda:0" and shown.is_cuda and shown.data_ptr() == array.address
+    address = array.address
+    del array, shown
+    assert driver.memory.read(address, (6,), np.float32).tolist() == [0, 1, 2, 3, 4, 5]
+    assert seen.numpy().tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_training_on_cuda_has_the_hosts_bits(driver: FakeDriver) -> None:
+    """The torch frontend on the driver: parameters stay there, and from the third step on a step is one graph."""
+
+    def losses(device: str) -> list[float]:
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Tanh(), torch.nn.Linear(8, 3)).to(device)
+        updates = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        @irc.compile
+        def step(x: Any, y: Any) -> Any:
+            updates.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(x), y)
+            loss.backward()
+            updates.step()
+            return loss
+
+        x, y = torch.randn(4, 6).to(device), torch.randint(0, 3, (4,)).to(device)
+        found = []
+        for _ in range(5):
+            driver.calls.clear()
+            loss = step(x, y)
+            moved = [name for name in driver.calls if "HtoD" in name or "DtoH" in name]
+            found.append(loss.item())
+        assert moved == []
+        return found
+
+    host = losses("cpu")
+    assert torch.cuda.is_available() and torch.cuda.device_count() == 1
+    assert losses("cuda") == host
+    assert driver.calls.count("cuGraphLaunch") == 1 and "cuLaunchKernelEx" not in driver.calls
+    torch.cuda.synchronize()
+
+
+def test_the_bench_runs(driver: FakeDriver) -> None:
+    place = importlib.util.spec_from_file_location("gpu_bench", BENCH)
+    assert place is not None and place.loader is not None
+    sys.modules["gpu_bench"] = bench = importlib.util.module_from_spec(place)
+    place.loader.exec_module(bench)
+    for case in bench.CASES[:3]:
+        assert not bench.check(case, "cuda").isupper()
+        assert "%" in bench.time_case(case, case.small, None, repeats=1)
+    roof = bench.roof_of(cuda_device())
+    assert (roof.f32, roof.matrix, roof.nbytes) == (2 * 128 * 1e11, 4096 * 1e11, 2 * 1e9 * 512 / 8)

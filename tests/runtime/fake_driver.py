@@ -121,7 +121,9 @@ class FakeDriver:
         i32(device, number)
 
     def cuDeviceGetAttribute(self, value: int, attribute: int, device: int) -> None:
-        known = {75: self.capability[0], 76: self.capability[1], 115: 1}  # 115: memory pools
+        major, minor = self.capability
+        # 100 multiprocessors at 1 GHz, memory of 512 bits at 1 GHz; 115: it has memory pools.
+        known = {75: major, 76: minor, 115: 1, 16: 100, 13: 1_000_000, 36: 1_000_000, 37: 512}
         i32(value, known.get(attribute & 0xFFFFFFFF, 0))
 
     def cuDevicePrimaryCtxRetain(self, context: int, device: int) -> None:

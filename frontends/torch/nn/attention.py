@@ -8,7 +8,6 @@ from typing import Any
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
-from irc.frontends.torch.creation import check_device
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.lazy import fresh
@@ -16,18 +15,19 @@ from irc.frontends.torch.nn.linear import Linear
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.pointwise import masked_fill
 from irc.frontends.torch.products import matmul
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor
 
 
 class MultiheadAttention(Module):
     """Vaswani et al. 2017: heads of softmax(q k^T / sqrt(d)) v side by side, then a linear map."""
 
+    @placed
     def __init__(
         self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True, batch_first: bool = False,
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        check_device(device)
         if embed_dim % num_heads:
             raise located(RecordValueError("embed_dim must be divisible by num_heads"))
         self.embed_dim, self.num_heads, self.dropout, self.batch_first = (

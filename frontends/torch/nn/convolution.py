@@ -7,13 +7,13 @@ from typing import Any
 
 from irc.frontends.errors import RecordValueError
 from irc.frontends.recorder.storage import located
-from irc.frontends.torch.creation import check_device
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.functional.convolution import conv_padding
 from irc.frontends.torch.nn.lazy import Lazy, fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import UninitializedParameter, is_lazy
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor
 
 
@@ -27,13 +27,13 @@ class _Conv(Module):
     n = 2
     transposed = False
 
+    @placed
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         dilation: Any = 1, groups: int = 1, bias: bool = True, padding_mode: str = "zeros", device: Any = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        check_device(device)
         self._describe(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, padding_mode
         )
@@ -129,6 +129,7 @@ class _ConvTranspose(_Conv):
 
     transposed = True
 
+    @placed
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1, padding: Any = 0,
         output_padding: Any = 0, groups: int = 1, bias: bool = True, dilation: Any = 1, padding_mode: str = "zeros",

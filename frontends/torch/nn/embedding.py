@@ -10,12 +10,14 @@ from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor
 
 
 class Embedding(Module):
     """A table of rows, normal at first; reads the rows that the indices name."""
 
+    @placed
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
         norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, _weight: Tensor | None = None,

@@ -80,7 +80,9 @@ def trunc_normal_(
 
 def _drawn(tensor: Tensor, lower: Any, *statics: Any) -> Tensor:
     """Numbers of the tensor's shape and dtype, from the global generator."""
-    return wrap(_generator.apply(lower, (tuple(tensor.shape), tensor.dtype.element, *statics)))
+    return wrap(
+        _generator.apply(lower, (tuple(tensor.shape), tensor.dtype.element, *statics), tensor._read().place)
+    )
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:

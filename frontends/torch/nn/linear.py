@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from irc.frontends.torch.creation import check_device
 from irc.frontends.torch.nn import functional as F
 from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.lazy import Lazy, fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import UninitializedParameter, is_lazy
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor
 
 
@@ -27,11 +27,11 @@ class Identity(Module):
 class Linear(Module):
     """y = x weight^T + bias; weight (out_features, in_features), uniform in +-1/sqrt(in_features)."""
 
+    @placed
     def __init__(
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__()
-        check_device(device)
         self.in_features, self.out_features = in_features, out_features
         self.weight = fresh(out_features, in_features, dtype=dtype)
         if bias:
@@ -60,6 +60,7 @@ class LazyLinear(Lazy, Linear):
 
     settled = Linear
 
+    @placed
     def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         Module.__init__(self)
         self.in_features, self.out_features = 0, out_features

@@ -439,17 +439,23 @@ class Module:
         return Keys(missing, unexpected)
 
     def _converted(self: M, convert: Callable[[Tensor], Tensor]) -> M:
+        moved = False
         for module in self.modules():
             for p in module._parameters.values():
                 if p is not None:
                     changed = convert(p.detach())
-                    if changed.dtype is not p.dtype:
+                    if changed.dtype is not p.dtype or changed._read().place != p._read().place:
+                        moved = moved or changed._read().place != p._read().place
                         p.data = changed
             for name, buffer in module._buffers.items():
                 if buffer is not None:
                     changed = convert(buffer)
                     if changed is not buffer:
+                        moved = moved or changed._read().place != buffer._read().place
                         module._buffers[name] = changed
+        if moved:
+            recorder.moves += 1
+            recorder.epoch += 1
         return self
 
     def to(self: M, *args: Any, **kwargs: Any) -> M:
@@ -479,10 +485,10 @@ class Module:
         return self._converted(lambda x: x.type(wanted) if x.dtype.is_floating_point else x)
 
     def cpu(self: M) -> M:
-        return self
+        return self.to("cpu")
 
     def cuda(self: M, device: Any = None) -> M:
-        return self.to("cuda")
+        return self.to("cuda" if device is None else device)
 
     def share_memory(self: M) -> M:
         return self

@@ -17,6 +17,7 @@ from irc.frontends.torch.nn.functional.normalization import affine_operands
 from irc.frontends.torch.nn.lazy import Lazy
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter, UninitializedParameter, is_lazy
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor, emit, emit_all
 
 
@@ -25,6 +26,7 @@ class _Norm(Module):
 
     ranks: tuple[int, ...] = ()
 
+    @placed
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
         track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
@@ -164,6 +166,7 @@ class LazyBatchNorm2d(_LazyBatchNorm):
 class _InstanceNorm(_Norm):
     """Normalises each channel of each sample."""
 
+    @placed
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = False,
         track_running_stats: bool = False, device: Any = None, dtype: Any = None, *, bias: bool = True,
@@ -190,6 +193,7 @@ class InstanceNorm2d(_InstanceNorm):
 class LayerNorm(Module):
     """Normalises over the last dimensions."""
 
+    @placed
     def __init__(
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
         device: Any = None, dtype: Any = None,
@@ -237,6 +241,7 @@ class RMSNorm(Module):
 class GroupNorm(Module):
     """Normalises groups of channels of each sample."""
 
+    @placed
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
         dtype: Any = None, *, bias: bool = True,

@@ -15,6 +15,7 @@ from irc.frontends.torch.nn import init
 from irc.frontends.torch.nn.lazy import fresh
 from irc.frontends.torch.nn.module import Module
 from irc.frontends.torch.nn.parameter import Parameter
+from irc.frontends.torch.size import placed
 from irc.frontends.torch.tensor import Tensor, emit_all
 
 
@@ -26,6 +27,7 @@ class RNNBase(Module):
     gates = 1
     states = 1
 
+    @placed
     def __init__(
         self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
         dropout: float = 0.0, bidirectional: bool = False, device: Any = None, dtype: Any = None,
@@ -180,6 +182,7 @@ class RNNCellBase(Module):
     gates = 1
     states = 1
 
+    @placed
     def __init__(
         self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:

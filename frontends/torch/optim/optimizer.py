@@ -92,7 +92,8 @@ class Optimizer:
             for group in self.param_groups:
                 params = [p for p in group["params"] if p.grad is not None]
                 if params:
-                    self._update(group, params)
+                    with recorder.at(making=params[0]._read().place):
+                        self._update(group, params)
             if not recorder.graph.tracing:
                 flush()
         finally:

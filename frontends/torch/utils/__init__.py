@@ -1,5 +1,5 @@
 """torch.utils."""
 
-from irc.frontends.torch.utils import data
+from irc.frontends.torch.utils import data, dlpack
 
-__all__ = ["data"]
+__all__ = ["data", "dlpack"]

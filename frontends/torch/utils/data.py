@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.errors import RecordIndexError, RecordTypeError, RecordValueError
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.random import host_generator
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
@@ -217,12 +218,8 @@ def default_collate(batch: Sequence[Any]) -> Any:
     """Samples to a batch: tensors are stacked, numbers become tensors, tuples and dicts are collated part by part."""
     first = batch[0]
     if isinstance(first, Tensor):
-        arrays = [t._read().array for t in batch]
-        if (
-            all(a is not None for a in arrays)
-            and not first.requires_grad
-            and len({a.shape for a in arrays}) == 1
-        ):
+        arrays = [a for a in (seen(t._read().array) for t in batch) if a is not None]
+        if len(arrays) == len(batch) and not first.requires_grad and len({a.shape for a in arrays}) == 1:
             return from_array(np.stack(arrays))
         return stack(list(batch))
     if isinstance(first, np.ndarray):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from irc.frontends.recorder.graph import needed
+from irc.frontends.recorder.places import on_host
 from irc.frontends.recorder.segment import Segment, external_array, root_of
 from irc.frontends.recorder.storage import Storage
 from irc.frontends.recorder.value import Recorded
@@ -24,7 +25,7 @@ def fold(value: Recorded, given: Callable[[Recorded], Any]) -> Any:
     """The array of a recorded value, where it is small and follows from constants and from what `given` says of
     placeholders; None where it does not."""
     if value.array is not None:
-        return None if is_state(value) else value.array
+        return None if is_state(value) else on_host(value.array)
     if value.type.size > MOST_ELEMENTS:
         return None
     nodes = needed([value])
@@ -35,7 +36,7 @@ def fold(value: Recorded, given: Callable[[Recorded], Any]) -> Any:
     segment = Segment(nodes, [value])
     arrays = []
     for external in segment.externals:
-        array = None if is_state(external) else external_array(external)
+        array = None if is_state(external) else on_host(external_array(external))
         if array is None and external.array is None:
             array = given(root_of(external))
         if array is None:

@@ -14,6 +14,7 @@ from irc import options
 from irc.frontends.errors import RecordError, RecordTypeError, RecordValueError
 from irc.frontends.recorder import random as R
 from irc.frontends.recorder.graph import constant, placeholder
+from irc.frontends.recorder.places import on_host
 from irc.frontends.recorder.storage import Handle, located
 from irc.frontends.recorder.trace import Executed, Recording
 from irc.frontends.tensorflow import nest
@@ -75,7 +76,7 @@ class Step:
 
     @staticmethod
     def _array(handle: Handle) -> Any:
-        array = handle._read().array
+        array = on_host(handle._read().array)
         return array if array.ndim else array[()]
 
 

@@ -10,6 +10,7 @@ from irc.frontends.explain import tensor_note
 from irc.frontends.lowering import elementwise as W
 from irc.frontends.lowering import losses as L
 from irc.frontends.recorder.graph import recorder
+from irc.frontends.recorder.places import seen
 from irc.frontends.recorder.storage import located
 from irc.frontends.torch import dtypes
 from irc.frontends.torch.pointwise import need_tensor, promoted, to_dtype, where
@@ -172,7 +173,7 @@ def _check_classes(x: Tensor, target: Tensor, ignored: int, name: str) -> None:
                 notes=hint,
             )
         )
-    labels = target._read().array
+    labels = seen(target._read().array)
     if labels is not None and labels.size and not recorder.graph.tracing:
         classes = x.shape[1] if x.dim() > 1 else x.shape[0]
         bad = (labels != ignored) & ((labels < 0) | (labels >= classes))

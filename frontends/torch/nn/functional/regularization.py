@@ -26,7 +26,7 @@ def _dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, in
         return input
     if p == 1:
         return written(input, inplace, input * 0)
-    mask = wrap(keep_mask(shape, p))
+    mask = wrap(keep_mask(shape, p, input._read().place))
     return written(input, inplace, emit(W.keep, (input, mask), 1 / (1 - p)))
 
 
@@ -51,7 +51,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         return input
     alpha = -1.7580993408473766
     a = 1 / math.sqrt((alpha**2 * p + 1) * (1 - p))
-    mask = wrap(keep_mask(tuple(input.shape), p))
+    mask = wrap(keep_mask(tuple(input.shape), p, input._read().place))
     return emit(_alpha_keep, (input, mask), alpha, a, -a * alpha * p)
 
 
