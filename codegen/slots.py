@@ -69,7 +69,7 @@ class Slots:
         return places
 
     def _exchanges(self, j: int, k: int) -> bool:
-        return self.types[j] == self.types[k] and self.types[k].nbytes >= BIG
+        return self.types[j] == self.types[k] and typical(self.types[k].nbytes) >= BIG
 
     def _maker(self, k: int) -> Operation | None:
         """The op that makes value k, and can make it anywhere: not one that another value is already made by."""

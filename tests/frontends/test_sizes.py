@@ -185,3 +185,30 @@ def test_a_function_that_takes_one_size_only_is_compiled_for_it() -> None:
     with counted() as modules:
         assert f(torch.tensor(np.ones(4))).tolist() == [2.0] * 4
     assert [m.symbols["main"].arguments[0].type.shape for m in modules] == [(4,)]
+
+
+class Embedding(nn.Module):
+    sizes = (6,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table, self.last = nn.Embedding(20, 8), nn.Linear(8, 10)
+
+    def forward(self, x: Any) -> Any:
+        return self.last(self.table((x * 5).abs().long()).mean(1))
+
+
+@pytest.mark.parametrize("kind", [Mlp, Cnn, Lstm, Attention, Embedding])
+def test_native_code_for_all_sizes_has_the_bits_of_code_for_each(kind: Any) -> None:
+    batches = (8, 5, 7, 40, 3)
+    with backend.apart():
+        expected = losses(kind, batches, dynamic=False)
+    with backend.apart():
+        before = backend.counters.compiled
+        one = losses(kind, (8,), dynamic=None)
+        alone = backend.counters.compiled - before
+    with backend.apart():
+        before = backend.counters.compiled
+        assert losses(kind, batches, dynamic=None) == expected
+        assert backend.counters.compiled - before == alone + 1
+    assert one[0] == expected[0]
