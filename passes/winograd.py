@@ -109,6 +109,23 @@ def _applies(op: hlo.Convolution) -> bool:
     return out[0] * out[1] * out[2] >= (LEAST_OF_CONSTANT if is_constant else LEAST_POSITIONS)
 
 
+def chosen_by_size(module: Module) -> bool:
+    """Whether some convolution takes this form at some sizes of a program and not at others: then no program that serves
+    all sizes has the bits of each."""
+    return any(isinstance(op, hlo.Convolution) and _has_windows(op) for op in module.walk())
+
+
+def _has_windows(op: hlo.Convolution) -> bool:
+    d, w, shape = op.dimension_numbers, op.window, op.rhs.type.shape
+    channels = shape[d.kernel_input_feature_dimension], shape[d.kernel_output_feature_dimension]
+    return (
+        [shape[i] for i in d.kernel_spatial_dimensions] == [3, 3]
+        and {*w.strides, *w.rhs_dilation} == {1}
+        and op.rhs.type.element is f32
+        and all(n is None or (n >= LEAST_CHANNELS and n % 16 == 0) for n in channels)
+    )
+
+
 def lanes_of(features: int) -> int:
     """Features that lie together in the transformed windows: a panel of the products' right sides."""
     return next(n for n in (64, 48, 32, 16) if features % n == 0)

@@ -15,6 +15,7 @@ from irc.frontends.recorder.backend import Donations, Executable, cache, compile
 from irc.frontends.recorder.bounded import Bounded, tell
 from irc.frontends.recorder.places import HOME
 from irc.passes.extents import General, Number, general, skeleton
+from irc.passes.winograd import chosen_by_size
 
 SAMPLES = 4
 """Recordings at different sizes that are remembered for comparison."""
@@ -47,7 +48,8 @@ def compile_sized(
     its own sizes alone."""
     if place != HOME:
         return compile_program(module, donate, place)
-    found = None if dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" else skeleton(module)
+    alone = dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" or chosen_by_size(module)
+    found = None if alone else skeleton(module)
     if found is None:
         return compile_program(module, donate)
     structure, numbers = found

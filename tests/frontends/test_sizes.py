@@ -147,6 +147,22 @@ def test_a_formula_that_two_sizes_suggest_is_checked_at_the_third() -> None:
     assert len(modules) == 3
 
 
+@pytest.mark.parametrize(("channels", "programs"), [(32, 3), (24, 2)])
+def test_bits_do_not_depend_on_the_sizes_met_before(channels: int, programs: int) -> None:
+    """Winograd's form of a convolution is chosen by size."""
+    model = nn.Conv2d(channels, channels, 3, padding=1)
+    x = torch.tensor(np.random.default_rng(0).standard_normal((9, channels, 16, 16), np.float32))
+    with backend.apart():
+        alone = irc.compile(lambda v: model(v), dynamic=False)(x).detach().numpy()
+    with backend.apart():
+        compiled = irc.compile(lambda v: model(v))
+        before = backend.counters.compiled
+        for size in (2, 5, 9):
+            made = compiled(x[:size].contiguous()).detach().numpy()
+        assert backend.counters.compiled - before == programs
+    assert made.tobytes() == alone.tobytes()
+
+
 def test_what_has_no_code_for_unknown_extents_is_compiled_by_size() -> None:
     def refusing(module: Module, donate: Any) -> Any:
         if not all(a.type.is_static for a in module.symbols["main"].arguments):
