@@ -56,6 +56,11 @@ def put(name: str, value: str) -> None:
     os.environ[name] = value
 
 
+def inherited(**changes: str) -> dict[str, str]:
+    """The environment of a process to start: this one's, with changes."""
+    return {**os.environ, **changes}
+
+
 def log(topic: str) -> None:
     """Adds a topic to what IRC_LOG asks for."""
     os.environ["IRC_LOG"] = ",".join(filter(None, (text("IRC_LOG"), topic)))

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from irc import options
 from irc.cli import collecting
 from irc.cli.arrays import arguments as make_arguments
 from irc.cli.arrays import tensor_type
@@ -207,7 +208,7 @@ def _calibrate(c: Contestant) -> None:
 @contextmanager
 def _peer(work: Work, name: str, threads: int) -> Iterator[Contestant]:
     """A peer in a process of its own, its results compared."""
-    environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
+    environment = options.inherited(**dict.fromkeys(_THREADS, str(threads)))
     command = [sys.executable, "-m", "irc.cli.peers", name, str(work.folder)]
     with subprocess.Popen(
         command,
