@@ -39,6 +39,12 @@ def store(m: Machine, op: memref.Store, value: Any, buffer: Buffer, *indices: An
     m.write(buffer, indices, value)
 
 
+@emulates(memref.ExtractAlignedPointerAsIndex)
+def address(m: Machine, op: memref.ExtractAlignedPointerAsIndex, buffer: Buffer) -> Any:
+    """Every memory begins at a multiple of any alignment."""
+    return np.int64(buffer.start)
+
+
 @emulates(memref.Alloca)
 def alloca(m: Machine, op: memref.Alloca, *sizes: Any) -> Buffer:
     """Fresh memory each time it is reached: what an earlier turn of a loop left there may not be read."""

@@ -190,7 +190,8 @@ class Plan:
     @cached_property
     def grid(self) -> Split:
         wholes = (self.matrices, self.loop_count, self.row_plan.count, self.panels)
-        return tuple(ceildiv(n, share) for n, share in zip(wholes, self.shares, strict=True))
+        pairs = zip(wholes, self.shares, strict=True)
+        return tuple(ceildiv(n, share) if share else 0 for n, share in pairs)
 
     @cached_property
     def tickets(self) -> int:

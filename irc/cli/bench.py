@@ -270,6 +270,8 @@ def _share(program: Executable, limits: Roofs, seed: int) -> str:
     taken = measured(program, sites, seed)
     costs = [cost_of(s.func) if s.func is not None else Cost(0, 0) for s in sites]
     spent = sum(t.seconds for t in taken)
+    if not spent:
+        return "irc: its kernels take less than a look at the clock\n"
     pairs = list(zip(costs, taken, strict=True))
     least = sum(limits.seconds(c) * t.times for c, t in pairs)
     rates = [sum(v * t.times for v, (_, t) in zip(values, pairs, strict=True)) / spent for values in

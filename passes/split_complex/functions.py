@@ -226,9 +226,17 @@ def atan2(y: Number, x: Number) -> Number:
     cosine = select(close, far.re * near.re + far.im * near.im, (long - short) * (long + short))
     angle = E.atan2(sine, cosine) * 0.5
     root = sqrt(x * x + y * y)
-    turn = E.copysign(E.full_like(angle, math.pi), y.re * root.re + y.im * root.im)
+    ahead = y.re * root.re + y.im * root.im
+    turn = E.copysign(E.full_like(angle, math.pi), ahead)
     behind = x.re * root.re + x.im * root.im < 0.0
-    return Number(select(behind, angle + turn, angle) + (root.re - root.re), im)
+    # Between the two a zero has no sign to say which way.
+    across = E.eq(sine, 0.0) & (cosine < 0.0)
+    re = select(across, turn * 0.5, select(behind, angle + turn, angle))
+    nowhere = E.eq(root.re, 0.0) & E.eq(root.im, 0.0)
+    return Number(
+        select(nowhere, E.full_like(re, math.nan), re + (root.re - root.re)),
+        select(nowhere, E.full_like(im, math.nan), im),
+    )
 
 
 def _towards_one(x: Number, y: Number) -> Expr:

@@ -11,9 +11,9 @@ import pytest
 
 from irc.cli import bench, main
 
-PROGRAM = """func.func @main(%a: tensor<8x8xf32> {tf.aliasing_output = 0 : i32}, %b: tensor<8x8xf32>) -> tensor<8x8xf32> {
-  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<8x8xf32>, tensor<8x8xf32>) -> tensor<8x8xf32>
-  return %0 : tensor<8x8xf32>
+PROGRAM = """func.func @main(%a: tensor<96x96xf32> {tf.aliasing_output = 0 : i32}, %b: tensor<96x96xf32>) -> tensor<96x96xf32> {
+  %0 = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : (tensor<96x96xf32>, tensor<96x96xf32>) -> tensor<96x96xf32>
+  return %0 : tensor<96x96xf32>
 }
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,12 @@ def test_every_reason_has_a_meaning() -> None:
 def test_the_table_names_kernels_edges_and_times(tmp_path: Path, capsys: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("irc.runtime.roofs.measured", lambda: (1e11, ((1 << 20, 1e10),)))
     path = tmp_path / "program.mlir"
-    path.write_text(PROGRAM)
+    # Large enough for the clock.
+    path.write_text(
+        re.sub(r"\b8x(16|8)x|<8xf32>", lambda m: m[0].replace("8x", "512x", 1), PROGRAM)
+        .replace("[0:8,", "[0:512,")
+        .replace("16x8xf32", "1024x8xf32")
+    )
     assert main(["explain", str(path)]) == 0
     printed = capsys.readouterr().out
     row = next(line for line in printed.splitlines() if line.startswith("@fused_dot_general_tanh"))

@@ -154,6 +154,10 @@ def kernel(case: Case, name: str = "k", lanes: int = 1) -> str:
 
 
 TILES = {
+    "memref.extract_aligned_pointer_as_index": """%at = memref.extract_aligned_pointer_as_index %a : {m} -> index
+%rest = arith.remui %at, %c4 : index
+%even = arith.cmpi eq, %rest, %c0 : index
+%r = arith.select %even, %v, %v : i1, vector<4x{t}>""",
     "vector.broadcast": "%s = memref.load %a[%i, %c0] : {m}\n%r = vector.broadcast %s : {t} to vector<4x{t}>",
     "vector.extract": "%w = vector.extract %v[1] : {t} from vector<4x{t}>\n%r = vector.broadcast %w : {t} to vector<4x{t}>",
     "vector.insert": "%s = memref.load %a[%i, %c1] : {m}\n%r = vector.insert %s, %v[2] : {t} into vector<4x{t}>",
