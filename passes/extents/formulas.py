@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from irc.ir.extents import at, size
 from irc.ir.types import FloatType, IntegerType
 from irc.passes.extents.skeleton import Number
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A size of the arguments: where it is said, and what it was at both times."""
+    """A size of the arguments: its name, where it is said, and what it was at both times."""
 
+    name: str
     argument: int
     dimension: int
     first: int
@@ -24,53 +26,38 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
-    """factor * (product of sizes, by their numbers) + offset."""
-
-    factor: int
-    sizes: tuple[int, ...]
-    offset: int = 0
-
-    def at(self, sizes: Sequence[int]) -> int:
-        return self.factor * prod(sizes[i] for i in self.sizes) + self.offset
-
-
-@dataclass(frozen=True, slots=True)
 class Ratio:
     """(numerator, or 1) / (denominator, or 1) as a constant of an element type: what a mean divides by or multiplies with."""
 
     element: Any
-    numerator: Extent | None
-    denominator: Extent | None
+    numerator: int | None
+    denominator: int | None
 
-    def at(self, sizes: Sequence[int]) -> Number:
+    def at(self, sizes: Mapping[str, int]) -> Number:
         """As the program computes it: both converted, then divided."""
         with np.errstate(all="ignore"):
             above, below = (
-                np.asarray(1 if e is None else e.at(sizes)).astype(self.element.numpy)
+                np.asarray(1 if e is None else at(e, sizes)).astype(self.element.numpy)
                 for e in (self.numerator, self.denominator)
             )
             number = above if self.denominator is None else np.asarray(above / below)
         return self.element, number.tobytes()
 
 
-Formula = Extent | Ratio
-
-
-def extent_of(first: int, second: int, sizes: Sequence[Size]) -> Extent | None:
+def extent_of(first: int, second: int, sizes: Sequence[Size]) -> int | None:
     """The simplest extent with these two values: a multiple of one size or of two, else a size and something more."""
-    for i, s in enumerate(sizes):
+    for s in sizes:
         if first % s.first == 0 and first // s.first * s.second == second:
-            return Extent(first // s.first, (i,))
+            return size(s.name) * (first // s.first)
     for i, s in enumerate(sizes):
-        for j, t in enumerate(sizes[: i + 1]):
+        for t in sizes[: i + 1]:
             one, two = s.first * t.first, s.second * t.second
             if first % one == 0 and first // one * two == second:
-                return Extent(first // one, (j, i))
-    for i, s in enumerate(sizes):
+                return size(s.name) * size(t.name) * (first // one)
+    for s in sizes:
         factor, rest = divmod(second - first, s.second - s.first)
         if rest == 0:
-            return Extent(factor, (i,), first - factor * s.first)
+            return size(s.name) * factor + (first - factor * s.first)
     return None
 
 
@@ -83,7 +70,10 @@ def ratio_of(first: Number, second: Number, sizes: Sequence[Size]) -> Ratio | No
         return None
     a, b = (float(np.frombuffer(n[1], element.numpy)[0]) for n in (first, second))
     for made in _ratios(element, a, b, sizes):
-        if made.at([s.first for s in sizes]) == first and made.at([s.second for s in sizes]) == second:
+        if (
+            made.at({s.name: s.first for s in sizes}) == first
+            and made.at({s.name: s.second for s in sizes}) == second
+        ):
             return made
     return None
 
@@ -92,20 +82,20 @@ def _ratios(element: Any, a: float, b: float, sizes: Sequence[Size]) -> Iterator
     """Candidates, near these values."""
     if not (isfinite(a) and isfinite(b) and a and b):
         return
-    if n := _near(a, b, sizes):
+    if (n := _near(a, b, sizes)) is not None:
         yield Ratio(element, n, None)
-    if n := _near(1 / a, 1 / b, sizes):
+    if (n := _near(1 / a, 1 / b, sizes)) is not None:
         yield Ratio(element, None, n)
-    if a > 1 and b > 1 and (n := _near(1 / (a - 1), 1 / (b - 1), sizes)):
-        yield Ratio(element, Extent(n.factor, n.sizes, n.offset + 1), n)
+    if a > 1 and b > 1 and (n := _near(1 / (a - 1), 1 / (b - 1), sizes)) is not None:
+        yield Ratio(element, n + 1, n)
 
 
-def _near(a: float, b: float, sizes: Sequence[Size]) -> Extent | None:
+def _near(a: float, b: float, sizes: Sequence[Size]) -> int | None:
     one, two = round(a), round(b)
     return extent_of(one, two, sizes) if one != two else None
 
 
-def number_of(first: Number, second: Number, sizes: Sequence[Size]) -> Formula | None:
+def number_of(first: Number, second: Number, sizes: Sequence[Size]) -> int | Ratio | None:
     """What gives these two numbers, or None."""
     if isinstance(first, int) and isinstance(second, int):
         return extent_of(first, second, sizes)

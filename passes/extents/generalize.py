@@ -6,8 +6,9 @@ meets the program at a further size asks `fits` whether the formulas give what i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError, VerifyError
 from irc.ir.attributes import DenseElementsAttr
+from irc.ir.extents import Atom, Extent, at
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType, i32
-from irc.passes.extents.formulas import Extent, Formula, Ratio, Size, number_of
+from irc.passes.extents.formulas import Ratio, Size, number_of
 from irc.passes.extents.skeleton import SIZED, Number
 
 
@@ -32,17 +34,23 @@ class General:
     sizes: tuple[Size, ...]
     places: tuple[int, ...]
     """Which number each size is."""
-    numbers: tuple[Number | Formula, ...]
+    numbers: tuple[Number | Ratio, ...]
 
     def fits(self, numbers: Sequence[Number]) -> bool:
         """Whether a program with this structure and these numbers is this one."""
-        at = [numbers[p] for p in self.places]
-        if not all(isinstance(n, int) and n > 1 for n in at):
-            return False
-        return all(
-            (own.at(at) if isinstance(own, Extent | Ratio) else own) == given  # type: ignore[arg-type]
-            for own, given in zip(self.numbers, numbers, strict=True)
-        )
+        sizes: dict[str, int] = {}
+        for size, place in zip(self.sizes, self.places, strict=True):
+            given = numbers[place]
+            if not isinstance(given, int) or given < 2:
+                return False
+            sizes[size.name] = given
+        return all(_at(own, sizes) == given for own, given in zip(self.numbers, numbers, strict=True))
+
+
+def _at(number: Number | Ratio, sizes: Mapping[str, int]) -> Number:
+    if isinstance(number, Ratio):
+        return number.at(sizes)
+    return at(number, sizes) if isinstance(number, Extent) else number
 
 
 def general(module: Module, first: Sequence[Number], second: Sequence[Number]) -> General | None:
@@ -55,8 +63,8 @@ def general(module: Module, first: Sequence[Number], second: Sequence[Number]) -
     sizes, places = _sizes(func, first, second)
     if not sizes or any(min(s.first, s.second) < 2 for s in sizes):
         return None
-    numbers: list[Number | Formula] = []
-    known: dict[tuple[Number, Number], Formula | None] = {}
+    numbers: list[Number | Ratio] = []
+    known: dict[tuple[Number, Number], int | Ratio | None] = {}
     for one, two in zip(first, second, strict=True):
         if one == two:
             numbers.append(one)
@@ -77,15 +85,15 @@ def general(module: Module, first: Sequence[Number], second: Sequence[Number]) -
 def _sizes(func: Func, first: Sequence[Number], second: Sequence[Number]) -> tuple[list[Size], list[int]]:
     """The extents of arguments that differ, those that are multiples of another left out, and where they stand."""
     found: dict[tuple[int, int], tuple[Size, int]] = {}
-    at = 0
+    place = 0
     for i, argument in enumerate(func.arguments):
         for d in range(argument.type.rank):
-            one, two = first[at], second[at]
+            one, two = first[place], second[place]
             if one != two:
                 assert isinstance(one, int)
                 assert isinstance(two, int)
-                found.setdefault((one, two), (Size(i, d, one, two), at))
-            at += 1
+                found.setdefault((one, two), (Size(f"n{len(found)}", i, d, one, two), place))
+            place += 1
     kept: list[tuple[Size, int]] = []
     for (one, two), size in sorted(found.items(), key=lambda item: item[0]):
         if not any(s.first and one % s.first == 0 and one // s.first * s.second == two for s, _ in kept):
@@ -98,7 +106,7 @@ class _Generalizer:
     """Walks the function as `skeleton` does, taking a number or formula wherever that took one."""
 
     sizes: Sequence[Size]
-    numbers: Iterator[Number | Formula]
+    numbers: Iterator[Number | Ratio]
     map: dict[Value, Value] = field(default_factory=dict)
     head: list[Operation] = field(default_factory=list)
     extents: dict[Any, Value] = field(default_factory=dict)
@@ -116,7 +124,7 @@ class _Generalizer:
             self.operation(op, made)
         return Block(arguments, made)
 
-    def type(self, value: Value) -> tuple[Any, list[int | Extent]]:
+    def type(self, value: Value) -> tuple[Any, list[int]]:
         """The type with unknown extents, and all its extents."""
         if not isinstance(value.type, TensorType):
             return value.type, []
@@ -163,30 +171,32 @@ class _Generalizer:
         self.head.append(op)
         return op.results[0]
 
-    def extent(self, n: int | Extent) -> Value:
+    def extent(self, n: int) -> Value:
         """A number as tensor<i32>."""
         if n not in self.extents:
             self.extents[n] = self._extent(n)
         return self.extents[n]
 
-    def _extent(self, n: int | Extent) -> Value:
-        if isinstance(n, int):
+    def _extent(self, n: int) -> Value:
+        if not isinstance(n, Extent):
             return self.put(hlo.Constant.splat(n, TensorType((), i32)))
-        total: Value | None = None if n.factor == 1 else self.extent(n.factor)
-        for i in n.sizes:
-            size = self.size(i)
-            total = size if total is None else self.put(hlo.Multiply(total, size))
-        assert total is not None
-        return self.put(hlo.Add(total, self.extent(n.offset))) if n.offset else total
+        products = [self._product(factors, count) for factors, count in n.terms]
+        return reduce(lambda x, y: self.put(hlo.Add(x, y)), products)
 
-    def size(self, number: int) -> Value:
-        if ("size", number) not in self.extents:
-            s = self.sizes[number]
+    def _product(self, factors: Sequence[Atom], count: int) -> Value:
+        values = [self.size(*atom.parts) for atom in factors]
+        if count != 1 or not values:
+            values.insert(0, self.extent(count))
+        return reduce(lambda x, y: self.put(hlo.Multiply(x, y)), values)
+
+    def size(self, name: str) -> Value:
+        if name not in self.extents:
+            s = next(s for s in self.sizes if s.name == name)
             asked = hlo.GetDimensionSize(self.map[self.own[s.argument]], dimension=s.dimension)
-            self.extents["size", number] = self.put(asked)
-        return self.extents["size", number]
+            self.extents[name] = self.put(asked)
+        return self.extents[name]
 
-    def vector(self, numbers: Sequence[int | Extent]) -> Value:
+    def vector(self, numbers: Sequence[int]) -> Value:
         """Numbers as tensor<nxi32>."""
         key = ("vector", *numbers)
         if key not in self.extents:

@@ -7,9 +7,10 @@ import pytest
 
 import irc
 from irc.interpreter import interpret
+from irc.ir.extents import size
 from irc.ir.types import bf16, f32, f64, i32
 from irc.passes.extents import General, general, skeleton
-from irc.passes.extents.formulas import Extent, Ratio, Size, extent_of, ratio_of
+from irc.passes.extents.formulas import Ratio, Size, extent_of, ratio_of
 
 PROGRAM = """
 func.func @main(%x: tensor<{b}x{t}x4xf32>, %i: tensor<i32>) -> (tensor<{n}x4xf32>, tensor<{b}x1x4xf32>, tensor<4xf32>) {{
@@ -70,14 +71,15 @@ def test_a_program_that_says_something_else_does_not_fit() -> None:
     assert not made.fits(skeleton(other)[1])  # type: ignore[index]
 
 
-SIZES = [Size(0, 0, 32, 50), Size(1, 0, 10, 7)]
+SIZES = [Size("b", 0, 0, 32, 50), Size("t", 1, 0, 10, 7)]
 
 
 def test_extents() -> None:
-    assert extent_of(64, 100, SIZES) == Extent(2, (0,))
-    assert extent_of(320, 350, SIZES) == Extent(1, (0, 1))
-    assert extent_of(30, 48, SIZES) == Extent(1, (0,), -2)
-    assert extent_of(-10, -7, SIZES) == Extent(-1, (1,))
+    b, t = size("b"), size("t")
+    assert extent_of(64, 100, SIZES) == b * 2
+    assert extent_of(320, 350, SIZES) == b * t
+    assert extent_of(30, 48, SIZES) == b - 2
+    assert extent_of(-10, -7, SIZES) == -t
     assert extent_of(16, 26, SIZES) is None
 
 
@@ -91,8 +93,8 @@ def test_constants_of_means_and_variances(element: object) -> None:
     for value in (lambda n: n, lambda n: 1 / n, *of_variance):
         found = ratio_of(number(value(32)), number(value(50)), SIZES)
         assert isinstance(found, Ratio)
-        assert found.at([7, 10]) == number(value(7))
+        assert found.at({"b": 7, "t": 10}) == number(value(7))
     assert ratio_of(number(32**0.5), number(50**0.5), SIZES) is None
     assert ratio_of((i32, np.int32(64).tobytes()), (i32, np.int32(100).tobytes()), SIZES) == Ratio(
-        i32, Extent(2, (0,)), None
+        i32, size("b") * 2, None
     )
