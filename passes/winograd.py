@@ -23,6 +23,7 @@ from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.ir.types import TensorType, f32, i64
 from irc.passes.constants import constant, constant_array, is_number
 from irc.passes.expression import Expr, Scope
+from irc.passes.extents.chosen import LEAST_CHANNELS
 from irc.passes.layout.convolution import is_plain, is_static, orders_of
 from irc.passes.manager import Context, Pass, map_functions
 
@@ -32,7 +33,6 @@ PADDING = "padding"
 """The composite's attribute: rows and columns of zeros before the input."""
 KIND = "irc.kind"
 TARGET = "irc.target"
-LEAST_CHANNELS = 32
 LEAST_POSITIONS = 512
 """Results of one channel that pay for transforming the windows in every call."""
 LEAST_OF_CONSTANT = 128
@@ -107,23 +107,6 @@ def _applies(op: hlo.Convolution) -> bool:
         return False
     is_constant = constant_array(op.rhs) is not None
     return out[0] * out[1] * out[2] >= (LEAST_OF_CONSTANT if is_constant else LEAST_POSITIONS)
-
-
-def chosen_by_size(module: Module) -> bool:
-    """Whether some convolution takes this form at some sizes of a program and not at others: then no program that serves
-    all sizes has the bits of each."""
-    return any(isinstance(op, hlo.Convolution) and _has_windows(op) for op in module.walk())
-
-
-def _has_windows(op: hlo.Convolution) -> bool:
-    d, w, shape = op.dimension_numbers, op.window, op.rhs.type.shape
-    channels = shape[d.kernel_input_feature_dimension], shape[d.kernel_output_feature_dimension]
-    return (
-        [shape[i] for i in d.kernel_spatial_dimensions] == [3, 3]
-        and {*w.strides, *w.rhs_dilation} == {1}
-        and op.rhs.type.element is f32
-        and all(n is None or (n >= LEAST_CHANNELS and n % 16 == 0) for n in channels)
-    )
 
 
 def lanes_of(features: int) -> int:

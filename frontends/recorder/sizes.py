@@ -14,8 +14,7 @@ from irc.errors import UnsupportedError
 from irc.frontends.recorder.backend import Donations, Executable, cache, compile_program
 from irc.frontends.recorder.bounded import Bounded, tell
 from irc.frontends.recorder.places import HOME
-from irc.passes.extents import General, Number, general, skeleton
-from irc.passes.winograd import chosen_by_size
+from irc.passes.extents import General, Number, chosen_by_size, general, skeleton
 
 SAMPLES = 4
 """Recordings at different sizes that are remembered for comparison."""

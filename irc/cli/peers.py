@@ -10,7 +10,7 @@ import os
 import runpy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ Step = Callable[[], Any]
 """One run; it gives the results as the peer holds them."""
 
 
-def _xla(folder: Path, request: dict[str, Any], inputs: list[Any]) -> tuple[Step, Callable[[Any], list[Any]]]:
-    """The StableHLO text, compiled by XLA through jaxlib; arguments wait on the device."""
+def xla_step(text: str, inputs: Sequence[Any]) -> Step:
+    """A StableHLO text, compiled by XLA on the CPU through jaxlib; arguments wait on the device. Raises what XLA raises when
+    it refuses the text."""
     import jax  # noqa: PLC0415
     import jax._src.interpreters.mlir as jax_mlir  # noqa: PLC0415
     import jaxlib._jax as jaxlib  # noqa: PLC0415
@@ -36,15 +37,21 @@ def _xla(folder: Path, request: dict[str, Any], inputs: list[Any]) -> tuple[Step
     stablehlo.register_dialect(context, load=True)
     chlo.register_dialect(context, load=True)
     with context, ir.Location.unknown(context):
-        module = ir.Module.parse((folder / "program.mlir").read_text())
+        module = ir.Module.parse(text)
+        module.operation.verify()
         devices = jaxlib.DeviceList((device,))
         loaded = backend.compile_and_load(str(module), devices, xla_client.CompileOptions())
-    buffers = [jax.device_put(x, device) for x in inputs]
+    buffers = [jax.device_put(np.asarray(x), device) for x in inputs]
 
     def step() -> Any:
         made = loaded.execute_sharded(buffers).disassemble_into_single_device_arrays()
         return [r[0].block_until_ready() for r in made]
 
+    return step
+
+
+def _xla(folder: Path, request: dict[str, Any], inputs: list[Any]) -> tuple[Step, Callable[[Any], list[Any]]]:
+    step = xla_step((folder / "program.mlir").read_text(), inputs)
     return step, lambda results: [np.asarray(r) for r in results]
 
 

@@ -7,9 +7,10 @@ resize   the module in which they have another length
 The same program for every size: `skeleton` takes the sizes out of a program, `general` puts two that differ in nothing else
 together, with `formulas` for what differs."""
 
+from irc.passes.extents.chosen import chosen_by_size
 from irc.passes.extents.generalize import General, general
 from irc.passes.extents.growing import Growing, growing
 from irc.passes.extents.resize import resized
 from irc.passes.extents.skeleton import Number, skeleton
 
-__all__ = ["General", "Growing", "Number", "general", "growing", "resized", "skeleton"]
+__all__ = ["General", "Growing", "Number", "chosen_by_size", "general", "growing", "resized", "skeleton"]
