@@ -38,14 +38,14 @@ class Direct:
         from irc.runtime.direct import Layout, is_made_of_slots, make_direct  # noqa: PLC0415 - loads LLVM
 
         trace = self.trace
-        able = shape and trace.is_plain and isinstance(trace.executable, BuiltinFunctionType)
+        able = shape and trace.is_steady and isinstance(trace.executable, BuiltinFunctionType)
         if not able or not all(map(is_made_of_slots, trace.kinds)):
             return None
         layout = Layout(Handle, Storage, Recorded, recorder)
         results = [
             (kind, t) for kind, t in zip(trace.kinds, trace.own_types, strict=True) if kind is not None
         ]
-        return make_direct(layout, self.expected, results, trace.executable, shape, OTHERWISE)
+        return make_direct(layout, self.expected, results, trace.executable, shape, OTHERWISE, trace.sources())
 
     def _is_beside(self, arguments: tuple[Any, ...]) -> bool:
         """Whether tensors are where they were."""
@@ -59,6 +59,7 @@ class Direct:
             len(arguments) != len(self.expected)
             or recorder.grad_enabled is not self.grad_enabled
             or trace.epoch != recorder.epoch
+            or trace.moves != recorder.moves
             or trace.missing_gradients
             or (recorder.spread and not self._is_beside(arguments))
         ):

@@ -29,6 +29,7 @@ from irc.frontends.recorder.sizes import compile_sized
 from irc.frontends.recorder.storage import Handle, Storage, fresh, located
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.source import scopes
+from irc.ir.types import TensorType
 from irc.runtime.devices import DeviceArray
 
 
@@ -318,9 +319,12 @@ class Executed(Trace):
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
         """While locations carry notes: where the new values of the states are made."""
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
-        self.is_plain = self.makes_all and not any(
-            (self.checks, self.inputs, self.live, self.states, self.written_arguments, self.gradients)
-        )
+        changes = self.states or self.written_arguments or self.gradients
+        makes_only = self.makes_all and not (self.checks or self.live or changes)
+        self.is_plain = makes_only and not self.inputs
+        at_home = self.place == HOME and all(x.is_storage for x, _, _ in self.inputs)
+        self.is_steady = self.is_plain or (makes_only and at_home)
+        """Whether a call is nothing but arrays of arguments and storages in, new tensors out."""
         for node in recording.graph.pending:
             # They never run by themselves: what still shows their values is out of scope.
             node.computed = True
@@ -346,6 +350,10 @@ class Executed(Trace):
             if source.holder in place and source.type is self.types[place[source.holder]]:
                 found[i] = place[source.holder]
         return found
+
+    def sources(self) -> list[tuple[Storage, TensorType, int | None]]:
+        """The storages that a steady call reads, and their types; no call needs to know their versions."""
+        return [(x.holder, type, None) for x, type, _ in self.inputs]
 
     def run(self, arguments: Sequence[Handle]) -> list[Handle] | str:
         """One call of the executable; or why it does not fit what it would read."""

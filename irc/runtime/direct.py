@@ -93,14 +93,19 @@ def make_direct(
     call: Any,
     shape: str,
     otherwise: Any,
+    sources: Sequence[tuple[Any, Any, int | None]] = (),
+    forms: Sequence[Any] = (),
 ) -> Any:
     """`direct(*handles)`: what the function gives, or `otherwise` where an argument is not what it should be.
 
     `arguments` are classes, types and requires_grad; `results` classes and types; `call(*arrays)` gives a list of arrays;
-    `shape` is one of SHAPES."""
+    `shape` is one of SHAPES. After the arguments' arrays `call` gets those of `sources` (storages, types, and the very object
+    that is the storage's version, or None for any version), then `forms`, arrays that go with those versions."""
     fields = {
         "arguments": len(arguments),
         "results": len(results),
+        "sources": len(sources),
+        "forms": len(forms),
         "call": id(call),
         "otherwise": id(otherwise),
         "recorder": id(layout.recorder),
@@ -117,6 +122,9 @@ def make_direct(
         words += [id(kind), id(type_), id(requires_grad)]
     for kind, type_ in results:
         words += [id(kind), id(type_)]
+    for storage, type_, version in sources:
+        words += [id(storage), id(type_), 0 if version is None else id(version)]
+    words += [id(array) for array in forms]
     table = np.array(words, np.uint64).view(Table)
-    table.keep = (layout, tuple(arguments), tuple(results), call, otherwise)
+    table.keep = (layout, tuple(arguments), tuple(results), call, otherwise, tuple(sources), tuple(forms))
     return builtin("irc_direct", _load(), table, b"direct(*handles) -> what the function gives")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from irc.runtime import numpy_abi
 
 HEADER = (
-    "arguments", "results", "call", "otherwise", "recorder", "new", "storage_class", "value_class", "false", "zero", "shape",
+    "arguments", "results", "sources", "forms", "call", "otherwise", "recorder", "new", "storage_class", "value_class", "false", "zero", "shape",
     "parent", "storage", "value", "version", "storage_graph", "array", "type", "requires_grad", "leaf", "node", "source",
     "owner", "index", "recorder_graph",
 )  # fmt: skip
 """The table's first words: numbers, objects, and from `parent` on the offsets of slots. Then three words an argument (class,
-type, requires_grad) and two a result (class, type)."""
+type, requires_grad), two a result (class, type), three a source (storage, type, version, or null for any) and one a form
+(its array)."""
 
 SHAPES = ("one", "tuple", "list")
 """What a function returns: one tensor, or a tuple or a list of them."""
@@ -98,6 +99,29 @@ match:
 
 no:
   ret ptr null
+}}
+
+; The array of a storage that is as its three words say, else null.
+define internal ptr @stored(ptr %table, ptr %spec) {{
+entry:
+  %storage = load ptr, ptr %spec, align 8
+  {slot("value", "storage", "value")}
+  {slot("type", "value", "type")}
+  {slot("array", "value", "array")}
+  {slot("version", "storage", "version")}
+  %want.type.at = getelementptr i64, ptr %spec, i64 1
+  %want.type = load ptr, ptr %want.type.at, align 8
+  %want.version.at = getelementptr i64, ptr %spec, i64 2
+  %want.version = load ptr, ptr %want.version.at, align 8
+  %any = icmp eq ptr %want.version, null
+  %same.version = icmp eq ptr %version, %want.version
+  %known = or i1 %any, %same.version
+  %same.type = icmp eq ptr %type, %want.type
+  %has.array = icmp ne ptr %array, @Py_None
+  %a = and i1 %same.type, %has.array
+  %right = and i1 %a, %known
+  %found = select i1 %right, ptr %array, ptr null
+  ret ptr %found
 }}
 
 ; A new tensor of the class and type that %spec says, around %array.
@@ -230,17 +254,28 @@ entry:
   %data.at = getelementptr i8, ptr %self, i64 {numpy_abi.ARRAY_DATA}
   %table = load ptr, ptr %data.at, align 8
   {word("count", "arguments")}
+  {word("sources", "sources")}
+  {word("forms", "forms")}
+  {word("results", "results")}
+  %taken = add i64 %count, %sources
+  %whole.count = add i64 %taken, %forms
   {word("otherwise", "otherwise", "ptr")}
   {word("call", "call", "ptr")}
   %specs = getelementptr i64, ptr %table, i64 {len(HEADER)}
-  %arrays = alloca ptr, i64 %count, align 8
+  %argument.words = mul i64 %count, 3
+  %outs = getelementptr i64, ptr %specs, i64 %argument.words
+  %result.words = mul i64 %results, 2
+  %source.specs = getelementptr i64, ptr %outs, i64 %result.words
+  %source.words = mul i64 %sources, 3
+  %form.specs = getelementptr i64, ptr %source.specs, i64 %source.words
+  %arrays = alloca ptr, i64 %whole.count, align 8
   %right = icmp eq i64 %given, %count
   br i1 %right, label %each, label %other
 
 each:
   %i = phi i64 [ 0, %entry ], [ %i.next, %keep ]
   %more = icmp ult i64 %i, %count
-  br i1 %more, label %check, label %go
+  br i1 %more, label %check, label %each.source
 
 check:
   %handle.at = getelementptr ptr, ptr %args, i64 %i
@@ -258,26 +293,59 @@ keep:                                             ; another thread may give the 
   %i.next = add i64 %i, 1
   br label %each
 
+each.source:
+  %s = phi i64 [ 0, %each ], [ %s.next, %keep.source ]
+  %s.place = add i64 %count, %s
+  %s.more = icmp ult i64 %s, %sources
+  br i1 %s.more, label %check.source, label %each.form
+
+check.source:
+  %s.offset = mul i64 %s, 3
+  %s.spec = getelementptr i64, ptr %source.specs, i64 %s.offset
+  %s.array = call ptr @stored(ptr %table, ptr %s.spec)
+  %s.unfit = icmp eq ptr %s.array, null
+  br i1 %s.unfit, label %other, label %keep.source
+
+keep.source:
+  call void @Py_IncRef(ptr %s.array)
+  %s.at = getelementptr ptr, ptr %arrays, i64 %s.place
+  store ptr %s.array, ptr %s.at, align 8
+  %s.next = add i64 %s, 1
+  br label %each.source
+
+each.form:
+  %f = phi i64 [ 0, %each.source ], [ %f.next, %keep.form ]
+  %f.more = icmp ult i64 %f, %forms
+  br i1 %f.more, label %keep.form, label %go
+
+keep.form:
+  %f.spec = getelementptr ptr, ptr %form.specs, i64 %f
+  %f.array = load ptr, ptr %f.spec, align 8
+  call void @Py_IncRef(ptr %f.array)
+  %f.place = add i64 %taken, %f
+  %f.at = getelementptr ptr, ptr %arrays, i64 %f.place
+  store ptr %f.array, ptr %f.at, align 8
+  %f.next = add i64 %f, 1
+  br label %each.form
+
 go:
-  %made = call ptr @PyObject_Vectorcall(ptr %call, ptr %arrays, i64 %count, ptr null)
+  %made = call ptr @PyObject_Vectorcall(ptr %call, ptr %arrays, i64 %whole.count, ptr null)
   %raised = icmp eq ptr %made, null
   br i1 %raised, label %release, label %wrap
 
 wrap:
-  %skipped = mul i64 %count, 3
-  %outs = getelementptr i64, ptr %specs, i64 %skipped
   %whole = call ptr @results(ptr %table, ptr %outs, ptr %made)
   call void @Py_DecRef(ptr %made)
   br label %release
 
 other:
-  %kept = phi i64 [ 0, %entry ], [ %i, %check ]
+  %kept = phi i64 [ 0, %entry ], [ %i, %check ], [ %s.place, %check.source ]
   call void @Py_IncRef(ptr %otherwise)
   br label %release
 
 release:
   %result = phi ptr [ null, %go ], [ %whole, %wrap ], [ %otherwise, %other ]
-  %held = phi i64 [ %count, %go ], [ %count, %wrap ], [ %kept, %other ]
+  %held = phi i64 [ %whole.count, %go ], [ %whole.count, %wrap ], [ %kept, %other ]
   br label %each.held
 
 each.held:

@@ -649,6 +649,50 @@ def test_calls_in_generated_code_make_tensors_like_others(shape: type) -> None:
     assert run(xs[0], xs[1], t.ones(3)[:2] * 4.0) is not OTHERWISE
 
 
+def test_calls_in_generated_code_read_parameters_where_they_are() -> None:
+    """A module's parameters are read from their storages, whoever wrote them; references are counted."""
+    layer = t.nn.Linear(2, 2, bias=False)
+    layer.weight.requires_grad_(False)
+
+    @irc.compile
+    def run(x: Any) -> Any:
+        with t.no_grad():
+            return layer(x)
+
+    x = t.ones(1, 2)
+    x.tolist()
+
+    def check() -> None:
+        for _ in range(2):
+            made = run(x)
+            assert run.direct.native is not None
+            np.testing.assert_array_equal(made.numpy(), layer.weight.numpy().sum(1)[None])
+
+    run(x)
+    check()
+    layer.weight.fill_(3)
+    layer.weight.tolist()
+    check()
+    layer.weight[0, 1] = 7
+    layer.weight.tolist()
+    check()
+    layer.weight.copy_(t.eye(2))
+    check()
+    layer.load_state_dict({"weight": t.full((2, 2), 5.0)})
+    check()
+    stepped = irc.compile(lambda: layer.weight.add_(1.0))
+    stepped()
+    check()
+    array = layer.weight._storage._value.array
+    before = [sys.getrefcount(o) for o in (x, array, layer.weight._storage)]
+    for _ in range(200):
+        run(x)
+    after = [sys.getrefcount(o) for o in (x, array, layer.weight._storage)]
+    assert after == before
+    layer.double()
+    assert run.direct.native(x) is OTHERWISE
+
+
 def test_an_error_of_a_program_comes_through_a_call_in_generated_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
