@@ -45,7 +45,9 @@ class Direct:
         results = [
             (kind, t) for kind, t in zip(trace.kinds, trace.own_types, strict=True) if kind is not None
         ]
-        return make_direct(layout, self.expected, results, trace.executable, shape, OTHERWISE, trace.sources())
+        return make_direct(
+            layout, self.expected, results, trace.executable, shape, OTHERWISE, trace.sources()
+        )
 
     def _is_beside(self, arguments: tuple[Any, ...]) -> bool:
         """Whether tensors are where they were."""
