@@ -319,8 +319,9 @@ class Executed(Trace):
         self.origins = [made_at(v) for v in self.outputs[: len(self.states)]] if noting else []
         """While locations carry notes: where the new values of the states are made."""
         self.nodes, self.outputs, self.placeholders, self.before, self.slots = [], [], [], {}, {}
-        changes = self.states or self.written_arguments or self.gradients
-        makes_only = self.makes_all and not (self.checks or self.live or changes)
+        makes_only = self.makes_all and not any(
+            (self.checks, self.live, self.states, self.written_arguments, self.gradients)
+        )
         self.is_plain = makes_only and not self.inputs
         at_home = self.place == HOME and all(x.is_storage for x, _, _ in self.inputs)
         self.is_steady = self.is_plain or (makes_only and at_home)
