@@ -323,8 +323,8 @@ class Executed(Trace):
             (self.checks, self.live, self.states, self.written_arguments, self.gradients)
         )
         self.is_plain = makes_only and not self.inputs
-        at_home = self.place == HOME and all(x.is_storage for x, _, _ in self.inputs)
-        self.is_steady = self.is_plain or (makes_only and at_home)
+        at_hand = self.place == HOME and all(x.is_storage for x, _, _ in self.inputs)
+        self.is_steady = self.is_plain or (makes_only and at_hand)
         """Whether a call is nothing but arrays of arguments and storages in, new tensors out."""
         for node in recording.graph.pending:
             # They never run by themselves: what still shows their values is out of scope.
