@@ -6,6 +6,7 @@ Every stage is text that can be compiled from again: `compile_text` sees by itse
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
 from irc.codegen.gpu.execution import LoadedProgram
 from irc.codegen.gpu.program import read_program
 from irc.codegen.gpu.target import device_target, ptx
-from irc.codegen.kept import Kept, fields_of
+from irc.codegen.kept import Shelf
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.plan import DONOR
 from irc.codegen.profile import profiled
@@ -320,7 +321,7 @@ def observing(observer: Observer) -> Iterator[None]:
 
 @uncollected
 def compile_module(
-    module: Module,
+    module: Module | str,
     *,
     target: str = "cpu",
     donate: Mapping[int, int] | Sequence[int] = (),
@@ -331,8 +332,10 @@ def compile_module(
     trap_nan: bool | None = None,
     arguments: str | None = None,
     hooks: Sequence[Hook] = (),
+    filename: str = "<string>",
 ) -> Executable:
-    """Compiles @main of a module of any level.
+    """Compiles @main of a module of any level, or of its text (of the file `filename`, for errors), which is not even parsed
+    where its program is on disk.
 
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
     output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
@@ -346,39 +349,39 @@ def compile_module(
     timings: dict[str, float] = {}
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
     every = [*hooks, *hooks_from_environment(), *(h for _, given in watching for h in given)]
-    source = stamped(donated(module, donate), machine)
     guarded = options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds
-    left = "" if is_kernel_level(source) else remaining(source, pipeline)
-    sites: list[Site] = []
-    if options.flag("IRC_TRAP_NAN") if trap_nan is None else trap_nan:
-        trapped, sites = _trapped(source, left)
-        source = trapped if sites else source
-    special = guarded or bool(sites) or profile() is not None
-    cache = None if every or special or machine.is_device or not left else disk_cache()
+    trapping = options.flag("IRC_TRAP_NAN") if trap_nan is None else trap_nan
+    special = bool(every) or guarded or trapping or profile() is not None or machine.is_device
+    shelf = Shelf(None if special else disk_cache(), machine, opt)
+
+    @functools.cache
+    def source() -> tuple[Module, str, list[Site]]:
+        """The module, the pipeline left to run, and where it looks for NaNs."""
+        parsed = parse(module, filename) if isinstance(module, str) else module
+        whole = stamped(donated(parsed, donate), machine)
+        left = "" if is_kernel_level(whole) else remaining(whole, pipeline)
+        trapped, sites = _trapped(whole, left) if trapping else (whole, [])
+        return (trapped if sites else whole), left, sites
 
     def cold() -> Stages:
-        levels = _lowered(source, left, machine, memory_limit, every, timings)
+        whole, left, _ = source()
+        levels = _lowered(whole, left, machine, memory_limit, every, timings)
         return _emitted(levels, machine, opt, guarded, timings)
 
     made: Executable | None = None
-    if cache is not None:
-        with _timed(timings, "disk"):
-            fields = fields_of(source, left, machine, opt)
-            kept = Kept.read(cache, fields)
-        if kept is not None and fits(kept, memory_limit):
-            made = Executable(
-                kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit
-            )
-        if kept is None and options.logged("cache"):
-            print(f"irc: not on disk: {cache.why(fields)}", file=sys.stderr)
+    with _timed(timings, "disk"):
+        kept = shelf.of_text(module, (donate, pipeline)) if isinstance(module, str) else None
+        kept = kept or shelf.of_module(*source()[:2])
+    if kept is not None and fits(kept, memory_limit):
+        made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit)
     if made is None and machine.is_device:
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:
         made = Executable.of(cold(), timings, arguments, memory_limit)
-        if cache is not None:
-            Kept.write(cache, fields, made.stamp, made.object_code, made.memory_plan)
-    if sites:
-        made.trap(sites)
+        if shelf.fields is not None:
+            shelf.keep(made.stamp, made.object_code, made.memory_plan)
+    if trapping and source()[2]:
+        made.trap(source()[2])
     for observer, given in watching:
         observer.compiled(made, given)
     if options.logged("compile"):
@@ -468,7 +471,7 @@ def compile_text(text: str, filename: str = "<string>", opt: int = OPT, target: 
         stamp = ProgramStamp.read(text, comment)
         if stamp is not None:
             return Executable.of(Stages(None, None, None, wrap(text), stamp, host_target(), opt), {})
-    return compile_module(parse(text, filename), opt=opt, target=target)
+    return compile_module(text, opt=opt, target=target, filename=filename)
 
 
 def retargeted(module: Module) -> Module:

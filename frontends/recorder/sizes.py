@@ -7,6 +7,7 @@ give is compiled by itself, and compared with as well."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from irc import options
 from irc.dialects.builtin import Module
@@ -32,7 +33,15 @@ class Family:
     """Whether more programs for every size may be made."""
 
 
+@dataclass
+class Outline:
+    """Programs that agree in what is quickly seen; `first` is the first of them, until a second one comes to compare with."""
+
+    first: Module | None
+
+
 _FAMILIES: Bounded[Family] = cache()
+_OUTLINES: Bounded[Outline] = cache()
 
 
 def compile_sized(
@@ -47,22 +56,45 @@ def compile_sized(
     its own sizes alone."""
     if place != HOME:
         return compile_program(module, donate, place)
-    alone = dynamic is False or options.text("IRC_DYNAMIC", "1") == "0" or chosen_by_size(module)
-    found = None if alone else skeleton(module)
+    if dynamic is False or options.text("IRC_DYNAMIC", "1") == "0":
+        return compile_program(module, donate)
+    given = tuple(donate.items()) if isinstance(donate, dict) else tuple(donate)
+    compared = [sample] if sample is not None else []
+    outline = _outline(module), given
+    met = _OUTLINES.get(outline)
+    if met is None:
+        met = _OUTLINES[outline] = Outline(None if compared else module)
+        if not compared:
+            return compile_program(module, donate)
+    if met.first is not None:
+        compared.append(met.first)
+        met.first = None
+    found = None if chosen_by_size(module) else skeleton(module)
     if found is None:
         return compile_program(module, donate)
     structure, numbers = found
-    given = tuple(donate.items()) if isinstance(donate, dict) else tuple(donate)
-    family = _FAMILIES.get((structure, given))
-    if family is None:
-        _FAMILIES[structure, given] = family = Family()
-    other = skeleton(sample) if sample is not None else None
-    if other is not None and other[0] == structure:
-        family.samples.append(other[1])
+    for other in [known for known in map(skeleton, compared) if known is not None]:
+        _family(other[0], given).samples.append(other[1])
+    family = _family(structure, given)
     for made, executable in family.programs:
         if made.fits(numbers):
             return executable
     return _generalized(family, module, numbers, donate) or _alone(family, module, numbers, donate)
+
+
+def _outline(module: Module) -> tuple[str, ...]:
+    """The names of the ops in order: programs of one structure have the same."""
+    blocks = [
+        block for function in module.operations for region in function.regions for block in region.blocks
+    ]
+    return tuple([op.name for block in blocks for op in block.operations])
+
+
+def _family(structure: Any, donated: tuple[Any, ...]) -> Family:
+    family = _FAMILIES.get((structure, donated))
+    if family is None:
+        _FAMILIES[structure, donated] = family = Family()
+    return family
 
 
 def _alone(family: Family, module: Module, numbers: list[Number], donate: Donations) -> Executable:

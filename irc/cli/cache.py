@@ -52,8 +52,9 @@ def _list(cache: DiskCache) -> None:
         fields = entry.fields
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.used))
         what = f"irc {fields['irc']}" if "irc" in fields else "runtime"
+        kind = fields.get("is", "module")
         print(
-            f"{when}  {readable(entry.nbytes):>10}  module {fields['module'][:12]}  {fields['cpu']}  {what}"
+            f"{when}  {readable(entry.nbytes):>10}  {kind:6} {fields['module'][:12]}  {fields['cpu']}  {what}"
         )
     total = sum(e.nbytes for e in entries)
     print(f"{len(entries)} entries, {readable(total)} of {readable(cache.limit)}, in {cache.folder}")

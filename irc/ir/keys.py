@@ -68,17 +68,26 @@ def digest(op: Operation) -> str:
     """The structural key of a function or module as a number in hexadecimal: the same in every process."""
     found = hashlib.sha256()
     texts: dict[Any, bytes] = {}
-    stack: list[Any] = [structural_key(op)]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, tuple):
-            found.update(b"(%d" % len(item))
-            stack.extend(reversed(item))
-        elif isinstance(item, DenseElementsAttr):
-            found.update(b"#" + str(item.type).encode() + (b"*" if item.is_splat else b"") + item.key)
-        else:
-            text = texts.get(item)
-            if text is None:
-                text = texts[item] = str(item).encode()
-            found.update(b"%d:" % len(text) + text)
+    *attributes, regions = structural_key(op)
+    for item in (*attributes, *regions):
+        if (
+            isinstance(item, tuple) and item and type(item[0]) is int
+        ):  # numbers of values: most of what a program is
+            found.update(b"@%r" % (item,))
+            continue
+        text = texts.get(item)
+        if text is None:
+            text = texts[item] = _encoded(item)
+        found.update(text)
     return found.hexdigest()
+
+
+def _encoded(item: Any) -> bytes:
+    """Part of a structural key as bytes that say where they end."""
+    if isinstance(item, tuple):
+        return b"(%d" % len(item) + b"".join([_encoded(inner) for inner in item])
+    if isinstance(item, DenseElementsAttr):
+        kind = b"*" if item.is_splat else b""
+        return b"#" + str(item.type).encode() + kind + item.key
+    text = str(item).encode()
+    return b"%d:" % len(text) + text

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import irc
-from irc import cli
+from irc import cli, driver
 from irc.driver import compile_module
 from irc.runtime import jit
 from irc.runtime.disk_cache import DiskCache, disk_cache
@@ -64,6 +64,33 @@ def test_a_program_is_compiled_once(compilations: list[str]) -> None:
     assert again.object_code == first.object_code
     assert again.stages["kernel"] != ""
     assert str(again.memory_plan) != ""
+
+
+def test_a_text_whose_program_is_on_disk_is_not_parsed(
+    compilations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compile_module(TEXT)
+    real = driver.parse
+    parsed: list[str] = []
+    monkeypatch.setattr(driver, "parse", lambda text, *rest: parsed.append(text) or real(text, *rest))
+    again = compile_module(TEXT)
+    assert (len(compilations), parsed) == (1, [])
+    assert again(X)[0].tobytes() == first(X)[0].tobytes()
+    assert str(again.stages["tensor"]) == str(first.stages["tensor"])
+    for other in (
+        lambda: compile_module(TEXT, donate=[0]),
+        lambda: compile_module(TEXT, pipeline="canonicalize,fusion"),
+        lambda: compile_module(TEXT.replace("add", "multiply")),
+    ):
+        other()
+    assert len(compilations) == 4
+    # The program alone is gone: its text is parsed, and it is made again.
+    for path in files():
+        if b'"text"' not in path.read_bytes().partition(b"\n")[0]:
+            path.unlink()
+    parsed.clear()
+    assert compile_module(TEXT)(X)[0].tobytes() == first(X)[0].tobytes()
+    assert (len(compilations), len(parsed)) == (5, 1)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +217,10 @@ def test_the_command(
     assert cli.main(["cache", "why", str(file)]) == 0
     assert capsys.readouterr().err == ""
     assert cli.main(["cache", "ls"]) == 0
-    assert "1 entries" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "  text   " in listed and "  module " in listed and "2 entries" in listed
     assert cli.main(["cache", "gc"]) == 0
-    assert "removed 1 entries" in capsys.readouterr().out
+    assert "removed 2 entries" in capsys.readouterr().out
     monkeypatch.setenv("IRC_CACHE", "0")
     assert cli.main(["cache", "ls"]) == 1
     assert "no programs are kept" in capsys.readouterr().err
