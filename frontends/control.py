@@ -62,7 +62,7 @@ def branch(pred: Recorded, taken: Closure, other: Closure, inputs: Sequence[Reco
         return [scope.of(r) for r in made.results]
 
     every = [pred, *inputs, *taken.captured, *other.captured]
-    return _record(("if", taken.key, other.key), lower, every)
+    return record_closures(("if", taken.key, other.key), lower, every)
 
 
 def while_loop(cond_fn: Callable[..., Any], body_fn: Callable[..., Any], init: Any) -> Any:
@@ -105,7 +105,7 @@ def loop(test: Closure, body: Closure, inputs: Sequence[Recorded]) -> list[Recor
         return [scope.of(r) for r in made.results]
 
     every = [*inputs, *test.captured, *body.captured]
-    return _record(("while", test.key, body.key), lower, every)
+    return record_closures(("while", test.key, body.key), lower, every)
 
 
 def with_effects(
@@ -176,7 +176,7 @@ def scan(
 
     inputs = [h._read() for h in (*carried, *rows)] + [s._value for s in states]
     key = ("scan", body.key, trips, reverse, n, len(states))
-    return body.finish(_record(key, lower, [*inputs, *body.captured]), states)
+    return body.finish(record_closures(key, lower, [*inputs, *body.captured]), states)
 
 
 def _row(handle: Handle) -> Handle:
@@ -379,7 +379,7 @@ def _cut(xs: Sequence[Expr], count: int, *captured: Sequence[Any]) -> tuple[list
     return values[:count], out
 
 
-def _record(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorded]) -> list[Recorded]:
+def record_closures(key: Any, lower: Callable[..., list[Expr]], inputs: Sequence[Recorded]) -> list[Recorded]:
     """Records the operation. Operands that are constants of the program become part of it, so that a gradient can see
     where a loop starts and where it ends."""
     free = [v for v in inputs if not _is_constant(v)]
@@ -400,7 +400,7 @@ def record_closure(
     key: Any, lower: Callable[..., list[Expr]], closure: Closure, inputs: Sequence[Recorded]
 ) -> list[Recorded]:
     """Records what `lower` makes of a recorded function: it is given the inputs, then what the function captured."""
-    return _record(key, lower, [*inputs, *closure.captured])
+    return record_closures(key, lower, [*inputs, *closure.captured])
 
 
 def _is_constant(value: Recorded) -> bool:

@@ -14,6 +14,7 @@ from irc.dialects.func import Return
 from irc.frontends.compile import flatten, unflatten
 from irc.frontends.control import Closure, record_closure
 from irc.frontends.errors import RecordError, RecordTypeError
+from irc.frontends.recorder.functions import FUNCTIONS
 from irc.frontends.recorder.gradient import backward
 from irc.frontends.recorder.graph import apply, differentiated, placeholder, recorder
 from irc.frontends.recorder.storage import Handle, located
@@ -51,7 +52,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
             values = [x.value for x in (*fronts, *xs[len(fronts) :])]
             differs = [v for v, a in zip(values, axes, strict=False) if a is not None]
             local = dict(zip(parameters, values, strict=True))
-            batcher = Batcher(scope.builder, size, {}, local, differs)
+            batcher = Batcher(scope.builder, size, FUNCTIONS, local, differs)
             batcher.run(operations)
             return [_moved(scope.of(batcher.batched(r)), 0, out_axes) for r in results]
 
@@ -97,7 +98,8 @@ def _moved(x: Expr, source: int, target: int) -> Expr:
 
 def _recorded(function: Callable[..., Any], structure: Any, handles: Sequence[Handle], what: str) -> Closure:
     """The function on stand-ins for `handles`. Raises RecordError where it writes to something outside."""
-    closure = Closure(lambda *hs: function(*unflatten(structure, iter(hs))), handles)
+    with differentiated():
+        closure = Closure(lambda *hs: function(*unflatten(structure, iter(hs))), handles)
     if closure.effects:
         raise located(RecordError(f"the function of {what} writes to a tensor from outside"))
     return closure
@@ -135,7 +137,7 @@ def jvp(function: Callable[..., Any], primals: Sequence[Any], tangents: Sequence
         parameters, operations, results = _placed(closure, [h._read().type for h in handles], xs)
         local = dict(zip(parameters, (x.value for x in xs), strict=True))
         moving = {x.value: t.value for x, t in zip(xs, ts, strict=False)}
-        forward = Forward(scope.builder, {}, local, moving)
+        forward = Forward(scope.builder, FUNCTIONS, local, moving)
         forward.run(Block(parameters, [*operations, Return(results)]))
         out = [scope.of(forward.value(r)) for r in results]
         return [

@@ -37,6 +37,8 @@ _PUBLIC = {
     "vmap": "irc.frontends.functional",
     "stop_gradient": "irc.frontends.functional",
     "checkpoint": "irc.frontends.functional",
+    "custom_vjp": "irc.frontends.custom_rules",
+    "custom_jvp": "irc.frontends.custom_rules",
     "cond": "irc.frontends.control",
     "while_loop": "irc.frontends.control",
     "scan": "irc.frontends.control",

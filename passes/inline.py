@@ -1,4 +1,4 @@
-"""Inlining: calls of functions become their bodies."""
+"""Inlining: calls of functions, and composites, become the bodies."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func
+from irc.dialects.stablehlo import Composite
 from irc.ir.locations import CallSiteLoc, Location
 from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter, fresh_copy
@@ -21,7 +22,8 @@ FUSION_KIND = "irc.kind"
 class Inline(Pass, name="inline"):
     """Given  `call @f(%x)` with `func private @f(%a) { %0 = tanh %a; return %0 }`.  Result  `tanh %x`.
 
-    Fusions, declarations and functions that call themselves stay. Private functions left without a caller go."""
+    A composite becomes its decomposition. Fusions, declarations and functions that call themselves stay. Private functions
+    left without a caller go."""
 
     def apply(self, module: Module, context: Context) -> Module:
         functions = {op.sym_name: op for op in module.operations if isinstance(op, Func)}
@@ -76,7 +78,7 @@ class _Inliner(Rewriter):
         self.candidates = candidates
 
     def replay(self, op: Operation) -> None:
-        func = self.candidates.get(op.callee) if isinstance(op, Call) else None
+        func = self.candidates.get(name) if (name := _named(op)) is not None else None
         if func is None:
             super().replay(op)
             return
@@ -86,6 +88,14 @@ class _Inliner(Rewriter):
             self.operations.append(made)
             local.update(zip(inner.results, made.results, strict=True))
         self.replace(op, (local.get(v, v) for v in func.returned))
+
+
+def _named(op: Operation) -> str | None:
+    """The function whose body may take the op's place."""
+    match op:
+        case Call(callee=name) | Composite(decomposition=name):
+            return str(name)
+    return None
 
 
 def _call_site(callee: Location, caller: Location) -> Location:

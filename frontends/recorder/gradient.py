@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from irc.dialects.stablehlo import Constant
-from irc.errors import IrcError
+from irc.errors import IrcError, UnsupportedError
 from irc.frontends.errors import RecordError, locate
+from irc.frontends.recorder.functions import FUNCTIONS
 from irc.frontends.recorder.graph import apply_template, needed, recorder
 from irc.frontends.recorder.segment import compute
 from irc.frontends.recorder.template import Template, copy_operations, own_results
@@ -196,7 +197,8 @@ class _Planner:
         wanted = [self.value(r) for r in history.wanted_refs]
         cotangents = [one(builder, outputs[0])] if unit else [Value(o.type) for o in outputs]
         replaced: dict[Operation, Replacement] = {}
-        reverse = Reverse(builder, [op for ops in self.operations for op in ops], wanted, replaced=replaced)
+        operations = [op for ops in self.operations for op in ops]
+        reverse = Reverse(builder, operations, wanted, FUNCTIONS, replaced)
         for output, cotangent in zip(outputs, cotangents, strict=True):
             reverse.add(output, reverse.scope.of(cotangent))
         reverse.run()
@@ -311,6 +313,15 @@ def backward(
     return pairs
 
 
+def _has_gradient(history: History) -> bool:
+    """Whether each op on the way has one."""
+    try:
+        plan(history, False)
+    except UnsupportedError:
+        return False
+    return True
+
+
 def flush() -> None:
     """Computes the pending segment: everything still referenced, and the residuals of gradients that may be asked for."""
     graph = recorder.graph
@@ -323,8 +334,12 @@ def flush() -> None:
     history = History(roots)
     if history.is_lost:
         history = History([r for r in roots if not History([r]).is_lost])
+    # What has no gradient is refused when somebody asks for it, not here.
+    asked = bool(history.roots)
+    if not _has_gradient(history):
+        history = History([r for r in history.roots if _has_gradient(History([r]))])
     if not history.roots:
-        compute(graph.take())
+        compute(graph.take(), retain=asked)
         return
     found = plan(history, False)
     history.augment(found)

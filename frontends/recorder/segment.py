@@ -14,6 +14,7 @@ from irc.dialects.stablehlo import Constant, Reshape
 from irc.frontends.errors import TraceError
 from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
+from irc.frontends.recorder.functions import referred
 from irc.frontends.recorder.graph import needed
 from irc.frontends.recorder.sizes import compile_sized
 from irc.frontends.recorder.value import Literal, Node, Recorded
@@ -80,8 +81,9 @@ class Segment:
         return taken
 
     def module(self, literal_inputs: Sequence[bool]) -> Module:
-        """The segment as a module with @main; arguments are the externals, then the literals chosen to be inputs."""
-        return Module.of([Func.of("main", self.block(literal_inputs))])
+        """The segment as a module with @main and what its ops refer to; arguments are the externals, then the literals chosen to be inputs."""
+        block = self.block(literal_inputs)
+        return Module.of([Func.of("main", block), *referred(block.operations)])
 
     def block(self, literal_inputs: Sequence[bool]) -> Block:
         given = zip(self.types, self.origins, strict=True)

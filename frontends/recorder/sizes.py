@@ -16,6 +16,7 @@ from irc.frontends.recorder.backend import Donations, Executable, cache, compile
 from irc.frontends.recorder.bounded import Bounded, tell
 from irc.frontends.recorder.places import HOME
 from irc.passes.extents import General, Number, chosen_by_size, general, skeleton
+from irc.passes.manager import run_pipeline
 
 SAMPLES = 4
 """Recordings at different sizes that are remembered for comparison."""
@@ -69,7 +70,9 @@ def compile_sized(
     if met.first is not None:
         compared.append(met.first)
         met.first = None
-    found = None if chosen_by_size(module) else skeleton(module)
+    # Sizes are compared where no function stands between them.
+    whole, *compared = map(_whole, (module, *compared))
+    found = None if chosen_by_size(whole) else skeleton(whole)
     if found is None:
         return compile_program(module, donate)
     structure, numbers = found
@@ -79,7 +82,12 @@ def compile_sized(
     for made, executable in family.programs:
         if made.fits(numbers):
             return executable
-    return _generalized(family, module, numbers, donate) or _alone(family, module, numbers, donate)
+    return _generalized(family, whole, numbers, donate) or _alone(family, module, numbers, donate)
+
+
+def _whole(module: Module) -> Module:
+    """The module as one function."""
+    return run_pipeline(module, "inline") if len(module.operations) > 1 else module
 
 
 def _outline(module: Module) -> tuple[str, ...]:

@@ -1,6 +1,4 @@
-"""tf.custom_gradient: a function that says itself what its gradient is.
-
-Its results are where differentiation ends; a tape that meets them asks the function's own gradient and goes on behind."""
+"""tf.custom_gradient: a function that says itself what its gradient is, one composite of the program for each call."""
 
 from __future__ import annotations
 
@@ -9,15 +7,15 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from irc.errors import UnsupportedError
+from irc.frontends.custom import Gradients, with_gradient
 from irc.frontends.errors import RecordTypeError
 from irc.frontends.recorder.graph import recorder
-from irc.frontends.recorder.storage import located
-from irc.frontends.recorder.value import Recorded
+from irc.frontends.recorder.storage import Handle, located
 from irc.frontends.tensorflow import nest
-from irc.frontends.tensorflow.gradient_tape import GradientTape
-from irc.frontends.tensorflow.recording import CustomCall, tapes
-from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, wrap
+from irc.frontends.tensorflow.recording import history_kept, tapes
+from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, wrap
+from irc.frontends.tensorflow.variable import Variable
+from irc.passes.expression import zeros_like
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
@@ -31,16 +29,10 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Any:
     @functools.wraps(function)
     def decorated(*args: Any, **kwargs: Any) -> Any:
         given = tuple(nest.map_structure(_as_tensor, a) for a in args)
-        if not tapes.recording:
+        if not (tapes.recording or recorder.differentiating or recorder.graph.tracing):
             return nest.map_structure(_as_tensor, function(*given, **kwargs)[0])
-        if any(tape.graph is not recorder.graph for tape in tapes.recording):
-            raise located(
-                UnsupportedError(
-                    f"{function.__name__} has a gradient of its own, and is traced under a tape from outside the traced function",
-                    notes=("put `with tf.GradientTape()` inside the function that tf.function traces",),
-                )
-            )
-        return _recorded(function, given, kwargs)
+        with history_kept():
+            return _recorded(function, given, kwargs)
 
     return decorated
 
@@ -50,49 +42,57 @@ def _as_tensor(value: Any) -> Tensor:
 
 
 def _recorded(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Calls it and notes the call with the tapes' session; the results are cut from what made them."""
-    with GradientTape() as own:
-        result, grad = function(*args, **kwargs)
-    session = own._session
-    assert session is not None
-    inputs = [t._read() for t in nest.flatten(args) if isinstance(t, TensorBase)]
-    variables = own.watched_variables()
-    made = [_cut(_as_tensor(t)) for t in nest.flatten(result)]
-    takes_variables = _takes_variables(grad)
-    if variables and not takes_variables:
-        raise located(
-            RecordTypeError(
-                f"{function.__name__} uses {variables[0].name}: its gradient has to take them, too",
-                notes=(
-                    "write def grad(*upstream, variables=None): and return gradients, gradients_of_variables",
-                ),
+    """One call, as a composite."""
+
+    def run(*tensors: Handle) -> tuple[Any, Callable[[list[Handle | None]], Gradients]]:
+        result, grad = function(*nest.pack_sequence_as(args, tensors), **kwargs)
+        variables = _variables_read()
+        takes_variables = _takes_variables(grad)
+        if variables and not takes_variables:
+            raise located(
+                RecordTypeError(
+                    f"{function.__name__} uses {variables[0].name}: its gradient has to take them, too",
+                    notes=(
+                        "write def grad(*upstream, variables=None): and return gradients, gradients_of_variables",
+                    ),
+                )
             )
-        )
-    sources = [*inputs, *(v._read() for v in variables)]
-    if any(s.requires_grad for s in sources):
-        for t in made:
-            value = t._read()
-            value.requires_grad, value.leaf = True, nobody
-            session.watched.append(value)
-        session.customs.append(
-            CustomCall(
-                tuple(inputs),
-                tuple(v._read() for v in variables),
-                tuple(t._read() for t in made),
-                functools.partial(_gradients, grad, list(variables) if takes_variables else None),
-                recorder.sequence,
-            )
-        )
-    return nest.pack_sequence_as(result, made)
+        made = nest.map_structure(_as_tensor, result)
+        flat = nest.flatten(made)
+
+        def reverse(upstream: list[Handle | None]) -> Gradients:
+            given = [emit(_zeros, (t,)) if g is None else g for g, t in zip(upstream, flat, strict=True)]
+            if not (variables and takes_variables):
+                return [_gradient(g) for g in _listed(grad(*given))], []
+            first, second = grad(*given, variables=variables)
+            pairs = zip(variables, map(_gradient, _listed(second)), strict=True)
+            return [_gradient(g) for g in _listed(first)], [(v, g) for v, g in pairs if g is not None]
+
+        return made, reverse
+
+    return with_gradient(function.__name__, run, [_current(t) for t in nest.flatten(args)])
 
 
-def nobody() -> None:
-    """The leaf of such a result: it collects no gradient."""
-    return None
+def _current(tensor: TensorBase) -> TensorBase:
+    """The tensor, outside the gradient where the tape that recorded it is gone."""
+    value = tensor._read()
+    is_gone = value.has_history and value.node is not None and value.node.freed
+    return wrap(value.alias()) if is_gone else tensor
 
 
-def _cut(tensor: TensorBase) -> Tensor:
-    return wrap(tensor._read().alias())
+def _variables_read() -> list[Variable]:
+    """The variables that what is being recorded has read, each once."""
+    found: dict[int, Variable] = {}
+    for node in recorder.graph.pending:
+        for value in node.inputs:
+            holder = value.leaf() if value.leaf is not None else None
+            if isinstance(holder, Variable):
+                found.setdefault(id(holder), holder)
+    return list(found.values())
+
+
+def _zeros(scope: Any, x: Any) -> Any:
+    return zeros_like(x)
 
 
 def _takes_variables(grad: Callable[..., Any]) -> bool:
@@ -100,16 +100,8 @@ def _takes_variables(grad: Callable[..., Any]) -> bool:
     return any(p.name == "variables" or p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
 
 
-def _gradients(
-    grad: Callable[..., Any], variables: list[Any] | None, upstream: list[Tensor]
-) -> list[Recorded | None]:
-    """What the function's gradient gives for its arguments, then for its variables."""
-    if variables:
-        first, second = grad(*upstream, variables=variables)
-        found = [*_listed(first), *_listed(second)]
-    else:
-        found = _listed(grad(*upstream))
-    return [None if g is None else convert_to_tensor(g)._read() for g in found]
+def _gradient(value: Any) -> Tensor | None:
+    return None if value is None else convert_to_tensor(value)
 
 
 def _listed(value: Any) -> list[Any]:

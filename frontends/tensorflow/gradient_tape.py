@@ -16,8 +16,7 @@ from irc.frontends.recorder.value import Node, Recorded
 from irc.frontends.tensorflow import nest
 from irc.frontends.tensorflow.array_ops import reshape, transpose
 from irc.frontends.tensorflow.creation import eye, zeros
-from irc.frontends.tensorflow.dtypes import of_element
-from irc.frontends.tensorflow.recording import CustomCall, Session, history_kept, tapes
+from irc.frontends.tensorflow.recording import Session, history_kept, tapes
 from irc.frontends.tensorflow.tensor import Tensor, TensorBase, convert_to_tensor, emit, wrap
 from irc.frontends.tensorflow.variable import Variable
 from irc.ir.types import TensorType
@@ -220,41 +219,10 @@ class GradientTape:
             cotangents = None
             if len(roots) > 1 or pairs[0][1] is not None:
                 cotangents = [(g if g is not None else _ones_like(r))._read() for r, g in pairs]
-            gradients = self._through(roots, cotangents, every)
-        return [_total([g for v in vs for g in gradients.get(id(v), ())]) for vs in wanted]
-
-    def _through(
-        self, roots: list[Recorded], cotangents: list[Recorded] | None, wanted: list[Recorded]
-    ) -> dict[int, list[Tensor]]:
-        """The gradients with respect to the wanted values, by identity. Results of functions with gradients of their own
-        are wanted, too: from each of them it goes on with what the function says, the latest first."""
-        session = self._session
-        customs = [c for c in session.customs if self._covers(c.sequence)] if session is not None else []
-        found: dict[int, list[Tensor]] = {}
-
-        def collect(
-            roots: list[Recorded], cotangents: list[Recorded] | None, before: list[CustomCall]
-        ) -> None:
-            every = [*wanted, *(r for c in before for r in c.results)]
-            every = list({id(v): v for v in every}.values())
+            gradients: dict[int, list[Tensor]] = {}
             for v, g in backward(roots, cotangents, every, retain=True, visible=self._sees):
-                found.setdefault(id(v), []).append(wrap(g))
-
-        collect(roots, cotangents, customs)
-        for place in range(len(customs) - 1, -1, -1):
-            call = customs[place]
-            upstream = [_total(found.get(id(r), [])) for r in call.results]
-            if all(g is None for g in upstream):
-                continue
-            given = [_zeros_like(r) if g is None else g for r, g in zip(call.results, upstream, strict=True)]
-            pairs = [
-                (v, g)
-                for v, g in zip((*call.inputs, *call.variables), call.gradients(given), strict=True)
-                if g is not None and v.requires_grad
-            ]
-            if pairs:
-                collect([v for v, _ in pairs], [g for _, g in pairs], customs[:place])
-        return found
+                gradients.setdefault(id(v), []).append(wrap(g))
+        return [_total([g for v in vs for g in gradients.get(id(v), ())]) for vs in wanted]
 
     def _values_of(self, source: Any) -> list[Recorded]:
         """The recorded values of a source: what it was while the tape recorded."""
@@ -336,10 +304,6 @@ class GradientTape:
 
 def _ones_like(value: Recorded) -> Tensor:
     return emit(_ones, (), value.type)
-
-
-def _zeros_like(value: Recorded) -> Tensor:
-    return zeros(value.type.static_shape, of_element(value.type.element))
 
 
 def _ones(scope: Any, type: TensorType) -> Any:

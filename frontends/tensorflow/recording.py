@@ -5,9 +5,8 @@ tapes that are nested in each other share; when the last of them is used up or g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from irc.frontends.recorder.graph import apply, needed, recorder
@@ -15,26 +14,12 @@ from irc.frontends.recorder.template import Lowering
 from irc.frontends.recorder.value import Node, Operand, Recorded
 
 
-@dataclass(frozen=True, slots=True)
-class CustomCall:
-    """A call of a function with a gradient of its own: `gradients(upstream)` gives those of its inputs, then of the
-    variables it read."""
-
-    inputs: tuple[Recorded, ...]
-    variables: tuple[Recorded, ...]
-    results: tuple[Recorded, ...]
-    gradients: Callable[[list[Any]], list[Recorded | None]]
-    sequence: int
-
-
 class Session:
-    """The nodes recorded since the outermost tape began, the values that tapes were told to watch, and the calls of
-    functions with gradients of their own."""
+    """The nodes recorded since the outermost tape began, and the values that tapes were told to watch."""
 
-    __slots__ = ("customs", "nodes", "watched")
+    __slots__ = ("nodes", "watched")
 
     def __init__(self) -> None:
-        self.customs: list[CustomCall] = []
         self.nodes: list[Node] = []
         self.watched: list[Recorded] = []
 

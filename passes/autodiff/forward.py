@@ -22,7 +22,7 @@ from irc.passes.autodiff.loops import while_activity
 from irc.passes.autodiff.recording import reads
 from irc.passes.autodiff.registry import NoGradient, rule_of
 from irc.passes.autodiff.rules.control import branch_activity
-from irc.passes.autodiff.rules.custom import CUSTOM_VJP
+from irc.passes.autodiff.rules.custom import CUSTOM_JVP, has_rule, rule_name, tangents_by_rule, wanted_inputs
 from irc.passes.autodiff.transform import Reverse, copy_into, free_values
 from irc.passes.expression import Scope, is_differentiable, zeros_like
 
@@ -80,9 +80,7 @@ class Forward:
         match op:
             case func.Call(callee=name):
                 pass
-            case hlo.Composite(decomposition=name, composite_attributes=given) if (
-                given.get(CUSTOM_VJP) is None
-            ):
+            case hlo.Composite(decomposition=name) if not has_rule(op):
                 pass
             case _:
                 return None
@@ -177,6 +175,22 @@ def loop(forward: Forward, op: Any) -> None:
     finish(forward, op, hlo.While(starts, regions=regions), flows)
 
 
+def composite(forward: Forward, op: Any) -> None:
+    """One that says how its results move is followed by that; any other is transposed twice."""
+    if rule_name(op, CUSTOM_JVP) is None:
+        forward.plain(op)
+        return
+    made = fresh_copy(op, forward.local)
+    forward.builder.operations.append(made)
+    forward.local.update(zip(op.results, made.results, strict=True))
+    with forward.builder.at(fuse(op.location, metadata=TANGENT_OF)):
+        scope = Scope(forward.builder)
+        moves = [forward.tangent(op.operands[i], scope) for i in wanted_inputs(op)]
+        found = tangents_by_rule(forward.functions, forward.builder, op, made, moves)
+    outputs = [r for r in made.results if is_differentiable(r.type)]
+    forward.tangents.update(zip(outputs, found, strict=True))
+
+
 def finish(forward: Forward, op: Operation, made: Operation, flows: Sequence[int]) -> None:
     """Puts `made` in the place of `op`; its last results are the tangents of those numbered `flows`."""
     forward.builder.emit(made)
@@ -189,4 +203,5 @@ SPECIAL: dict[type[Operation], Callable[[Forward, Any], None]] = {
     hlo.If: branch,
     hlo.Case: branch,
     hlo.While: loop,
+    hlo.Composite: composite,
 }

@@ -16,6 +16,7 @@ from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.rewriting import fresh_copy, fresh_region
 from irc.ir.types import TensorType, i32
 from irc.passes.autodiff.loops import counted_loop, entry_of, put_entry
+from irc.passes.autodiff.rules.custom import has_rule
 from irc.passes.autodiff.transform import free_values
 from irc.passes.expression import Scope, broadcast
 
@@ -65,14 +66,15 @@ class Batcher:
         self,
         builder: Builder,
         size: int,
-        functions: Mapping[str, Func] | None = None,
+        functions: dict[str, Func] | None = None,
         local: Mapping[Value, Value] | None = None,
         differs: Iterable[Value] = (),
     ) -> None:
         self.builder = builder
         self.scope = Scope(builder)
         self.size = size
-        self.functions = functions or {}
+        self.functions = {} if functions is None else functions
+        """Those of the module; what composites name for all examples is added."""
         self.local = dict(local or {})
         self.differs = dict.fromkeys(differs)
 
@@ -126,8 +128,10 @@ class Batcher:
                 self.define(old, new)
 
     def _body(self, op: Operation) -> Block | None:
-        """The body that takes the place of a call or a composite."""
+        """The body that takes the place of a call or a composite that has no gradient of its own."""
         match op:
+            case hlo.Composite() if has_rule(op):
+                return None
             case func.Call(callee=name) | hlo.Composite(decomposition=name):
                 callee = self.functions.get(name)
                 return None if callee is None or callee.is_declaration else callee.block

@@ -11,7 +11,7 @@ from irc.errors import IrcError
 from irc.ir.builder import Builder
 from irc.ir.operation import Block, Value
 from irc.ir.types import TensorType
-from irc.passes.batching import control, rules  # noqa: F401 - registers what ops become
+from irc.passes.batching import composite, control, rules  # noqa: F401 - registers what ops become
 from irc.passes.batching.batcher import Batcher
 from irc.passes.dce import DeadCode
 from irc.passes.manager import Context
@@ -42,5 +42,7 @@ def vmap(module: Module, size: int, over: Sequence[int] | None = None, entry: st
     batcher.builder.location = end.location
     batcher.builder.emit(func.Return([batcher.batched(v) for v in end.operands]))
     made = main.with_block(Block(arguments, batcher.builder.operations))
-    whole = module.with_operations(made if op is main else op for op in module.operations)
+    operations = [made if op is main else op for op in module.operations]
+    added = [op for name, op in functions.items() if name not in module.symbols]
+    whole = module.with_operations([*operations, *added])
     return DeadCode().apply(whole, Context())

@@ -10,6 +10,8 @@ from irc.frontends.recorder.gradient import backward as record_backward
 from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.storage import located
 from irc.frontends.recorder.value import Recorded
+from irc.frontends.torch.autograd import function
+from irc.frontends.torch.autograd.function import Function
 from irc.frontends.torch.grad_mode import enable_grad, no_grad, set_grad_enabled
 from irc.frontends.torch.tensor import Tensor, beside, emit, method, note_grad, read_grad, retained, wrap
 from irc.ir.types import TensorType
@@ -166,6 +168,6 @@ class set_detect_anomaly:
 detect_anomaly = set_detect_anomaly
 
 __all__ = [
-    "Tensor", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "no_grad", "set_detect_anomaly",
-    "set_grad_enabled",
+    "Function", "Tensor", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad", "no_grad",
+    "set_detect_anomaly", "set_grad_enabled",
 ]  # fmt: skip
