@@ -126,6 +126,8 @@ def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
 
 def _possible(schedule: Schedule, c: Contraction) -> Schedule:
     """The schedule without what the problem does not allow."""
+    if schedule.prefetch and (schedule.pack_b == "turn" or len(c.of_kind("depth")) != 1):
+        schedule = replace(schedule, prefetch=False)
     if c.lane is None:
         return schedule if schedule.pack_b != "turn" else replace(schedule, pack_b="none")
     if c.kind(c.lane) == "batch":

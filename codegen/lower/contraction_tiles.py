@@ -148,7 +148,16 @@ class Ticket:
 def emit_contraction(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
     """The kernel itself."""
     buffers = Buffers.of(b, plan, values)
-    b.forall(plan.grid, lambda b, *ids: _Loops(plan, buffers, _ticket(b, plan, ids)).emit(b))
+
+    def ticket(b: KernelBuilder, ids: Sequence[Index]) -> None:
+        _Loops(plan, buffers, _ticket(b, plan, ids)).emit(b)
+
+    if b.machine.is_grid:
+        b.forall(plan.grid, lambda b, *ids: ticket(b, ids))
+        return
+    # Tickets that follow each other share their lanes, of which the right side's block stays in the cache.
+    matrices, loops, tiles, panels = plan.grid
+    b.forall((matrices, panels, loops, tiles), lambda b, m, p, r, t: ticket(b, (m, r, t, p)))
 
 
 def _ticket(b: KernelBuilder, plan: Plan, ids: Sequence[Index]) -> Ticket:
@@ -365,12 +374,47 @@ class _Loops:
 
         def nest(b: KernelBuilder, axes: Sequence[int], at: At, sums: Value) -> Value:
             if not axes:
+                self.fetch_left(b, ahead, at)
                 return self.step(b, tile, block, left, right, at, sums)
             low, high = bounds(self.plan, block, axes[0])
             turn = lambda b, i, s: [nest(b, axes[1:], {**at, axes[0]: i}, s)]  # noqa: E731
             return b.loop(low, high, 1, turn, sums)[0]
 
+        ahead = self.next_rows(b, tile)
+        self.fetch_results(b, tile, ahead)
         return nest(b, self.plan.block_axes, dict(block.at), start)
+
+    def next_rows(self, b: KernelBuilder, tile: Tile) -> At | None:
+        """Where the next row tile begins, if it is to be fetched; of the last one, rows that there are."""
+        plan, axis = self.plan, self.plan.split_row
+        if not plan.schedule.prefetch or axis is None:
+            return None
+        first = b.add(tile.at[axis], dict(tile.rows)[axis])
+        return {**tile.at, axis: b.min(first, b.max(0, plan.extent(axis) - _power_above(plan.row_plan.size)))}
+
+    def fetch_left(self, b: KernelBuilder, ahead: At | None, at: At) -> None:
+        """Asks for one line of the next row tile's left side: over as many steps as a line has elements, for all of it."""
+        plan, axis = self.plan, self.plan.split_row
+        if ahead is None or axis is None:
+            return
+        (k,) = plan.depth
+        along = plan.contraction.lhs.strides[k] == 1
+        row = b.rem(at[k], _power_above(plan.row_plan.size)) if along else 0
+        self.buffers.lhs.fetch(b, {**ahead, axis: b.add(ahead[axis], row), k: b.sub(at[k], row)})
+
+    def fetch_results(self, b: KernelBuilder, tile: Tile, ahead: At | None) -> None:
+        """Asks for where the next row tile's results go."""
+        plan, axis = self.plan, self.plan.split_row
+        if ahead is None or axis is None:
+            return
+
+        def row(b: KernelBuilder, i: Index) -> None:
+            for lane in range(0, tile.lanes, plan.vector_lanes):
+                at = {axis: b.add(ahead[axis], i), plan.lane: b.add(ahead[plan.lane], lane)}
+                for view in self.buffers.outputs:
+                    view.fetch(b, {**ahead, **at}, writes=True)
+
+        b.loop(0, plan.row_plan.size, 1, row)
 
     def step(
         self, b: KernelBuilder, tile: Tile, block: Block, left: View, right: View, at: At, sums: Value
@@ -425,6 +469,11 @@ class _Loops:
         made = plan.epilogue.emit(b, [result], lambda i: buffers.others[i].read(b, tile.at, dims, ragged))
         for view, value in zip(buffers.outputs, made, strict=True):
             view.write(b, value, tile.at, dims, ragged)
+
+
+def _power_above(n: int) -> int:
+    """The least power of two that is not less than n."""
+    return 1 << (n - 1).bit_length()
 
 
 def product_of(rows: int) -> dict[str, Any]:

@@ -105,6 +105,11 @@ class View:
         place = self._place(kept, ragged)
         b.emit(vector.TransferWrite(value, self.memref, self._indices(b, start), None, **place))
 
+    def fetch(self, b: KernelBuilder, at: Mapping[int, Index], writes: bool = False) -> None:
+        """Asks for the line of an element: into the first-level cache to be written, else into the second-level one."""
+        hints = {"isWrite": writes, "localityHint": 3 if writes else 2, "isDataCache": True}
+        b.emit(memref.Prefetch(self.memref, self._indices(b, at), **hints))
+
     def _indices(self, b: KernelBuilder, start: Mapping[int, Index]) -> list[Value]:
         return b.indices([start.get(a, 0) for a in self.axes])
 

@@ -20,7 +20,8 @@ PAGE = 4096
 _SEQUENTIAL_FLOPS = 5e6  # about 50 microseconds: less is not worth waking a thread
 _TICKET_FLOPS = 4e6
 _MAX_TICKETS = 32
-_BLOCK_BYTES = 3 << 17  # of the right side: less than half of a second-level cache
+_BLOCK_BYTES = MEGA // 2  # of the right side: half of a second-level cache
+_FETCHED_BYTES = 2 * MEGA  # of the left side: more than a second-level cache
 _STRIP = 512  # bytes of a row of the right side that one ticket reads at least
 _PACKED_ROWS = 192  # rows of a ticket that packs for itself
 _FEW_ROWS = 128
@@ -81,7 +82,9 @@ class Schedule:
 
     mr, nv: rows and vectors of a tile. kc: steps of depth between stores of the accumulators. bc, mc, nc: matrices,
     rows and lanes of one ticket. pack_b: `none`, `block` (by each ticket, a block at a time), `all` (once,
-    before) or `turn` (nothing is packed: 16x16 squares are transposed in registers). pack_a: rows are copied to a buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`."""
+    before) or `turn` (nothing is packed: 16x16 squares are transposed in registers). pack_a: rows are copied to a
+    buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`. prefetch: while a tile is computed,
+    the rows and the results of the next one are fetched into the caches."""
 
     mr: int
     nv: int
@@ -92,6 +95,7 @@ class Schedule:
     pack_b: str = "none"
     pack_a: bool = False
     order: str = "rows"
+    prefetch: bool = False
 
     def attribute(self) -> DictionaryAttr:
         entries = [(f.name, _encode(getattr(self, f.name))) for f in fields(self)]
@@ -106,7 +110,12 @@ class Schedule:
         return replace(self, **given)  # type: ignore[arg-type]
 
 
-_CHOICES = {"pack_b": ("none", "block", "all", "turn"), "order": ("rows", "lanes"), "pack_a": (True, False)}
+_CHOICES = {
+    "pack_b": ("none", "block", "all", "turn"),
+    "order": ("rows", "lanes"),
+    "pack_a": (True, False),
+    "prefetch": (True, False),
+}
 
 
 def _makes_sense(name: str, value: object) -> bool:
@@ -181,7 +190,14 @@ def default_schedule(p: Problem) -> Schedule:
     most = p.lanes if streams else max(width, _BLOCK_BYTES // (kc * p.element_bytes) // width * width)
     bc, mc, nc = _tickets(p, mr, width, pack_b, most)
     pack_a = p.narrow and p.lane_kind == "column" and pack_b != "turn"
-    return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a, "lanes")
+    prefetch = not pack_a and _fetches(p)
+    return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a, "lanes", prefetch)
+
+
+def _fetches(p: Problem) -> bool:
+    """Whether each panel of the right side sees the left side come from past the second-level cache again."""
+    whole = p.row_count * p.depth_count * p.element_bytes
+    return p.lane_kind == "column" and len(p.depth) == 1 and whole >= _FETCHED_BYTES
 
 
 def _turned_vectors(p: Problem) -> int:
@@ -206,7 +222,7 @@ def _tile(p: Problem) -> tuple[int, int]:
     if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
         # All rows of a tile lie in one set of the first-level cache, which has so many ways.
         usable = [(mr, nv) for mr, nv in usable if mr <= 8]
-    if p.registers == 32 and p.lhs_pitch == p.element_bytes and p.depth_count >= 1024 and vectors >= 8:
+    if p.registers == 32 and p.lhs_pitch == p.element_bytes and p.depth_count >= 128 and vectors >= 8:
         # Rows lie in one line for each step of depth, which a taller tile takes more of.
         usable = [(mr, nv) for mr, nv in usable if mr >= 12]
     cycles = {tile: _cycles(p, *tile, vectors) for tile in usable}
@@ -253,7 +269,7 @@ def _packing(p: Problem) -> str:
     packed = "all" if rows >= 256 and not p.streams else "block"
     if (aliased and rows >= 96) or (p.narrow and rows >= 24):  # what is narrow is converted once
         return packed
-    return packed if size >= 4 * MEGA and rows >= 256 else "none"
+    return packed if size >= 2 * MEGA and rows >= 256 else "none"
 
 
 def _depth_block(p: Problem, pack_b: str) -> int:
@@ -261,7 +277,9 @@ def _depth_block(p: Problem, pack_b: str) -> int:
     streams = p.row_count <= 4 and p.rhs_contiguous and depth * p.lanes * p.element_bytes >= MEGA // 4
     if streams and p.lane_kind == "column":
         return _STREAM_STEPS
-    limit = 512 if p.lanes > 128 or pack_b == "block" or depth > 2048 else 2048
+    limit = 2048
+    if p.lanes > 128 or pack_b == "block" or depth > 2048:
+        limit = 512 if pack_b == "none" else 1024
     if p.rhs_pitch > PAGE and pack_b == "block" and len(p.depth) > 1:
         limit = 128
     if depth <= limit * 3 // 2:

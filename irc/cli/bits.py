@@ -38,7 +38,7 @@ PIPELINES = {
 }
 """Other passes, which lead to kernels of other shapes."""
 SCHEDULES: tuple[dict[str, bool | int | str], ...] = (
-    {"pack_b": "all", "kc": 16, "order": "lanes", "mc": 8, "nc": 32},
+    {"pack_b": "all", "kc": 16, "order": "lanes", "mc": 8, "nc": 32, "prefetch": True},
     {"pack_b": "block", "pack_a": True, "kc": 7},
     {"pack_b": "none", "mr": 3, "nv": 2, "mc": 6, "nc": 32, "kc": 10, "bc": 1},
 )

@@ -93,6 +93,7 @@ def random_schedule(r: random.Random) -> dict[str, bool | int | str]:
         "pack_a": bool(r.randrange(2)),
         "pack_b": r.choice(("none", "block", "all")),
         "order": r.choice(("rows", "lanes")),
+        "prefetch": bool(r.randrange(2)),
     }
     return {key: edits[key] for key in r.sample(sorted(edits), r.randrange(1, len(edits) + 1))}
 

@@ -26,6 +26,7 @@ EDITS = st.fixed_dictionaries(
         "pack_b": st.sampled_from(("none", "block", "all", "turn")),
         "pack_a": st.booleans(),
         "order": st.sampled_from(("rows", "lanes")),
+        "prefetch": st.booleans(),
     },
 )
 
