@@ -107,8 +107,12 @@ class View:
 
     def fetch(self, b: KernelBuilder, at: Mapping[int, Index], writes: bool = False) -> None:
         """Asks for the line of an element: into the first-level cache to be written, else into the second-level one."""
-        hints = {"isWrite": writes, "localityHint": 3 if writes else 2, "isDataCache": True}
-        b.emit(memref.Prefetch(self.memref, self._indices(b, at), **hints))
+        near = 3 if writes else 2
+        b.emit(
+            memref.Prefetch(
+                self.memref, self._indices(b, at), isWrite=writes, localityHint=near, isDataCache=True
+            )
+        )
 
     def _indices(self, b: KernelBuilder, start: Mapping[int, Index]) -> list[Value]:
         return b.indices([start.get(a, 0) for a in self.axes])
