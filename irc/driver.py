@@ -36,9 +36,10 @@ from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
 from irc.errors import IrcError, UnsupportedError
-from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr
+from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr
 from irc.ir.collector import uncollected
 from irc.ir.types import i32
+from irc.passes.dot_products.definition import IN_ORDER
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.passes.trap_nan import Site, finding, instrumented
@@ -54,7 +55,7 @@ from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
     "dequantize,subsume,expand,split_complex,"
-    "canonicalize,cse,fold,dce,layout,canonicalize,winograd,loop_invariant_code_motion,cse,dce,fusion"
+    "canonicalize,cse,fold,dce,layout,canonicalize,winograd,dot_products,loop_invariant_code_motion,cse,dce,fusion"
 )
 """The passes once there is one function."""
 
@@ -350,6 +351,7 @@ def compile_module(
     watching = [(o, list(o.hooks())) for o in _STATE.observers]
     every = [*hooks, *hooks_from_environment(), *(h for _, given in watching for h in given)]
     guarded = options.flag("IRC_CHECK_BOUNDS") if check_bounds is None else check_bounds
+    in_order = options.text("IRC_DOT_INSTRUCTIONS", "1") in ("0", "false")
     trapping = options.flag("IRC_TRAP_NAN") if trap_nan is None else trap_nan
     special = bool(every) or guarded or trapping or profile() is not None or machine.is_device
     shelf = Shelf(None if special else disk_cache(), machine, opt)
@@ -359,6 +361,7 @@ def compile_module(
         """The module, the pipeline left to run, and where it looks for NaNs."""
         parsed = parse(module, filename) if isinstance(module, str) else module
         whole = stamped(donated(parsed, donate), machine)
+        whole = with_sums_in_order(whole) if in_order else whole
         left = "" if is_kernel_level(whole) else remaining(whole, pipeline)
         trapped, sites = _trapped(whole, left) if trapping else (whole, [])
         return (trapped if sites else whole), left, sites
@@ -370,7 +373,7 @@ def compile_module(
 
     made: Executable | None = None
     with _timed(timings, "disk"):
-        kept = shelf.of_text(module, (donate, pipeline)) if isinstance(module, str) else None
+        kept = shelf.of_text(module, (donate, pipeline, in_order)) if isinstance(module, str) else None
         kept = kept or shelf.of_module(*source()[:2])
     if kept is not None and fits(kept, memory_limit):
         made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit)
@@ -500,6 +503,11 @@ def stamped(module: Module, target: Target) -> Module:
     if module.attributes.get(TARGET, mine) != mine:
         raise IrcError(f"the module was made for {module.attributes[TARGET]}, this machine is {mine}")
     return Module.of(module.operations, {**module.attributes, TARGET: mine})
+
+
+def with_sums_in_order(module: Module) -> Module:
+    """The module, told to make its sums of bf16 products in the order of depth."""
+    return Module.of(module.operations, {**module.attributes, IN_ORDER: UnitAttr()})
 
 
 def is_kernel_level(module: Module) -> bool:

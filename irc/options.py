@@ -8,6 +8,8 @@ _DOCUMENTED = {
     "IRC_NUM_THREADS": "threads of the pool (default: OMP_NUM_THREADS, then the processors this process may use)",
     "IRC_TARGET": "what models run on: cpu (default), cuda, or ptx-emulated (a GPU's code in an interpreter)",
     "IRC_DYNAMIC": "0: every size of a program is compiled by itself, instead of one program for all from the second on",
+    "IRC_DOT_INSTRUCTIONS": "0: sums of bf16 products are made by multiply-adds in f32 one after the other, on every processor, "
+    "instead of the faster dot-product instruction of some, which takes two at a time and flushes denormals",
     "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
     "IRC_ARGUMENTS": "arrays that cannot go in as they lie: copy (default; irc.copies() counts), exact (refuse), or convert "
     "(wrong dtypes as well)",

@@ -219,6 +219,10 @@ def _moved(
 @emits(vector.TransferRead)
 def emit_transfer_read(e: FunctionEmitter, op: vector.TransferRead) -> None:
     access = _access(e, op, op.vector.type, op.base, op.mask)
+    cast = _only_cast(e, op)
+    if cast is not None and access.stride(-1) == 1:
+        e.set(cast, _read_wide(e, access, cast))
+        return
     if op.mask is None and _used_singly(e, op):
         e.set(op, _read_singly(e, access, e.scalar(op.padding)))
         return
@@ -229,6 +233,49 @@ def emit_transfer_read(e: FunctionEmitter, op: vector.TransferRead) -> None:
     plain = _reordered(access, order)
     tile = Tile(plain.type, tuple(_read(e, plain, e.scalar(op.padding))))
     e.set(op, transposed(e, tile, [order.index(axis) for axis in range(len(order))]))
+
+
+def _only_cast(e: FunctionEmitter, op: vector.TransferRead) -> Any:
+    """The bitcast to wider elements that alone uses what is read, where whole ones are in bounds."""
+    uses = e.module.uses.get(op.results[0], [])
+    if len(uses) != 1 or op.mask is not None or not op.in_bounds or not op.in_bounds[-1]:
+        return None
+    user = uses[0][0]
+    wider = isinstance(user, vector.BitCast) and user.result.type.element.width > op.vector.type.element.width
+    return user if wider else None
+
+
+def _read_wide(e: FunctionEmitter, access: Access, cast: Any) -> Tile | Scattered:
+    """A tile of narrow neighbours read at once as the wider elements that a bitcast makes of them."""
+    type_: VectorType = cast.result.type
+    many, scalar = type_.element.width // access.element.width, llvm_type(type_.element)
+    align, extent = element_bytes(access.element), shape_of(type_)[-1]
+    singly = _used_singly(e, cast)
+    pieces = [1] * extent if singly else split(extent, e.lanes)
+    pointer, rest = address(e, access.op, access.buffer, access.indices)
+    made = []
+    for position in leading(access.type):
+        guard = _guard(e, access, position)
+        start, offset = _moved(e, access, pointer, rest, position)
+        for n in pieces:
+            register = scalar if singly else vector_type(n, scalar)
+            at = element_at(e, access.element, start, offset)
+            offset += n * many
+            if guard is False:
+                made.append("0" if singly else "zeroinitializer")
+            elif guard is True:
+                made.append(e.ins(f"load {register}, ptr {at}, align {align}"))
+            elif singly:
+                first = element_at(e, access.element, access.buffer.pointer, access.buffer.type.offset or 0)
+                safe = e.ins(f"select i1 {guard}, ptr {at}, ptr {first}")
+                text = e.ins(f"load {scalar}, ptr {safe}, align {align}")
+                made.append(e.ins(f"select i1 {guard}, {scalar} {text}, {scalar} 0"))
+            else:
+                mask = (f"<{n} x i1>", splat(e, f"<{n} x i1>", "i1", guard))
+                place = (f"ptr align {align}", at)
+                name = f"llvm.masked.load.{suffix(register)}.p0"
+                made.append(e.call(name, register, place, mask, (register, "zeroinitializer")))
+    return Scattered(type_, tuple(made)) if singly else Tile(type_, tuple(made))
 
 
 def _used_singly(e: FunctionEmitter, op: Operation) -> bool:

@@ -14,6 +14,7 @@ from irc.codegen.emit.lanes import Source, element_of, leading, regrouped, row, 
 from irc.codegen.emit.memref import splat
 from irc.codegen.emit.shapes import row_number, transposed
 from irc.dialects import vector
+from irc.ir.attributes import StringAttr
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, VectorType, bf16
 
@@ -42,7 +43,11 @@ def emit_contract(e: FunctionEmitter, op: vector.Contract) -> None:
         raise refuse(op, "vector.contract to a scalar: reduce a product instead")
     if acc_type.element is bf16:
         raise refuse(op, "vector.contract that accumulates in bf16")
-    _Contraction(e, op, maps).emit()
+    packs = op.attributes.get(vector.PACKS)
+    if isinstance(packs, StringAttr):
+        _PackedContraction(e, op, maps, packs.value).emit()
+    else:
+        _Contraction(e, op, maps).emit()
 
 
 def _positions(op: Operation, map_: Any) -> tuple[int, ...]:
@@ -61,6 +66,7 @@ class _Contraction:
         self.acc = e.tile(op.acc)
         self.element = self.acc.type.element
         self.scalar = llvm_type(self.element)
+        self.operand = self.scalar
         self.extents: dict[int, int] = {}
         sides = ((op.lhs, maps[0]), (op.rhs, maps[1]), (op.acc, maps[2]))
         for value, positions in sides:
@@ -115,7 +121,7 @@ class _Contraction:
         made: dict[int, str] = {}
         for n in self.pieces:
             if n not in made:
-                made[n] = splat(e, vector_type(n, self.scalar), self.scalar, one)
+                made[n] = splat(e, vector_type(n, self.operand), self.operand, one)
         return [made[n] for n in self.pieces]
 
     def _widened(self, element: Any, register: str, text: str) -> str:
@@ -134,6 +140,35 @@ class _Contraction:
         if isinstance(self.element, FloatType):
             return fused(self.e, register, x, y, acc)
         return self.e.ins(f"add {register} {acc}, {self.e.ins(f'mul {register} {x}, {y}')}")
+
+
+_PACKED = {
+    "bf16": ("llvm.x86.avx512bf16.dpbf16ps.512", "<32 x bfloat>", False),
+    "u8s8": ("llvm.x86.avx512.vpdpbusd.512", "<64 x i8>", False),
+    "s8u8": ("llvm.x86.avx512.vpdpbusd.512", "<64 x i8>", True),
+}
+"""The instruction of packs, what it takes of each side, and whether it takes the right side first."""
+
+
+class _PackedContraction(_Contraction):
+    """Operands are registers of packs, which an instruction multiplies and adds up."""
+
+    def __init__(
+        self, e: FunctionEmitter, op: vector.Contract, maps: list[tuple[int, ...]], packs: str
+    ) -> None:
+        super().__init__(e, op, maps)
+        if packs not in _PACKED or any(n != 16 for n in self.pieces):
+            raise refuse(op, f"vector.contract of packs '{packs}' into {op.acc.type}")
+        self.packs, self.operand = packs, "i32"
+
+    def _widened(self, element: Any, register: str, text: str) -> str:
+        return text
+
+    def _step(self, register: str, x: str, y: str, acc: str) -> str:
+        name, taken, turned = _PACKED[self.packs]
+        sides = [self.e.ins(f"bitcast <16 x i32> {text} to {taken}") for text in (x, y)]
+        first, second = reversed(sides) if turned else sides
+        return self.e.call(name, register, (register, acc), (taken, first), (taken, second))
 
 
 def _extension(element: Any) -> str:

@@ -195,7 +195,10 @@ def reshaped(e: FunctionEmitter, tile: Tile, type_: VectorType) -> Tile:
 
 @emits(vector.BitCast)
 def emit_bitcast(e: FunctionEmitter, op: vector.BitCast) -> None:
-    """Piece by piece; where the width changes, the pieces are then cut or joined again."""
+    """Piece by piece; where the width changes, the pieces are then cut or joined again. What is read for it alone comes from
+    memory in the new width."""
+    if op.results[0] in e.values:
+        return
     tile, type_ = e.tile(op.source), op.result.type
     old, new = tile.type.element.width, type_.element.width
     scalar = llvm_type(type_.element)

@@ -15,6 +15,7 @@ from irc.codegen.emulator.memory import Array, Buffer, Fault
 from irc.codegen.emulator.memref import numbers
 from irc.dialects import vector
 from irc.ir.affine import AffineConstant, AffineDim
+from irc.ir.attributes import StringAttr
 from irc.ir.types import FloatType
 
 # Transfers.
@@ -224,13 +225,46 @@ def contract(m: Machine, op: vector.Contract, x: Any, y: Any, acc: Any) -> Any:
         extents.update(zip(positions, np.shape(array), strict=True))
     steps = [d for d, kind in enumerate(op.iterator_types) if kind == "reduction"]
     total = np.array(acc)
-    x, y = x.astype(total.dtype), y.astype(total.dtype)
+    packs = op.attributes.get(vector.PACKS)
+    if not isinstance(packs, StringAttr):
+        x, y = x.astype(total.dtype), y.astype(total.dtype)
     for at in itertools.product(*(range(extents[d]) for d in steps)):
         now = dict(zip(steps, at, strict=True))
         left, right = (_aligned(a, p, now, maps[2]) for a, p in ((x, maps[0]), (y, maps[1])))
         both = np.broadcast_arrays(left, right, total)
-        total = _multiply_add(op.acc.type, *both)
+        if isinstance(packs, StringAttr):
+            total = _PACKED[packs.value](*both)
+        else:
+            total = _multiply_add(op.acc.type, *both)
     return total
+
+
+def _flushed(x: Array) -> Array:
+    """Numbers too small to be normal as zeros of their sign."""
+    return np.where(np.abs(x) < np.finfo(np.float32).tiny, np.copysign(np.float32(0), x), x)
+
+
+def _of_floats(x: Array, y: Array, acc: Array) -> Array:
+    """What vdpbf16ps does with packs of two bf16."""
+    for high in (True, False):
+        sides = ((v if high else v << 16) & np.int32(-(1 << 16)) for v in (x, y))
+        left, right = (_flushed(np.ascontiguousarray(v).view(np.float32)) for v in sides)
+        acc = _flushed(in_f32(fma, left, right, _flushed(acc)))
+    return acc
+
+
+def _of_bytes(x: Array, y: Array, acc: Array) -> Array:
+    """What vpdpbusd does with packs of four bytes, those of `x` unsigned."""
+    left, right = (np.ascontiguousarray(v)[..., None].view(t) for v, t in ((x, np.uint8), (y, np.int8)))
+    with np.errstate(over="ignore"):
+        return acc + (left.astype(np.int32) * right.astype(np.int32)).sum(axis=-1, dtype=np.int32)
+
+
+_PACKED: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "bf16": _of_floats,
+    "u8s8": _of_bytes,
+    "s8u8": lambda x, y, acc: _of_bytes(y, x, acc),
+}
 
 
 def _aligned(array: Array, positions: tuple[int, ...], now: dict[int, int], target: tuple[int, ...]) -> Array:

@@ -23,15 +23,23 @@ from irc.dialects.func import Func
 from irc.errors import IrcError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
+from irc.passes.dot_products.definition import is_dot_product
 
 InPlace = Mapping[int, int]
 """Arguments whose buffer is also that of a result."""
 Lowering = Callable[[Func, Machine], KernelGroup]
 
+
+def _lower_composite(func: Func, machine: Machine = HOST) -> KernelGroup:
+    """A composite that a pass has written: a product of packs, or Winograd's convolution."""
+    center = next(op for op in func.block.operations if isinstance(op, hlo.Composite))
+    return (lower_contraction if is_dot_product(center) else lower_winograd)(func, machine)
+
+
 HEROES: dict[type[Operation], Lowering] = {
     hlo.DotGeneral: lower_contraction,
     hlo.Convolution: lower_contraction,
-    hlo.Composite: lower_winograd,
+    hlo.Composite: _lower_composite,
     hlo.Reduce: lower_row,
     hlo.ReduceWindow: lower_window,
     hlo.SelectAndScatter: lower_window,
@@ -48,7 +56,8 @@ _IN_PLACE: dict[type[Operation], Callable[[Func, InPlace, Machine], KernelGroup]
 def works_in_place(func: Func, machine: Machine = HOST) -> bool:
     """Whether the kernel of a function around a hero may write over an argument that only elementwise ops read."""
     hero = next(op for op in func.block.operations if type(op) in HEROES)
-    return HEROES[type(hero)] is lower_contraction and finishes_at_once(func, machine)
+    is_sum = HEROES[type(hero)] is lower_contraction or is_dot_product(hero)
+    return is_sum and finishes_at_once(func, machine)
 
 
 def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = HOST) -> KernelGroup:

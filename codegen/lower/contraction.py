@@ -35,6 +35,7 @@ from irc.ir.extents import typical
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
+from irc.passes.dot_products.definition import is_dot_product, pack_kind, plain_op
 
 
 def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
@@ -86,7 +87,8 @@ def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:
 
 
 def _center(func: Func) -> Operation:
-    found = [op for op in func.block.operations if isinstance(op, hlo.DotGeneral | hlo.Convolution)]
+    products = (hlo.DotGeneral, hlo.Convolution)
+    found = [op for op in func.block.operations if isinstance(op, products) or is_dot_product(op)]
     if len(found) != 1:
         raise UnsupportedError(
             f"a contraction kernel holds one dot_general or convolution; @{func.sym_name} has {len(found)}",
@@ -99,11 +101,16 @@ def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
     accumulator = _accumulator(center)
     lhs, rhs = source_of(center.operands[0]), source_of(center.operands[1])
     epilogue = Epilogue(func, center)
-    contraction, dims = contraction_of(center, lhs.access, rhs.access)
+    packs, sum_of = "", center
+    if is_dot_product(center):
+        packs, sum_of = pack_kind(center), plain_op(center)
+        lhs, rhs = lhs.in_packs(), rhs.in_packs()
+    contraction, dims = contraction_of(sum_of, lhs.access, rhs.access)
     others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
     contraction = replace(contraction, others=others).simplified()
     if contraction.lane is not None and contraction.kind(contraction.lane) == "row":
         contraction, lhs, rhs = contraction.swapped(), rhs, lhs
+        packs = "s8u8" if packs == "u8s8" else packs
     if machine.is_grid:
         return Plan(
             func,
@@ -121,7 +128,7 @@ def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
     schedule = _possible(schedule, contraction)
-    return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule)
+    return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule, packs)
 
 
 def _possible(schedule: Schedule, c: Contraction) -> Schedule:
@@ -166,7 +173,7 @@ def _problem(
 ) -> Problem:
     lane, depth, rows = c.lane, c.of_kind("depth"), c.of_kind("row")
     outer = [a for a in (*c.of_kind("batch"), *c.of_kind("column")) if a != lane]
-    bytes_of = [s.argument.type.element.numpy.itemsize for s in (lhs, rhs)]
+    bytes_of = [4 if s.packs else s.argument.type.element.numpy.itemsize for s in (lhs, rhs)]
     return Problem(
         batch=typical(c.size(outer)),
         rows=tuple(typical(c.extents[a]) for a in rows),

@@ -13,7 +13,7 @@ from irc.codegen.lower.group import kernel_element
 from irc.codegen.schedule.contraction import RowPlan, Schedule, row_plan, rows_of_ticket
 from irc.dialects.func import Func
 from irc.ir.extents import at_most, ceildiv, typical
-from irc.ir.types import FloatType, IntegerType, MemRefType
+from irc.ir.types import FloatType, IntegerType, MemRefType, i32
 
 _RUN = 16
 _PAD = 16  # elements between packed rows, so that their pitch is no power of two
@@ -45,6 +45,13 @@ class Plan:
     accumulator: FloatType | IntegerType
     vector_lanes: int
     schedule: Schedule
+    packs: str = ""
+    """What the operands' packs of 32 bits hold, of the left side and of the right one; nothing where elements are single."""
+
+    @cached_property
+    def operand(self) -> FloatType | IntegerType:
+        """What products take, in kernels: packs, or elements of the accumulator's type."""
+        return i32 if self.packs else self.element
 
     @cached_property
     def element(self) -> FloatType | IntegerType:
@@ -217,10 +224,10 @@ class Plan:
         match self.schedule.pack_b:
             case "all":
                 depth = tuple(self.extent(a) for a in self.depth)
-                return MemRefType((self.matrices, self.panels, *depth, self.width), self.element)
+                return MemRefType((self.matrices, self.panels, *depth, self.width), self.operand)
             case "block":
                 panels = self.shares[3]
-                return MemRefType((self.tickets, panels, *self.block_shape, self.width), self.element)
+                return MemRefType((self.tickets, panels, *self.block_shape, self.width), self.operand)
         return None
 
     @cached_property
@@ -229,7 +236,7 @@ class Plan:
         if not self.schedule.pack_a:
             return None
         pitch = math.prod(self.block_shape) + _PAD
-        return MemRefType((self.tickets, self.row_plan.inner * self.row_plan.size, pitch), self.element)
+        return MemRefType((self.tickets, self.row_plan.inner * self.row_plan.size, pitch), self.operand)
 
     @cached_property
     def spill_type(self) -> MemRefType | None:

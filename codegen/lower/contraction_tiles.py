@@ -9,6 +9,7 @@ from typing import Any
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.elementwise import convert
+from irc.codegen.lower.epilogue import Source
 from irc.codegen.lower.packing import (
     PANEL,
     At,
@@ -20,9 +21,10 @@ from irc.codegen.lower.packing import (
     pack_panels,
     pack_rows,
 )
-from irc.codegen.lower.view import Counter, TileDim, View
+from irc.codegen.lower.view import Access, Counter, PackedView, TileDim, View
 from irc.dialects import arith, vector
 from irc.ir.affine import AffineMapAttr
+from irc.ir.attributes import StringAttr
 from irc.ir.extents import divides, typical
 from irc.ir.operation import Value
 from irc.ir.types import FloatType, VectorType
@@ -61,14 +63,23 @@ class Buffers:
             spill = View.of(b, outputs[0] if plan.spills_to_output else next(scratch), c.out, c.extents)
         depth = plan.depth if plan.schedule.pack_b == "all" else plan.block_axes
         return Buffers(
-            View.of(b, arguments[plan.lhs.argument], c.lhs, c.extents),
-            View.of(b, arguments[plan.rhs.argument], c.rhs, c.extents),
+            _side(b, plan, plan.lhs, arguments[plan.lhs.argument], c.lhs),
+            _side(b, plan, plan.rhs, arguments[plan.rhs.argument], c.rhs),
             tuple(View.of(b, v, c.out, c.extents) for v in outputs),
             plan.epilogue.readers(b, arguments, c.others, c.extents),
             None if packed is None else View(packed, (SHARE, PANEL, *depth, plan.lane)),
             None if rows is None else _rows_view(b, plan, rows),
             spill,
         )
+
+
+def _side(b: KernelBuilder, plan: Plan, source: Source, buffer: Value, access: Access) -> View:
+    """An operand along the sum's axes."""
+    if source.packs > 1:
+        return PackedView.along_depth(
+            b, buffer, access, plan.contraction.extents, plan.depth[-1], source.packs
+        )
+    return View.of(b, buffer, access, plan.contraction.extents)
 
 
 def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:
@@ -437,7 +448,10 @@ class _Loops:
         return self.product(b, tile, self.left_value(b, lhs), self.right_value(b, rhs), sums)
 
     def product(self, b: KernelBuilder, tile: Tile, lhs: Value, rhs: Value, sums: Value) -> Value:
-        return b.emit(vector.Contract(lhs, rhs, sums, **product_of(len(tile.rows))))
+        op = vector.Contract(lhs, rhs, sums, **product_of(len(tile.rows)))
+        if self.plan.packs:
+            op.attributes[vector.PACKS] = StringAttr(self.plan.packs)
+        return b.emit(op)
 
     def ragged(self, tile: Tile) -> tuple[int, ...]:
         """The lane axis, where the tile is wider than what is left of it."""

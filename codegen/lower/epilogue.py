@@ -28,14 +28,26 @@ Dims = tuple[int | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An operand of the center: an argument of the function, seen through transposes, reshapes and conversions."""
+    """An operand of the center: an argument of the function, seen through transposes, reshapes and conversions.
+
+    Where the center multiplies packs of 32 bits, `packs` says how many elements of the argument are one: 1 where it holds
+    packs. Its access is then in packs."""
 
     argument: Value
     access: Access
     conversions: tuple[Operation, ...]
+    packs: int = 0
+
+    def in_packs(self) -> Source:
+        """The argument's elements taken in packs along its last dimension, which is contiguous."""
+        many = 32 // self.argument.type.element.width
+        strides = tuple(1 if s == 1 else s // many for s in self.access.strides)
+        return Source(self.argument, Access(0, strides), (), many)
 
     def convert(self, b: KernelBuilder, tile: Value, element: object) -> Value:
-        """A tile of the argument as the center takes it: converted as written, then to `element`."""
+        """A tile of the argument as the center takes it: converted as written, then to `element`. Packs stay as they are."""
+        if self.packs:
+            return tile
         for op in self.conversions:
             tile = convert(b, tile, op.operands[0].type.element, op.results[0].type.element)
         source = self.conversions[-1].results[0] if self.conversions else self.argument

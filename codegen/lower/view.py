@@ -14,7 +14,7 @@ from irc.dialects import arith, memref, vector
 from irc.ir.affine import AffineConstant, AffineDim, AffineMapAttr
 from irc.ir.extents import typical
 from irc.ir.operation import Value
-from irc.ir.types import FloatType, VectorType, i64
+from irc.ir.types import FloatType, VectorType, i32, i64
 
 TileDim = tuple[int | None, int]
 """A dimension of a tile: the axis it lies along (None: nothing varies along it), and its extent."""
@@ -126,6 +126,55 @@ class View:
         position = {a: i for i, a in enumerate(self.axes)}
         results = tuple(AffineConstant(0) if a is None else AffineDim(position[a]) for a in along)
         return {"in_bounds": in_bounds, "permutation_map": AffineMapAttr(len(self.axes), 0, results)}
+
+
+@dataclass(frozen=True, slots=True)
+class PackedView(View):
+    """A buffer of narrow elements read in packs of 32 bits: `many` neighbours along the axis `along` are one i32, and indices
+    along it count packs."""
+
+    along: int
+    many: int
+
+    @staticmethod
+    def along_depth(
+        b: KernelBuilder, buffer: Value, access: Access, extents: Sequence[int], along: int, many: int
+    ) -> PackedView:
+        """The whole buffer; `access` is in packs, and packs lie side by side along `along`."""
+        strides = tuple(s if a == along else s * many for a, s in enumerate(access.strides))
+        sizes = [n * many if a == along else n for a, n in enumerate(extents)]
+        plain = View.of(b, buffer, Access(access.offset * many, strides), sizes)
+        return PackedView(plain.memref, plain.axes, along, many)
+
+    def _elements(self, counts: Mapping[int, Index], b: KernelBuilder) -> dict[int, Index]:
+        return {a: b.mul(i, self.many) if a == self.along else i for a, i in counts.items()}
+
+    def at(self, b: KernelBuilder, start: Mapping[int, Index], sizes: Mapping[int, Index]) -> PackedView:
+        extents = dict.fromkeys(start, 1) | dict(sizes)
+        part = View.at(self, b, self._elements(start, b), self._elements(extents, b))
+        return PackedView(part.memref, part.axes, self.along, self.many)
+
+    def read(
+        self,
+        b: KernelBuilder,
+        start: Mapping[int, Index],
+        tile: Sequence[TileDim],
+        ragged: Collection[int] = (),
+    ) -> Value:
+        """The tile of packs. They are read with `along` innermost, and turned where the tile has it elsewhere."""
+        order = [d for d, (a, _) in enumerate(tile) if a != self.along]
+        place = [d for d, (a, _) in enumerate(tile) if a == self.along]
+        packs = tile[place[0]][1] if place else 1
+        dims = (*(tile[d] for d in order), (self.along, packs * self.many))
+        raw = View.read(self, b, self._elements(start, b), dims, ragged)
+        shape = (*(n for _, n in dims[:-1]), packs)
+        value = b.emit(vector.BitCast(raw, result_types=[VectorType(shape, i32)]))
+        if not place:
+            return b.emit(vector.ShapeCast(value, result_types=[VectorType(shape[:-1], i32)]))
+        order += place
+        if order == sorted(order):
+            return value
+        return b.emit(vector.Transpose(value, permutation=tuple(order.index(d) for d in range(len(order)))))
 
 
 @dataclass(frozen=True, slots=True)

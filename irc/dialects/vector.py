@@ -31,6 +31,8 @@ KINDS = (
     "add", "mul", "minui", "minsi", "minnumf", "maxui", "maxsi", "maxnumf", "and", "or", "xor", "maximumf", "minimumf",
 )  # fmt: skip
 KIND = enum("vector", "kind", KINDS, dotted=True)
+PACKS = "irc.packs"
+"""The attribute of a contraction of packs."""
 ITERATOR = enum("vector", "iterator_type", ("parallel", "reduction"), dotted=True)
 
 
@@ -102,7 +104,12 @@ class Broadcast(Operation, name="vector.broadcast"):
 
 
 class Contract(Operation, name="vector.contract"):
-    """acc + lhs · rhs over affine maps. Here: one fma per element and reduction step, steps in increasing order."""
+    """acc + lhs · rhs over affine maps. Here: one fma per element and reduction step, steps in increasing order.
+
+    With the attribute PACKS each element of lhs and rhs is an i32 that holds several numbers, the first lowest. `bf16`: two,
+    whose products are added to an f32 as x86's vdpbf16ps does: the second first, each by an fma, and what is too small to
+    be normal counts as zero before and after. `u8s8` and `s8u8`: four bytes of lhs and of rhs, unsigned or signed, whose
+    products are added to an i32."""
 
     assembly: ClassVar[str] = "custom<Contract>"
     lhs = Operand()

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
-from irc.ir.types import f32
+from irc.ir.types import bf16, f32
 
 LEAST_CHANNELS = 32
 """Channels and features from which convolutions of 3x3 windows may take Winograd's form (`irc.passes.winograd`)."""
 
 
 def chosen_by_size(module: Module) -> bool:
-    """Whether some convolution takes this form at some sizes of a program and not at others: then no program that serves
-    all sizes has the bits of each."""
-    return any(isinstance(op, hlo.Convolution) and _has_windows(op) for op in module.walk())
+    """Whether some convolution takes Winograd's form at some sizes of a program and not at others, or some product of bf16
+    numbers the form of a processor's instruction: then no program that serves all sizes has the bits of each."""
+    return any(_is_chosen(op) for op in module.walk())
+
+
+def _is_chosen(op: object) -> bool:
+    if isinstance(op, hlo.DotGeneral | hlo.Convolution) and op.lhs.type.element is bf16:
+        return True
+    return isinstance(op, hlo.Convolution) and _has_windows(op)
 
 
 def _has_windows(op: hlo.Convolution) -> bool:

@@ -16,6 +16,7 @@ from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
+from irc.passes.dot_products.definition import is_dot_product, pack_kind, packs_in, plain_op
 from irc.passes.winograd import is_winograd
 
 WEIGHTS: dict[type[Operation], int] = {
@@ -115,6 +116,8 @@ def _written(value: Value) -> int:
 
 def _flops(op: Any) -> int:
     match op:
+        case _ if is_dot_product(op):
+            return packs_in(pack_kind(op)) * _flops(plain_op(op))
         case hlo.DotGeneral():
             taken = op.dot_dimension_numbers.lhs_contracting_dimensions
             depth = prod(op.lhs.type.shape[d] or 0 for d in taken)

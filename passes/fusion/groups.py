@@ -13,6 +13,7 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.extents import at_most
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
+from irc.passes.dot_products.definition import is_dot_product
 from irc.passes.fusion.reasons import Edge, Reason
 from irc.passes.winograd import is_winograd
 
@@ -181,7 +182,7 @@ class Planner:
             return "loop", shape
         if isinstance(op, hlo.Reduce):
             return "row", shape
-        if isinstance(op, hlo.DotGeneral | hlo.Convolution) or is_winograd(op):
+        if isinstance(op, hlo.DotGeneral | hlo.Convolution) or is_winograd(op) or is_dot_product(op):
             return "contraction", shape
         if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter):
             return "window", shape
