@@ -80,7 +80,7 @@ def _rules(module: Module, kinds: Sequence[str], made: dict[str, Func]) -> Rewri
     @rules.rewrite("a sum of products = sums of packs, by an instruction", hlo.DotGeneral, hlo.Convolution)
     def packed(op: Any, b: Rewriter) -> Value | None:
         kind = _kind(op)
-        if kind not in kinds or not _applies(op) or not _pays(op):
+        if kind is None or kind not in kinds or not _applies(op) or not _pays(op):
             return None
         return _product(op, kind, b, module, made)
 

@@ -206,7 +206,8 @@ def _sums(lhs: Expr, rhs: Expr) -> Expr:
             k = step * 2 + later
             left = E.dynamic_slice(a, (zero, zero, k), (batch, rows, 1))
             right = E.dynamic_slice(b, (zero, k, zero), (batch, 1, columns))
-            acc = _flushed(_multiply_add(*(E.broadcast(x, shape, (0, 1, 2)) for x in (left, right)), acc))
+            x, y = (E.broadcast(v, shape, (0, 1, 2)) for v in (left, right))
+            acc = _flushed(_multiply_add(x, y, acc))
         inner.emit(hlo.Return([(step + 1).value, acc.value]))
 
     types = [v.type for v in carried]
