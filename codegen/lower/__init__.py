@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from irc.codegen.lower.attention import is_attention, lower_attention
 from irc.codegen.lower.bitcast import is_reshaping_bitcast, lower_bitcast
 from irc.codegen.lower.builder import kernel
 from irc.codegen.lower.contraction import finishes_at_once, lower_contraction
@@ -55,6 +56,8 @@ _IN_PLACE: dict[type[Operation], Callable[[Func, InPlace, Machine], KernelGroup]
 
 def works_in_place(func: Func, machine: Machine = HOST) -> bool:
     """Whether the kernel of a function around a hero may write over an argument that only elementwise ops read."""
+    if is_attention(func):
+        return False
     hero = next(op for op in func.block.operations if type(op) in HEROES)
     is_sum = HEROES[type(hero)] is lower_contraction or is_dot_product(hero)
     return is_sum and finishes_at_once(func, machine)
@@ -72,6 +75,8 @@ def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = 
     # A gather beside another is part of that one's kernel.
     hero = next((op for op in heroes if not isinstance(op, hlo.Gather)), heroes[0] if heroes else None)
     try:
+        if is_attention(func):
+            return lower_attention(func, machine, lambda part: lower_group(part, None, machine))
         if hero is None:
             return (
                 lower_bitcast(func, machine)
@@ -82,7 +87,7 @@ def lower_group(func: Func, in_place: InPlace | None = None, machine: Machine = 
             return _IN_PLACE[type(hero)](func, in_place or {}, machine)
         return HEROES[type(hero)](func, machine)
     except NotAffine as cut:
-        return lower_in_two(func, cut.value, lambda part: lower_group(part, None, machine))
+        return lower_in_two(func, [cut.value], lambda part: lower_group(part, None, machine))
     except IrcError as error:
         error.span = error.span or span_of((hero or operations[0]).location)
         raise

@@ -14,16 +14,16 @@ The lanes of a tile lie along the result's innermost axis. Where that axis belon
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from irc.codegen.lower.builder import kernel
-from irc.codegen.lower.contraction_axes import Contraction, contraction_of
+from irc.codegen.lower.contraction_axes import AxisMap, Contraction, contraction_of
 from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_of
 from irc.codegen.lower.contraction_mma import emit_matrix_contraction, matrix_schedule
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
-from irc.codegen.lower.epilogue import Epilogue, Source, source_of
+from irc.codegen.lower.epilogue import NO_STRIDES, Epilogue, Source, Strides, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
 from irc.codegen.schedule.contraction import Problem, Schedule, default_schedule, one_element_each
 from irc.codegen.schedule.machine import HOST, Machine
@@ -97,38 +97,81 @@ def _center(func: Func) -> Operation:
     return found[0]
 
 
-def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
-    accumulator = _accumulator(center)
-    lhs, rhs = source_of(center.operands[0]), source_of(center.operands[1])
-    epilogue = Epilogue(func, center)
-    packs, sum_of = "", center
-    if is_dot_product(center):
-        packs, sum_of = pack_kind(center), plain_op(center)
-        lhs, rhs = lhs.in_packs(), rhs.in_packs()
-    contraction, dims = contraction_of(sum_of, lhs.access, rhs.access)
-    others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
-    contraction = replace(contraction, others=others).simplified()
-    if contraction.lane is not None and contraction.kind(contraction.lane) == "row":
-        contraction, lhs, rhs = contraction.swapped(), rhs, lhs
-        packs = "s8u8" if packs == "u8s8" else packs
-    if machine.is_grid:
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A contraction of a function, before anybody decides how to compute it."""
+
+    func: Func
+    contraction: Contraction
+    dims: AxisMap
+    lhs: Source
+    rhs: Source
+    epilogue: Epilogue
+    accumulator: FloatType | IntegerType
+    packs: str = ""
+
+    @staticmethod
+    def of(func: Func, center: Operation, local: Strides = NO_STRIDES) -> Sum:
+        """The sum around `center`; `local` has the strides of arguments that are not dense."""
+        lhs, rhs = (source_of(v, local) for v in center.operands)
+        epilogue = Epilogue(func, center, local)
+        packs, sum_of = "", center
+        if is_dot_product(center):
+            packs, sum_of = pack_kind(center), plain_op(center)
+            lhs, rhs = lhs.in_packs(), rhs.in_packs()
+        contraction, dims = contraction_of(sum_of, lhs.access, rhs.access)
+        others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
+        contraction = replace(contraction, others=others)
+        return Sum(func, contraction, dims, lhs, rhs, epilogue, _accumulator(center), packs)
+
+    def simplified(self) -> Sum:
+        """With as few axes as can be, and lanes along the right operand."""
+        s = replace(self, contraction=self.contraction.simplified())
+        if not s.is_by_rows:
+            return s
+        packs = "s8u8" if s.packs == "u8s8" else s.packs
+        return replace(s, contraction=s.contraction.swapped(), lhs=s.rhs, rhs=s.lhs, packs=packs)
+
+    @property
+    def is_by_rows(self) -> bool:
+        """Whether the result's lanes lie along the left operand."""
+        c = self.contraction
+        return c.lane is not None and c.kind(c.lane) == "row"
+
+    def plan(self, schedule: Schedule, lanes: int, *, alone: bool = False) -> Plan:
+        """The sum with a schedule, for vectors of so many lanes."""
         return Plan(
-            func,
-            contraction,
-            lhs,
-            rhs,
-            epilogue,
-            accumulator,
-            1,
-            one_element_each(contraction.size(contraction.of_kind("depth"))),
+            self.func,
+            self.contraction,
+            self.lhs,
+            self.rhs,
+            self.epilogue,
+            self.accumulator,
+            lanes,
+            schedule,
+            self.packs,
+            alone,
         )
-    lanes = machine.vector_bits // max(accumulator.width, 32)
-    schedule = default_schedule(_problem(contraction, lhs, rhs, accumulator, machine.vector_bits))
+
+    def problem(self, machine: Machine) -> Problem:
+        """What a schedule depends on."""
+        return _problem(self.contraction, self.lhs, self.rhs, self.accumulator, machine.vector_bits)
+
+    def vector_lanes(self, machine: Machine) -> int:
+        """Elements of a vector of sums."""
+        return machine.vector_bits // max(self.accumulator.width, 32)
+
+
+def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
+    s = Sum.of(func, center).simplified()
+    contraction = s.contraction
+    if machine.is_grid:
+        return s.plan(one_element_each(contraction.size(contraction.of_kind("depth"))), 1)
+    schedule = default_schedule(s.problem(machine))
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
-    schedule = _possible(schedule, contraction)
-    return Plan(func, contraction, lhs, rhs, epilogue, accumulator, lanes, schedule, packs)
+    return s.plan(_possible(schedule, contraction), s.vector_lanes(machine))
 
 
 def _possible(schedule: Schedule, c: Contraction) -> Schedule:

@@ -47,6 +47,8 @@ class Plan:
     schedule: Schedule
     packs: str = ""
     """What the operands' packs of 32 bits hold, of the left side and of the right one; nothing where elements are single."""
+    alone: bool = False
+    """Part of another kernel's ticket: its own tickets run one after the other, and share their scratch."""
 
     @cached_property
     def operand(self) -> FloatType | IntegerType:
@@ -202,7 +204,7 @@ class Plan:
 
     @cached_property
     def tickets(self) -> int:
-        return math.prod(self.grid)
+        return 1 if self.alone else math.prod(self.grid)
 
     # Scratch buffers.
 

@@ -106,13 +106,19 @@ def _rows_view(b: KernelBuilder, plan: Plan, buffer: Value) -> View:
 
 def emit_packing(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
     """The kernel that packs the whole right side, for `pack_b = "all"`."""
-    buffers = Buffers.of(b, plan, values)
-    assert buffers.packed is not None and plan.packed_type is not None
-    packed = buffers.packed
+    source = values[plan.func.arguments.index(plan.rhs.argument)]
+    pack_all(b, plan, source, values[len(plan.func.arguments) + len(plan.func.returned)])
+
+
+def pack_all(b: KernelBuilder, plan: Plan, right: Value, buffer: Value) -> None:
+    """Packs a buffer that is the whole right side into one of the plan's `packed_type`."""
+    assert plan.packed_type is not None
+    rhs = View.of(b, right, plan.contraction.rhs, plan.contraction.extents)
+    packed = View(buffer, (SHARE, PANEL, *plan.depth, plan.lane))
     group = max(1, 512 // plan.width)
 
     def share(b: KernelBuilder, matrix: Index, number: Index, which: Index) -> None:
-        source = buffers.rhs.at(b, plan.unravel(b, matrix, plan.outer), {})
+        source = rhs.at(b, plan.unravel(b, matrix, plan.outer), {})
         low = b.mul(which, group)
         pack_panels(
             b, plan, source, packed.at(b, {SHARE: matrix}, {}), block_of(b, plan, number),
@@ -157,12 +163,15 @@ class Ticket:
 
 
 def emit_contraction(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
-    """The kernel itself."""
+    """The kernel itself, or its part of another's ticket."""
     buffers = Buffers.of(b, plan, values)
 
     def ticket(b: KernelBuilder, ids: Sequence[Index]) -> None:
         _Loops(plan, buffers, _ticket(b, plan, ids)).emit(b)
 
+    if plan.alone:
+        each_index(b, plan.grid, lambda b, *ids: ticket(b, ids))
+        return
     if b.machine.is_grid:
         b.forall(plan.grid, lambda b, *ids: ticket(b, ids))
         return
@@ -181,7 +190,7 @@ def _ticket(b: KernelBuilder, plan: Plan, ids: Sequence[Index]) -> Ticket:
         ranges.append((low, n if count == 1 else high if divides(share, n) else b.min(high, n)))
         number = b.add(b.mul(number, count), i)
     matrices, loops, tiles, panels = ranges
-    return Ticket(matrices, loops, tiles, panels, number)
+    return Ticket(matrices, loops, tiles, panels, 0 if plan.alone else number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,44 +7,53 @@ from collections.abc import Callable, Sequence
 from irc.codegen.lower.blocks import below
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.dialects.func import Func, Return
-from irc.ir.operation import Block, Operation, Value
+from irc.ir.operation import Block, Value
 from irc.ir.types import MemRefType
 
 
-def lower_in_two(func: Func, value: Value, lower: Callable[[Func], KernelGroup]) -> KernelGroup:
-    """The kernels of `value`, then those of the results with `value` as one more argument, in scratch."""
-    made = below([value])
-    first = Func.of(
-        f"{func.sym_name}_part", Block(func.arguments, [*made, Return([value])]),
-        visibility="private", attributes=func.attributes, location=func.location,
-    )  # fmt: skip
-    place = Value(value.type, None, len(func.arguments), location=value.location)
-    rest = func.with_block(Block((*func.arguments, place), _with(func, value, place)))
-    before, after = lower(first), lower(rest)
+def lower_in_two(func: Func, values: Sequence[Value], lower: Callable[[Func], KernelGroup]) -> KernelGroup:
+    """The kernels of `values`, then those of the other results with `values` as further arguments. What the function does not
+    return of them lies in scratch."""
+    returned = func.returned
+    kept = [v for v in values if v not in returned]
+    left = [v for v in returned if v not in values]
+    rest, _ = without(func, values, left)
+    before, after = lower(part(func, values)), lower(rest) if left else KernelGroup(())
     # Kernels of a group take one list: inputs, results, scratch.
-    inputs, results = len(func.arguments), len(func.returned)
-    own = inputs + results
-    scratch = (buffer_type(value.type), *before.scratch, *after.scratch)
-    types = (*(buffer_type(v.type) for v in (*func.arguments, *func.returned)), *scratch)
-    apart = own + 1 + len(before.scratch)
-    early = [*range(inputs), own, *range(own + 1, apart)]
-    late = [*range(inputs), own, *range(inputs, own), *range(apart, len(types))]
+    inputs = len(func.arguments)
+    own = inputs + len(returned)
+    scratch = (*(buffer_type(v.type) for v in kept), *before.scratch, *after.scratch)
+    types = (*(buffer_type(v.type) for v in (*func.arguments, *returned)), *scratch)
+    at = [own + kept.index(v) if v in kept else inputs + returned.index(v) for v in values]
+    apart = own + len(kept) + len(before.scratch)
+    early = [*range(inputs), *at, *range(own + len(kept), apart)]
+    late = [*range(inputs), *at, *(inputs + returned.index(v) for v in left), *range(apart, len(types))]
     functions = [_placed(f, early, types) for f in before.functions] + [
         _placed(f, late, types) for f in after.functions
     ]
     return KernelGroup(tuple(functions), scratch)
 
 
-def _with(func: Func, value: Value, place: Value) -> list[Operation]:
-    """The function's ops that its results still need once `place` stands for `value`."""
-    known = {value: place}
+def part(func: Func, values: Sequence[Value]) -> Func:
+    """The function of the same arguments that returns `values`."""
+    return Func.of(
+        f"{func.sym_name}_part", Block(func.arguments, [*below(values), Return(values)]),
+        visibility="private", attributes=func.attributes, location=func.location,
+    )  # fmt: skip
+
+
+def without(func: Func, values: Sequence[Value], returned: Sequence[Value]) -> tuple[Func, list[Value]]:
+    """The function with `values` as further arguments, which gives `returned`; and those arguments."""
+    first = len(func.arguments)
+    places = [Value(v.type, None, first + i, location=v.location) for i, v in enumerate(values)]
+    known = dict(zip(values, places, strict=True))
     for op in func.block.operations[:-1]:
-        if value not in op.results and any(o in known for o in op.operands):
+        if not any(r in known for r in op.results) and any(o in known for o in op.operands):
             known.update(
                 zip(op.results, op.with_operands([known.get(o, o) for o in op.operands]).results, strict=True)
             )
-    returned = [known.get(v, v) for v in func.returned]
-    return [*below(returned), Return(returned)]
+    given = [known.get(v, v) for v in returned]
+    return func.with_block(Block((*func.arguments, *places), [*below(given), Return(given)])), places
 
 
 def _placed(kernel: Func, order: Sequence[int], types: Sequence[MemRefType]) -> Func:

@@ -24,6 +24,9 @@ from irc.ir.operation import Operation, Value
 from irc.ir.types import VectorType
 
 Dims = tuple[int | None, ...]
+Strides = Mapping[Value, tuple[int, ...]]
+"""Strides of arguments along their dimensions, of those that are not dense."""
+NO_STRIDES: Strides = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,9 @@ class Source:
         return convert(b, tile, source.type.element, element)
 
 
-def source_of(value: Value) -> Source:
-    """Follows an operand of the center back to an argument of the function. Raises UnsupportedError where that is not a view."""
+def source_of(value: Value, local: Strides = NO_STRIDES) -> Source:
+    """Follows an operand of the center back to an argument of the function, which `local` has the strides of if it is not
+    dense. Raises UnsupportedError where that is not a view."""
     conversions: list[Operation] = []
     moves: list[Operation] = []
     while (op := value.op) is not None:
@@ -69,8 +73,8 @@ def source_of(value: Value) -> Source:
                     f"'{op.name}' before the center of a fusion is not supported", span=span_of(op.location)
                 )
         value = op.operands[0]
-    strides = dense_strides(value.type.static_shape)
-    dense = True
+    strides = local.get(value) or dense_strides(value.type.static_shape)
+    dense = value not in local
     for op in moves:
         if isinstance(op, hlo.Transpose):
             strides = tuple(strides[p] for p in op.permutation)
@@ -100,8 +104,9 @@ class Epilogue:
 
     `reads` lists the arguments and iotas they need, each with the dimensions of the result that its dimensions follow."""
 
-    def __init__(self, func: Func, center: Operation) -> None:
+    def __init__(self, func: Func, center: Operation, local: Strides = NO_STRIDES) -> None:
         self.center = center
+        self.local = local
         self.shape = center.results[0].type.static_shape
         self.outputs = tuple(stored_value(v) for v in func.returned)
         self.reads: dict[tuple[Value, Dims], int] = {}
@@ -153,7 +158,8 @@ class Epilogue:
             along = dims[argument.op.iota_dimension]
             return tuple(int(d == along) for d in range(len(self.shape)))
         shape = argument.type.static_shape
-        for d, n, stride in zip(dims, shape, dense_strides(shape), strict=True):
+        steps = self.local.get(argument) or dense_strides(shape)
+        for d, n, stride in zip(dims, shape, steps, strict=True):
             if d is not None and n != 1:
                 strides[d] += stride
         return tuple(strides)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 from irc.codegen.lower.blocks import extent, in_blocks, long_reductions
@@ -18,8 +19,10 @@ from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_byte
 from irc.codegen.lower.row_kept import NOTHING, Kept
 from irc.codegen.lower.row_teams import OneWarp, Team, team_for
 from irc.codegen.lower.space import (
+    LINE,
     Affine,
     Leaf,
+    Lines,
     Node,
     Reduced,
     Space,
@@ -75,7 +78,7 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
             )
             views = Views(b, inputs)
             if number == len(phases):
-                last = _Rows.plan(leaves, returned, machine)
+                last = Rows.plan(leaves, returned, machine)
                 if not isinstance(last.count, int) and number < LEVELS:
                     raise UnsupportedError(
                         f"reductions over {last.count} elements, one of which needs the other, in one kernel are not supported"
@@ -85,7 +88,7 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
             known, blocks = phases[number]
             # A block's results are stored like any other output; their place is the scratch of this phase.
             outputs = [inputs[p] for p in scratch[len(known) - len(func.arguments) :]]
-            _Rows.plan(known, blocks, machine).emit_blocks(b, views, outputs)
+            Rows.plan(known, blocks, machine).emit_blocks(b, views, outputs)
 
         return kernel(
             func.sym_name + (f"_{number}" if number else ""), types, body, machine, location=func.location
@@ -95,7 +98,7 @@ def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
 
 
 @dataclass
-class _Rows:
+class Rows:
     """The loops of a row function: `kept` of them select the row (or column), the others run over what is reduced."""
 
     traced: list[Traced]
@@ -111,13 +114,21 @@ class _Rows:
     """What one pass over a row keeps for another."""
 
     @staticmethod
-    def plan(leaves: Sequence[Value], returned: Sequence[Value], machine: Machine) -> _Rows:
+    def plan(
+        leaves: Sequence[Value], returned: Sequence[Value], machine: Machine, lines: Lines | None = None
+    ) -> Rows:
+        """The loops for results in terms of leaves. With `lines`, one for every dimension that is kept: see `emit_lines`."""
         space = Space()
-        traced = trace_rows(space, leaves, returned)
+        traced = trace_rows(space, leaves, returned, lines)
         nodes = all_nodes([t.node for t in traced])
         addresses = [*affines(nodes), *(t.address for t in traced)]
-        named = {p: [n for n in space.extents if n.startswith(p)] for p in "kr"}
-        kept = merge(space, space.counters(named["k"]), addresses)
+        named = {p: [n for n in space.extents if n.startswith(p)] for p in ("k", LINE, "r")}
+        counters = space.counters([*named["k"], *named[LINE]])
+        kept = (
+            merge(space, counters, addresses)
+            if lines is None
+            else [Loop((c,), space.extent(c)) for c in counters]
+        )
         reduced = merge(space, space.counters(named["r"]), addresses)
         reads = [n.address for n in nodes if isinstance(n, Leaf)]
         count, by_rows = prod(loop.extent for loop in reduced), _by_rows(kept, reduced, reads)
@@ -126,7 +137,7 @@ class _Rows:
         by_rows = by_rows and not any(reduced[-1].stride(a) for a in affines(all_nodes(starts)))
         beside = bool(kept) and any(kept[-1].stride(a) == 1 for a in reads)
         team = team_for(count, by_rows, kept[-1].extent if beside else 0) if machine.is_grid else None
-        return _Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)
+        return Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)
 
     @property
     def columns(self) -> tuple[int, int]:
@@ -146,28 +157,51 @@ class _Rows:
     def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """Every reduction in order of need, then the results, for each row or tile of columns."""
         nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
-
-        def body(tile: Tile) -> None:
-            wide = [s for s in self.traced if any(loop.stride(s.address) for loop in self.loops[self.kept :])]
-            self._open(tile.b, wide)
-            self._settle(tile)
-            for stage in self._stages():
-                self._reduce(tile, stage)
-                self._settle(tile)
-            self._write_narrow(tile, [s for s in self.traced if s not in wide], outputs)
-            if wide:
-                self._write_wide(tile, wide, outputs)
-
+        body = partial(self._row, outputs)
         if self.team is None:
             views.streaming(b, outputs, lambda b, views: nest.emit(Tile(b, views, self.loops), body))
         else:
             self.team.rows(b, self._kept_extents, lambda inner, at: body(self._tile_at(inner, views, at)))
+
+    def emit_lines(
+        self, b: KernelBuilder, views: Views, outputs: Sequence[Value], at: Sequence[Index], count: int
+    ) -> None:
+        """`count` rows one after the other, from the row at place `at` of the kept dimensions on, the last of which counts them."""
+
+        def row(b: KernelBuilder, i: Index) -> None:
+            places = [*at[:-1], b.add(at[-1], i)]
+            here: list[Index] = []
+            for loop in self.loops[: self.kept]:
+                ((name, _),) = loop.counters
+                here.append(i if name == LINE else places[int(name[1:])])
+            self._row(outputs, self._tile_at(b, views, here))
+
+        b.loop(0, count, 1, row)
+
+    def _row(self, outputs: Sequence[Value], tile: Tile) -> None:
+        """Every reduction of one row (or tile of columns), then its results."""
+        wide = [s for s in self.traced if any(loop.stride(s.address) for loop in self.loops[self.kept :])]
+        self._open(tile.b, wide)
+        self._settle(tile)
+        for stage in self._stages():
+            self._reduce(tile, stage)
+            self._settle(tile)
+        self._write_narrow(tile, [s for s in self.traced if s not in wide], outputs)
+        if wide:
+            self._write_wide(tile, wide, outputs)
 
     def _open(self, b: KernelBuilder, wide: Sequence[Traced]) -> None:
         """Makes room for what several passes over a row need."""
         passes = [stage[0].inputs for stage in self._stages()]
         if wide and self.by_rows and self.team is None and self.count <= BLOCK:
             self.dear = Kept.of(b, [*passes, [s.node for s in wide]], self.loops, self.kept, self.count)
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether a row can be computed by itself, with lanes along it."""
+        return self.by_rows and all(
+            place == 0 for loop in self.loops[: self.kept] for _, place in loop.counters
+        )
 
     @property
     def _kept_extents(self) -> list[int]:

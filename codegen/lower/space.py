@@ -6,7 +6,7 @@ nodes whose leaves carry an affine address. Reshapes split loop counters where t
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -180,12 +180,34 @@ def linear(index: Sequence[Affine], shape: Sequence[int]) -> Affine:
     return total
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Some rows of a row function that are computed where they stand: `values` of theirs have memory of `count` rows only,
+    `pitch` elements apart, which the dimension `LINE` walks."""
+
+    values: Container[Value]
+    count: int
+    pitch: int
+
+    def address(self, space: Space, index: Sequence[Affine], full: int) -> Affine:
+        """Where such a value has the element at an index of a row (of `full` dimensions), or the row's one."""
+        line = space.dimension(LINE, self.count)
+        return line * self.pitch + index[-1] if len(index) == full else line
+
+
+LINE = "l"
+
+
 class Tracer:
     """Traces values of one function over one space; equal questions have one node as answer."""
 
-    def __init__(self, space: Space, leaves: Sequence[Value]) -> None:
+    def __init__(
+        self, space: Space, leaves: Sequence[Value], addresses: Mapping[Value, Affine] | None = None
+    ) -> None:
         self.space = space
         self.leaves = dict.fromkeys(leaves)
+        self.addresses = addresses or {}
+        """Of leaves that are read at one place only."""
         self.memo: dict[tuple[Value, tuple[Affine, ...]], Node] = {}
         self.conversions: dict[tuple[Node, Any], Node] = {}
 
@@ -200,7 +222,7 @@ class Tracer:
     def _make(self, value: Value, index: tuple[Affine, ...]) -> Node:
         t = value.type
         if value in self.leaves:
-            return Leaf(t.element, value, linear(index, t.static_shape))
+            return Leaf(t.element, value, self.addresses.get(value) or linear(index, t.static_shape))
         op = value.op
         rule = INDEXING.get(type(op)) if op is not None else None
         if rule is not None:
@@ -447,29 +469,43 @@ def _trace_store(t: Tracer, store: Store, index: tuple[Affine, ...], shape: tupl
     return Traced(t.trace(store.value, at), store.buffer, address, dynamic)
 
 
-def trace_rows(space: Space, leaves: Sequence[Value], returned: Sequence[Value]) -> list[Traced]:
+def trace_rows(
+    space: Space, leaves: Sequence[Value], returned: Sequence[Value], lines: Lines | None = None
+) -> list[Traced]:
     """Traces results over the dimensions a reduction keeps (`k0, ...`) and those it reduces (`r0:extent, ...`).
 
     A result has as many elements as the reduction's result, or as its operand."""
     first: Any = next(op for op in _above(returned, leaves) if isinstance(op, hlo.Reduce))
     shape, kept = first.inputs[0].type.static_shape, first.results[0].type.static_shape
     while True:
-        tracer = Tracer(space, leaves)
         names = reduced_names(first)
         try:
             rows = tuple(space.dimension(f"k{d}", e) for d, e in enumerate(kept))
             reduced = {d: space.dimension(name, shape[d]) for d, name in names.items()}
             left = iter(rows)
             places = tuple(reduced[d] if d in reduced else next(left) for d in range(len(shape)))
-            return [_trace_row(tracer, v, i, ((kept, rows), (shape, places))) for i, v in enumerate(returned)]
+            spaces = ((kept, rows), (shape, places))
+            held = {} if lines is None else _line_addresses(space, lines, (*leaves, *returned), spaces)
+            tracer = Tracer(space, leaves, held)
+            return [_trace_row(tracer, v, i, spaces) for i, v in enumerate(returned)]
         except _Split as need:
             space.split(need.counter, need.low)
+
+
+def _line_addresses(space: Space, lines: Lines, values: Sequence[Value], spaces: Any) -> dict[Value, Affine]:
+    (_, rows), (shape, places) = spaces
+    return {
+        v: lines.address(space, places if v.type.static_shape == shape else rows, len(shape))
+        for v in values
+        if v in lines.values
+    }
 
 
 def _trace_row(t: Tracer, value: Value, buffer: int, spaces: Any) -> Traced:
     for shape, index in spaces:
         if value.type.static_shape == shape:
-            return Traced(t.trace(value, index), buffer, linear(index, shape))
+            address = t.addresses.get(value) or linear(index, shape)
+            return Traced(t.trace(value, index), buffer, address)
     for shape, index in spaces:
         if value.type.size == prod(shape):
             address = linear(index, shape)

@@ -24,9 +24,9 @@ TileDim = tuple[int | None, int]
 class Access:
     """Where element (i0, i1, ...) of an index space lies in a buffer: offset + sum of index times stride.
 
-    A stride is 0 where the buffer does not depend on the axis."""
+    A stride is 0 where the buffer does not depend on the axis. The offset is a number; inside a kernel, any index."""
 
-    offset: int
+    offset: Any
     strides: tuple[int, ...]
 
     def collapsed(self, keep: Sequence[int]) -> Access:
@@ -193,7 +193,7 @@ class Counter:
     ) -> Value:
         """The tile at `start`; there is no end to reach past."""
         strides = self.access.strides
-        base: Index = 0
+        base: Index = self.access.offset
         for placed, i in start.items():
             if placed < len(strides):
                 base = b.add(base, b.mul(i, strides[placed]))

@@ -14,19 +14,24 @@ from irc.passes.fusion.outline import Outliner
 from irc.passes.manager import Context, Pass
 
 KIND = "irc.kind"
+TARGET = "irc.target"
 
 
 @dataclass(frozen=True)
 class Fusion(Pass, name="fusion"):
     """Groups the ops of every function (and of the regions of its control flow) and outlines each group.
 
-    `max_ops` bounds the ops of a group, `max_epilogue` those that follow a contraction in its tile."""
+    `max_ops` bounds the ops of a group, `max_epilogue` those that follow a contraction in its tile. `attention`: a product,
+    the rows of it and their product become one kernel, but for a GPU, whose kernels have no memory for a block of rows."""
 
     max_ops: int = 64
     max_epilogue: int = 12
+    attention: bool = True
 
     def apply(self, module: Module, context: Context) -> Module:
-        outliner = Outliner(module, Limits(self.max_ops, self.max_epilogue), context.remarks)
+        device = "nvptx" in str(module.attributes.get(TARGET))
+        limits = Limits(self.max_ops, self.max_epilogue, self.attention and not device)
+        outliner = Outliner(module, limits, context.remarks)
         functions = []
         for op in module.operations:
             if isinstance(op, Func) and not op.is_declaration and KIND not in op.attributes:

@@ -14,6 +14,7 @@ from irc.ir.extents import at_most
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product
+from irc.passes.fusion.attention import refusal
 from irc.passes.fusion.reasons import Edge, Reason
 from irc.passes.winograd import is_winograd
 
@@ -36,6 +37,8 @@ class Limits:
 
     max_ops: int
     max_epilogue: int
+    attention: bool = False
+    """Whether a product, the rows of it and their product may be one kernel."""
 
 
 @dataclass(eq=False)
@@ -136,7 +139,42 @@ class Planner:
         for op in self.operations:
             if not is_free(op):
                 self._place(op)
+        if self.limits.attention:
+            for group in list(self.groups):
+                self._attend(group)
         return [g for g in self.groups if g.merged is None]
+
+    def _attend(self, last: Group) -> None:
+        """Merges a product, the rows that it takes, and the product that those are made of, where they are attention."""
+        if last.kind != "contraction" or not isinstance(last.ops[0], hlo.DotGeneral):
+            return
+        weights = last.ops[0].lhs
+        rows = self.group_of.get(weights.op) if weights.op is not None else None
+        if rows is None or rows.kind != "row":
+            return
+        made = {self.group_of[v.op]: None for op in rows.ops for v in op.operands if v.op in self.group_of}
+        first = next((g for g in made if g.kind == "contraction"), None)
+        if first is None:
+            return
+        reason = refusal(first.ops, rows.ops, last.ops)
+        if reason is None and self._leads_around((first, rows, last)):
+            reason = Reason.CYCLE
+        pairs = [(a, b) for x, y in ((first, rows), (rows, last)) for a in x.ops for b in y.ops]
+        if reason is not None:
+            self.reasons.update((pair, reason) for pair in pairs)
+            return
+        self._merge(last, rows)
+        self._merge(last, first)
+        last.kind = "attention"
+
+    def _leads_around(self, groups: Sequence[Group]) -> bool:
+        """A further group depends on one of these and is needed by another."""
+        bits = [g.bit for g in groups]
+        return any(
+            g not in groups and g.merged is None
+            and any(g.depends & bit for bit in bits) and any(other.depends & g.bit for other in groups)
+            for g in self.groups
+        )  # fmt: skip
 
     def edges(self) -> list[Edge]:
         """Every use of an op's result by another op of the block, in order, with why the two are not in one group."""
@@ -376,16 +414,20 @@ class Planner:
                 continue
             if len(group.ops) + len(other.ops) > self.limits.max_ops or self._between(group, other):
                 continue
-            order = {o: i for i, o in enumerate(self.operations)}
-            group.ops = sorted((*group.ops, *other.ops), key=order.__getitem__)
-            for moved in other.ops:
-                self.group_of[moved] = group
-            other.merged, other.ops = group, []
-            for third in self.groups:
-                if third.depends & other.bit:
-                    third.depends = third.depends & ~other.bit | group.bit
-            group.depends &= ~group.bit
-            self._depend(group, other.depends & ~group.bit)
+            self._merge(group, other)
+
+    def _merge(self, group: Group, other: Group) -> None:
+        """The ops of `other` become part of `group`."""
+        order = {o: i for i, o in enumerate(self.operations)}
+        group.ops = sorted((*group.ops, *other.ops), key=order.__getitem__)
+        for moved in other.ops:
+            self.group_of[moved] = group
+        other.merged, other.ops = group, []
+        for third in self.groups:
+            if third.depends & other.bit:
+                third.depends = third.depends & ~other.bit | group.bit
+        group.depends &= ~group.bit
+        self._depend(group, other.depends & ~group.bit)
 
     def _between(self, a: Group, b: Group) -> bool:
         """Some third group depends on one of them and is needed by the other."""

@@ -141,6 +141,10 @@ class _BlockOutliner:
             return False
         if group.kind == "single":
             return False
+        if group.kind == "attention":
+            return not any(
+                v.op is source for op in group.ops if isinstance(op, hlo.DotGeneral) for v in op.operands
+            )
         center = group.ops[0]
         if group.kind in ("loop", "row") or not any(v.op is source for v in center.operands):
             return True

@@ -28,6 +28,8 @@ class Reason(StrEnum):
     CACHE = "row-past-cache"
     ROWS = "rows-broadcast-otherwise"
     OUTSIDE = "operand-from-outside"
+    ATTENTION = "no-attention"
+    FEW = "few-rows"
     CYCLE = "cycle"
     ELSEWHERE = "consumer-fused-elsewhere"
 
@@ -49,6 +51,8 @@ MEANINGS = {
     Reason.CACHE: "the rows are too long to be gone over again in cache, or are not contiguous",
     Reason.ROWS: "what is known of each row comes back along other dimensions than the row's",
     Reason.OUTSIDE: "the consumer combines further values that the producer's kernel does not make",
+    Reason.ATTENTION: "a product of rows of another product, but not along the dimensions of attention",
+    Reason.FEW: "a product of rows of another product, too few of them for a kernel that holds blocks of them",
     Reason.CYCLE: "another operand of the consumer needs the producer's kernel first",
     Reason.ELSEWHERE: "the consumer joined the kernel of another operand",
 }
