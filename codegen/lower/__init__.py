@@ -13,7 +13,7 @@ from irc.codegen.lower.elementwise import has_lowering
 from irc.codegen.lower.gather import lower_gather, lower_scatter
 from irc.codegen.lower.group import KernelGroup, buffer_type
 from irc.codegen.lower.loop import ROOTS_ONLY, lower_loop
-from irc.codegen.lower.row import lower_row
+from irc.codegen.lower.row_phases import lower_row
 from irc.codegen.lower.sort import lower_sort
 from irc.codegen.lower.space import INDEXING, NotAffine
 from irc.codegen.lower.window import lower_window

@@ -8,7 +8,7 @@ from typing import Any
 
 from irc.codegen.lower.tree import BLOCK
 from irc.dialects import stablehlo as hlo
-from irc.ir.extents import at_most, ceildiv
+from irc.ir.extents import at_most
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 
@@ -47,30 +47,41 @@ def long_reductions(returned: Sequence[Value]) -> list[Any]:
     return [] if chained else found
 
 
-def in_blocks(
-    ops: Sequence[Any], returned: Sequence[Value]
-) -> tuple[list[Value], list[Value], tuple[Value, ...]]:
-    """(what each block computes, the values that stand for all blocks' results, the results in terms of those).
+def even_reductions(returned: Sequence[Value]) -> list[Any]:
+    """The reductions, where they are of one shape, none feeds another, and nothing else that large is computed."""
+    found = reductions(returned)
+    chained = any(other is not op for op in found for other in reductions(op.operands))
+    alike = len({(op.inputs[0].type.shape, tuple(sorted(op.dimensions))) for op in found}) == 1
+    narrow = found and all(v.type.size == found[0].results[0].type.size for v in returned)
+    return found if alike and narrow and not chained else []
 
-    A block's result has the shape of the reduction's; the value that stands for it has a leading dimension of blocks."""
+
+def in_parts(
+    ops: Sequence[Any], returned: Sequence[Value], count: int
+) -> tuple[list[Value], tuple[Value, ...]]:
+    """(the values that stand for the results of `count` parts of each op, the results in terms of those).
+
+    A value that stands for parts' results has the shape of the reduction's result after a leading dimension of parts."""
     known: dict[Value, Value] = {}
-    blocks: list[Value] = []
     partials: list[Value] = []
     for op in ops:
-        count = ceildiv(extent(op), BLOCK)
         mine = [
             Value(TensorType((count, *r.type.shape), r.type.element), location=r.location) for r in op.results
         ]
-        starts = [_converted(v, r.type.element) for v, r in zip(op.init_values, op.results, strict=True)]
-        again = hlo.Reduce(mine, starts, dimensions=(0,), regions=op.regions, location=op.location)
-        known.update(zip(op.results, again.results, strict=True))
-        blocks += op.results
+        known.update(zip(op.results, again(op, mine, 0), strict=True))
         partials += mine
     for op in below(returned):
         operands = [known.get(o, o) for o in op.operands]
         if op not in ops and any(a is not b for a, b in zip(op.operands, operands, strict=True)):
             known.update(zip(op.results, op.with_operands(operands).results, strict=True))
-    return blocks, partials, tuple(known.get(v, v) for v in returned)
+    return partials, tuple(known.get(v, v) for v in returned)
+
+
+def again(op: Any, values: Sequence[Value], dimension: int) -> Sequence[Value]:
+    """Parts' results reduced as a reduction reduces its elements."""
+    starts = [_converted(v, r.type.element) for v, r in zip(op.init_values, op.results, strict=True)]
+    made = hlo.Reduce(list(values), starts, dimensions=(dimension,), regions=op.regions, location=op.location)
+    return made.results
 
 
 def _converted(start: Value, element: Any) -> Value:

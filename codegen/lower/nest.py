@@ -286,6 +286,21 @@ class Tile:
             return self._gather(buffer, places)
         raise AssertionError("a square tile reads a buffer that is contiguous along neither axis")
 
+    def ask(self, leaf: Leaf) -> None:
+        """Asks for the lines where the leaf lies, without reading them."""
+        buffer, order = self.view(self.views.buffers[leaf.buffer], leaf.address, leaf.dynamic)
+        places = [self.at.get(i, 0) for i in order]
+        live = [axis for axis, a in enumerate(self.axes) if a in order]
+        step = LINE // buffer_bytes(buffer)
+        wide = self.widths[live[-1]] if live and self._contiguous(buffer) else 1
+        for along in range(0, wide, step):
+            where = [*places[:-1], self.b.add(places[-1], along)] if along else places
+            self.b.emit(
+                memref.Prefetch(
+                    buffer, self.b.indices(where), isWrite=False, localityHint=3, isDataCache=True
+                )
+            )
+
     def _alignment(self, buffer: Value, address: Affine, dynamic: Sequence[Any] = (), base: Index = 0) -> int:
         """On a grid, the bytes of a tile where it always begins at a multiple of them; else 0. Buffers do."""
         if not self.b.machine.is_grid or len(self.axes) != 1 or dynamic or base != 0:

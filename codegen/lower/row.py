@@ -1,4 +1,4 @@
-"""Row kernels: reductions with what feeds them and what follows (sums, softmax, normalisation, their gradients).
+"""The loops of row kernels: reductions with what feeds them and what follows (sums, softmax, normalisation, their gradients).
 
 The tree of a reduction (`tree.py`) is fixed by the number of elements alone: blocks of 4096, the blocks' results again by
 the same tree, last the initial value. It runs along vector lanes where the reduced elements are contiguous (rows), over a
@@ -11,12 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from math import prod
 
-from irc.codegen.lower.blocks import extent, in_blocks, long_reductions
-from irc.codegen.lower.builder import Index, KernelBuilder, kernel
+from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.combine import apply_region
-from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
-from irc.codegen.lower.nest import Loop, Nest, Tile, Views, affines, buffer_bytes, lanes_for, merge
+from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.nest import (
+    MOST_TICKETS,
+    Loop,
+    Nest,
+    Tile,
+    Views,
+    affines,
+    buffer_bytes,
+    lanes_for,
+    merge,
+)
+from irc.codegen.lower.row_ahead import ask_ahead, gathered
 from irc.codegen.lower.row_kept import NOTHING, Kept
+from irc.codegen.lower.row_lanes import Lanes
 from irc.codegen.lower.row_teams import OneWarp, Team, team_for
 from irc.codegen.lower.space import (
     LINE,
@@ -31,70 +42,17 @@ from irc.codegen.lower.space import (
     operands_of,
     trace_rows,
 )
-from irc.codegen.lower.tree import BLOCK, LANES, TOGETHER, fold_columns, fold_rows, get, put
+from irc.codegen.lower.tree import BLOCK, LANES, fold_columns, fold_rows, get, put
 from irc.codegen.lower.tree_some import fold_some_columns, fold_some_rows
-from irc.codegen.schedule.machine import HOST, Machine
+from irc.codegen.schedule.machine import Machine
 from irc.dialects import memref
-from irc.dialects.func import Func
 from irc.errors import UnsupportedError
 from irc.ir.extents import ceildiv, divides, typical
 from irc.ir.operation import Operation, Value
 from irc.ir.types import MemRefType
 
-LEVELS = 2
-"""How often a reduction of who knows how many elements is cut into blocks: enough for 2**36 of them."""
 COLUMNS = 128
 """Columns a column tree works on at once."""
-FAR_COLUMNS = 256
-"""The same where rows lie a page or more apart, and past the caches: longer runs of each."""
-PAGE, FAR_BYTES = 4096, 1 << 21
-
-
-def lower_row(func: Func, machine: Machine = HOST) -> KernelGroup:
-    """Kernels for a function whose reductions run over one set of dimensions.
-
-    A reduction of more than one block is two kernels, so that blocks are tickets of their own: the blocks' results into
-    scratch, then everything else with that scratch as an input (a reduction over the blocks)."""
-    returned = func.returned
-    phases: list[tuple[list[Value], list[Value]]] = []
-    leaves: list[Value] = list(func.arguments)
-    scratch: list[Value] = []
-    while (long := long_reductions(returned)) and (len(phases) < LEVELS or isinstance(extent(long[0]), int)):
-        blocks, partials, returned = in_blocks(long, returned)
-        phases.append((list(leaves), blocks))
-        scratch += partials
-        leaves += partials
-    types = [buffer_type(v.type) for v in (*func.arguments, *func.returned, *scratch)]
-    count = len(func.arguments) + len(func.returned)
-
-    def make(number: int) -> Func:
-        def body(b: KernelBuilder, *buffers: Value) -> None:
-            inputs = dict(
-                zip(
-                    (*func.arguments, *scratch),
-                    (*buffers[: len(func.arguments)], *buffers[count:]),
-                    strict=True,
-                )
-            )
-            views = Views(b, inputs)
-            if number == len(phases):
-                last = Rows.plan(leaves, returned, machine)
-                if not isinstance(last.count, int) and number < LEVELS:
-                    raise UnsupportedError(
-                        f"reductions over {last.count} elements, one of which needs the other, in one kernel are not supported"
-                    )
-                last.emit(b, views, buffers[len(func.arguments) : count])
-                return
-            known, blocks = phases[number]
-            # A block's results are stored like any other output; their place is the scratch of this phase.
-            outputs = [inputs[p] for p in scratch[len(known) - len(func.arguments) :]]
-            Rows.plan(known, blocks, machine).emit_blocks(b, views, outputs)
-
-        return kernel(
-            func.sym_name + (f"_{number}" if number else ""), types, body, machine, location=func.location
-        )
-
-    return KernelGroup(tuple(make(i) for i in range(len(phases) + 1)), tuple(types[count:]))
 
 
 @dataclass
@@ -140,14 +98,9 @@ class Rows:
         return Rows(traced, nodes, kept + reduced, len(kept), count, by_rows, team)
 
     @property
-    def columns(self) -> tuple[int, int]:
-        """(columns that are worked on at once, lanes of theirs that are folded at once)."""
-        widest = max((buffer_bytes(n.buffer) for n in self.nodes if isinstance(n, Leaf)), default=0)
-        reads = [n.address for n in self.nodes if isinstance(n, Leaf)]
-        steps = (typical(loop.stride(a)) for a in reads for loop in self.loops[-1:])
-        pitch, count = widest * max(map(abs, steps), default=0), typical(self.count)
-        far = pitch >= PAGE and pitch * count >= FAR_BYTES and count >= 8 * LANES
-        return (FAR_COLUMNS, 1) if far else (COLUMNS, TOGETHER)
+    def lanes(self) -> Lanes:
+        """The same folded into lanes, all columns at once."""
+        return Lanes(self.nodes, self.loops, self.kept, list(self._stages()))
 
     @property
     def axes(self) -> tuple[int, ...]:
@@ -156,7 +109,7 @@ class Rows:
 
     def emit(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
         """Every reduction in order of need, then the results, for each row or tile of columns."""
-        nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
+        nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
         body = partial(self._row, outputs)
         if self.team is None:
             views.streaming(b, outputs, lambda b, views: nest.emit(Tile(b, views, self.loops), body))
@@ -244,7 +197,7 @@ class Rows:
             self._write_narrow(tile, self.traced, outputs, number)
 
         def block(inner: KernelBuilder, number: Index, count: Index) -> None:
-            nest = Nest(self.nodes, self.loops, self.kept, self.axes, self.columns[:1])
+            nest = Nest(self.nodes, self.loops, self.kept, self.axes, (COLUMNS,))
             nest.emit(Tile(inner, views, self.loops), lambda t: row(t, number, count), parallel=False)
 
         if self.team is not None:
@@ -257,9 +210,40 @@ class Rows:
                 lambda inner, number: block(inner, number, inner.min(left(inner, number), BLOCK)),
             )
             return
-        b.forall([full], lambda inner, number: block(inner, number, BLOCK))
+        if self.by_rows and self.kept:
+            self._in_order(
+                b, full, lambda inner, at: row(self._tile_at(inner, views, at[:-1]), at[-1], BLOCK)
+            )
+        else:
+            b.forall([full], lambda inner, number: block(inner, number, BLOCK))
         if rest:
             block(b, full, rest)
+
+    def emit_lanes(self, b: KernelBuilder, views: Views, outputs: Sequence[Value]) -> None:
+        """For every block: its lanes, stored at [block, lane, column]."""
+        places = {t.node: outputs[t.buffer] for t in self.traced if isinstance(t.node, Reduced)}
+        self.lanes.emit(b, views, places)
+
+    def _in_order(
+        self, b: KernelBuilder, blocks: int, body: Callable[[KernelBuilder, list[Index]], None]
+    ) -> None:
+        """Every block of every row, as they lie in memory; a ticket takes several."""
+        extents = [*self._kept_extents, blocks]
+        total = prod(extents)
+        share = ceildiv(total, MOST_TICKETS) if isinstance(total, int) else blocks
+
+        def one(inner: KernelBuilder, at: Index) -> None:
+            places: list[Index] = []
+            for n in reversed(extents):
+                places.insert(0, inner.rem(at, n))
+                at = inner.div(at, n)
+            body(inner, places)
+
+        def ticket(inner: KernelBuilder, t: Index) -> None:
+            low = inner.mul(t, share)
+            inner.loop(low, inner.min(inner.add(low, share), total), 1, one)
+
+        b.forall([ceildiv(total, share)], ticket)
 
     def _team_blocks(
         self,
@@ -357,8 +341,12 @@ class Rows:
             self.dear.keep(here, number)
             return found
 
+        ahead = [] if self.team is not None or self.by_rows else gathered(inputs, self.loops[self.kept :])
+
         def column(b: KernelBuilder, at: Index, width: int) -> list[Value]:
             here = tile.moved(b, self._place(b, at))
+            if ahead and len(self.loops) == self.kept + 1:
+                ask_ahead(here, ahead, self.kept, b.add(start, count), count)
             return [here.tile(n) for n in inputs]
 
         if not isinstance(count, int):
@@ -370,7 +358,7 @@ class Rows:
             return self.team.fold(tile.b, region, lambda b, at: column(b, at, 1), start, count)
         if self.by_rows:
             return fold_rows(tile.b, region, row, start, count)
-        return fold_columns(tile.b, region, column, start, count, self.columns[1])
+        return fold_columns(tile.b, region, column, start, count)
 
     def _place(self, b: KernelBuilder, at: Index) -> dict[int, Index]:
         """The reduced loops' indices at element `at`."""

@@ -18,6 +18,8 @@ LANES = 64
 BLOCK = 4096
 TOGETHER = 4
 """Lanes of a column tree that are folded at once, in registers."""
+FEW_TOGETHER = 16
+"""The same where a lane has one element, or two: they meet as they are read, and few wait."""
 
 Read = Callable[[KernelBuilder, Index, int], Sequence[Value]]
 """`read(builder, start, width)`: elements start..start+width-1 of every operand, as vectors of that width (or, for
@@ -79,6 +81,8 @@ def fold_columns(
     `together` lanes, which the first halvings bring together, are folded in registers; what they leave is kept in a buffer."""
     if count == 1:
         return list(read(b, start, 1))
+    if count < 2 * LANES:
+        together = FEW_TOGETHER
     apart = LANES // together
     full, rest = divmod(count, LANES)
     kept, few = divmod(rest, apart)
@@ -107,28 +111,35 @@ def _fold_together(
     """The lane whose first element is `first` and those it meets in the first halvings, combined. With `sizes` (n, m) lanes
     have n elements, the first m of them one more."""
     apart, (full, longer) = LANES // together, sizes
-    lanes = [list(read(b, b.add(first, q * apart), 1)) for q in range(together if full else longer)]
-    width = len(lanes[0])
+    lanes: list[list[Value]] = []
 
     def turn(inner: KernelBuilder, j: Index, *sums: Value) -> list[Value]:
         made: list[Value] = []
+        width = len(sums) // together
         for q in range(together):
             more = read(inner, inner.add(inner.add(first, j), q * apart), 1)
             made += apply_region(inner, region, [*sums[q * width : (q + 1) * width], *more])
         return made
 
+    def lane(q: int) -> list[Value]:
+        found = lanes[q] if lanes else list(read(b, b.add(first, q * apart), 1))
+        if full and q < longer:
+            more = read(b, b.add(first, full * LANES + q * apart), 1)
+            found = list(apply_region(b, region, [*found, *more]))
+        return found
+
+    def tree(q: int, step: int, live: int) -> list[Value]:
+        """Lanes q, q + step, ... below `live`, those that are met last combined first."""
+        if q + step >= live:
+            return lane(q)
+        return list(apply_region(b, region, [*tree(q, 2 * step, live), *tree(q + step, 2 * step, live)]))
+
     if full > 1:
-        flat = b.loop(LANES, full * LANES, LANES, turn, *(v for lane in lanes for v in lane))
+        firsts = [v for q in range(together) for v in read(b, b.add(first, q * apart), 1)]
+        flat = b.loop(LANES, full * LANES, LANES, turn, *firsts)
+        width = len(flat) // together
         lanes = [list(flat[q * width : (q + 1) * width]) for q in range(together)]
-    for q in range(longer if full else 0):
-        more = read(b, b.add(first, full * LANES + q * apart), 1)
-        lanes[q] = list(apply_region(b, region, [*lanes[q], *more]))
-    half = together // 2
-    while half:
-        for q in range(half, len(lanes)):
-            lanes[q - half] = list(apply_region(b, region, [*lanes[q - half], *lanes[q]]))
-        lanes, half = lanes[:half], half // 2
-    return lanes[0]
+    return tree(0, 1, together if full else longer)
 
 
 def _halve(

@@ -44,6 +44,10 @@ CASES = {
         (40, 64), (3, 64), "offset_dims = [2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 2",
         (1, 64), (3, 64, 64), 1,
     ),
+    "more rows than twice the lanes": gather_sum(
+        (40, 48), (5, 200, 1), "offset_dims = [2], collapsed_slice_dims = [0], start_index_map = [0], index_vector_dim = 2",
+        (1, 48), (5, 200, 48), 1,
+    ),
     "windows that begin in two dimensions": gather_sum(
         (9, 7, 40), (2, 6, 11), "offset_dims = [2], collapsed_slice_dims = [0, 1], start_index_map = [1, 0], index_vector_dim = 0",
         (1, 1, 33), (6, 11, 33), 0,
@@ -80,3 +84,10 @@ def test_sums_along_the_rows_themselves_are_apart() -> None:
     module = irc.parse(gather_sum((40, 48), (5, 9, 1), numbers, (1, 48), (5, 9, 48), 2))
     given = np.ones((40, 48), np.float32), np.zeros((5, 9, 1), np.int32)
     np.testing.assert_array_equal(irc.compile_module(module)(*given)[0], np.full((5, 9), 48, np.float32))
+
+
+def test_rows_that_come_are_asked_for() -> None:
+    """A gathered row of 48 floats is three lines, asked for while an earlier one is read."""
+    for name in ("rows of a table", "more rows than twice the lanes"):
+        kernels = irc.compile_module(irc.parse(CASES[name])).stages.text("kernel")
+        assert kernels.count("memref.prefetch") % 3 == 0 and "memref.prefetch" in kernels
