@@ -249,9 +249,11 @@ def _window(
     nest(b, extents[:-1], row)
 
 
-def in_vectors(b: KernelBuilder, extent: int, body: Callable[[KernelBuilder, Index, int], None]) -> None:
+def in_vectors(
+    b: KernelBuilder, extent: int, body: Callable[[KernelBuilder, Index, int], None], lanes: int = LANES
+) -> None:
     """`body(b, i, width)` for runs of lanes; of an extent that is not known, what is left over one by one (width 0)."""
-    width = min(LANES, extent) if isinstance(extent, int) else LANES
+    width = min(lanes, extent) if isinstance(extent, int) else lanes
     whole = extent - extent % width
     b.loop(0, whole, width, lambda inner, i: body(inner, i, width))
     if not isinstance(extent, int):

@@ -9,7 +9,7 @@ from irc.codegen.lower.builder import Index, KernelBuilder, kernel
 from irc.codegen.lower.combine import apply_region
 from irc.codegen.lower.gather import center, nest
 from irc.codegen.lower.group import KernelGroup, buffer_type
-from irc.codegen.lower.sort_radix import LEAST, RadixSort, SortKey, scratch_types, sort_key
+from irc.codegen.lower.sort_radix import LEAST, RadixSort, SortKey, sort_key, spare_rows
 from irc.codegen.schedule.machine import HOST, Machine
 from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
@@ -18,7 +18,7 @@ from irc.errors import UnsupportedError
 from irc.ir.extents import at_most
 from irc.ir.locations import span_of
 from irc.ir.operation import Value
-from irc.ir.types import i1
+from irc.ir.types import MemRefType, i1
 
 
 def lower_sort(func: Func, machine: Machine = HOST) -> KernelGroup:
@@ -37,19 +37,22 @@ def _by_digits(func: Func, op: Any, key: SortKey, machine: Machine) -> KernelGro
     types = [buffer_type(v.type) for v in (*func.arguments, *func.returned)]
     shape = op.inputs[0].type.static_shape
     along = op.dimension % len(shape)
-    scratch = scratch_types(key, [t.element for t in types[len(func.arguments) :]], shape[along])
+    is_last = along == len(shape) - 1
+    elements = [t.element for t in types[len(func.arguments) :] for _ in range(spare_rows(is_last))]
+    scratch = tuple(MemRefType((shape[along],), e) for e in elements)
 
     def body(b: KernelBuilder, *buffers: Value) -> None:
         named = dict(zip(func.arguments, buffers, strict=False))
         outputs = buffers[len(func.arguments) : len(types)]
-        counters = RadixSort.counters_for(b, key)
+        counters = RadixSort.counters_for(b, key, shape[along])
 
         def row(inner: KernelBuilder, at: list[Index]) -> None:
             def place(i: Index) -> list[Index]:
                 return [*at[:along], i, *at[along:]]
 
             inputs = [named[v] for v in op.inputs]
-            RadixSort(key, inputs, outputs, buffers[len(types) :], counters, shape[along], place).emit(inner)
+            spare = buffers[len(types) :]
+            RadixSort(key, inputs, outputs, spare, counters, shape[along], place, is_last).emit(inner)
 
         nest(b, [n for i, n in enumerate(shape) if i != along], row)
 

@@ -7,69 +7,64 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from irc.codegen.lower.blocks import below
 from irc.codegen.lower.builder import Index, KernelBuilder
 from irc.codegen.lower.combine import apply_region
-from irc.codegen.lower.group import kernel_element
+from irc.codegen.lower.gather import in_vectors
+from irc.codegen.lower.nest import buffer_bytes
 from irc.dialects import arith, memref
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Return
+from irc.ir.extents import typical
 from irc.ir.operation import Block, Region, Value
-from irc.ir.types import FloatType, IntegerType, MemRefType, f32, f64, i32, index
+from irc.ir.types import FloatType, IntegerType, MemRefType, VectorType, f32, f64, i32, index
 
 LEAST = 64
 """Elements of a row that pay for counting digits."""
-BITS = 8
-"""Of a digit: so few runs are written at once that their ends stay in the first-level cache."""
+MANY = 1 << 13
+"""Elements of a row that pay for longer digits, of which there are fewer."""
+BITS, MANY_BITS = 8, 11
+"""Of a digit, at most. Of the runs that are written at once, those of short digits keep their ends in the first-level
+cache; the next lines of the others are asked for."""
+TOGETHER, LANES, UNROLLED = 128, 16, 4
+"""Elements whose digits are found before the first of them is moved (what has just been stored by vectors is slow to
+read by elements), in vectors of so many; elements of a turn of the loop that moves them."""
+LINE = 64
 
 Place = Callable[[Index], list[Index]]
 
 
 @dataclass(frozen=True)
 class SortKey:
-    """What is compared: `region` makes it from one element of every operand. `operand`: the operand that is the key itself,
-    whose elements are found again from their keys; else None."""
+    """What is compared: `region` makes it from one element of every operand."""
 
     region: Region
     element: Any
     kind: str
     is_descending: bool
-    operand: int | None
 
     @property
     def integer(self) -> IntegerType:
         return IntegerType(self.element.width)
 
     def of(self, b: KernelBuilder, values: Sequence[Value]) -> Value:
-        """The key as an integer; keys that are less when read as unsigned come first."""
+        """The keys of elements, or of vectors of them, as integers; what is less when read as unsigned comes first."""
         (value,) = apply_region(b, self.region, values)
         if self.kind == "FLOAT":
             value = b.emit(arith.AddF(value, b.constant(0.0, value.type)))  # -0 equals 0
-        integer = self.integer
-        if isinstance(value.type, FloatType):
+        integer = arith.like(value.type, self.integer)
+        sign = b.constant(-1 << (self.element.width - 1), integer)
+        if isinstance(arith.element(value.type), FloatType):
             bits = b.emit(arith.Bitcast(value, result_types=[integer]))
             negative = b.emit(arith.ShRSI(bits, b.constant(self.element.width - 1, integer)))
-            bits = b.emit(arith.XOrI(bits, b.emit(arith.OrI(negative, self._sign(b)))))
+            bits = b.emit(arith.XOrI(bits, b.emit(arith.OrI(negative, sign))))
         else:
-            bits = b.emit(arith.XOrI(value, self._sign(b))) if self.kind == "SIGNED" else value
+            bits = b.emit(arith.XOrI(value, sign)) if self.kind == "SIGNED" else value
         return b.emit(arith.XOrI(bits, b.constant(-1, integer))) if self.is_descending else bits
-
-    def back(self, b: KernelBuilder, key: Value) -> Value:
-        """The operand's element that has this key."""
-        integer = self.integer
-        ones = b.constant(-1, integer)
-        bits = b.emit(arith.XOrI(key, ones)) if self.is_descending else key
-        if isinstance(kernel_element(self.element), FloatType):
-            positive = b.emit(arith.ShRSI(bits, b.constant(self.element.width - 1, integer)))
-            flipped = b.emit(arith.OrI(b.emit(arith.XOrI(positive, ones)), self._sign(b)))
-            bits = b.emit(arith.XOrI(bits, flipped))
-            return b.emit(arith.Bitcast(bits, result_types=[kernel_element(self.element)]))
-        return b.emit(arith.XOrI(bits, self._sign(b))) if self.kind == "SIGNED" else bits
-
-    def _sign(self, b: KernelBuilder) -> Value:
-        return b.constant(-1 << (self.element.width - 1), self.integer)
 
 
 def sort_key(op: Any) -> SortKey | None:
@@ -95,8 +90,7 @@ def sort_key(op: Any) -> SortKey | None:
     kind = "UNSIGNED" if getattr(element, "is_unsigned", False) else "SIGNED"
     if isinstance(element, FloatType):
         kind = "TOTALORDER" if compare.compare_type == "TOTALORDER" else "FLOAT"
-    itself = arguments.index(compare.lhs) if compare.lhs in arguments and kind != "FLOAT" else None
-    return SortKey(made, element, kind, (compare.comparison_direction == "GT") != is_swapped, itself)
+    return SortKey(made, element, kind, (compare.comparison_direction == "GT") != is_swapped)
 
 
 def _same(x: Value, y: Value, pairs: dict[Value, Value]) -> bool:
@@ -114,17 +108,30 @@ def _same(x: Value, y: Value, pairs: dict[Value, Value]) -> bool:
     return True
 
 
-def scratch_types(key: SortKey, elements: Sequence[Any], count: int) -> tuple[MemRefType, ...]:
-    """Two buffers of keys, and two of every operand that is carried along."""
-    carried = [e for i, e in enumerate(elements) if i != key.operand]
-    return tuple(
-        MemRefType((count,), e) for e in (key.integer, key.integer, *(e for e in carried for _ in "ab"))
-    )
+def digits_of(width: int, count: Index) -> list[tuple[int, int]]:
+    """(first bit, bits) of every digit of a key of so many bits, the lowest first."""
+    number = -(-width // (MANY_BITS if typical(count) >= MANY else BITS))
+    ends = [width * i // number for i in range(number + 1)]
+    return [(low, high - low) for low, high in pairwise(ends)]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Where a row lies: a buffer of every operand, and the place of element i."""
+
+    buffers: Sequence[Value]
+    place: Place
+
+
+def spare_rows(is_contiguous: bool) -> int:
+    """How many buffers of a row's length belong to every operand, where rows are contiguous or are not."""
+    return 1 if is_contiguous else 2
 
 
 @dataclass(frozen=True)
 class RadixSort:
-    """The passes over one row."""
+    """The passes over one row. `scratch` holds the spare rows of one operand after the other; `counters` has a row for every
+    digit."""
 
     key: SortKey
     inputs: Sequence[Value]
@@ -133,43 +140,108 @@ class RadixSort:
     counters: Value
     count: int
     place: Place
+    is_contiguous: bool
+    """Whether neighbours in the row are neighbours in memory."""
 
     @staticmethod
-    def counters_for(b: KernelBuilder, key: SortKey) -> Value:
+    def counters_for(b: KernelBuilder, key: SortKey, count: Index) -> Value:
         """A counter for each digit's every value."""
-        shape = (key.element.width // BITS, 1 << BITS)
-        return b.emit(memref.Alloca((), (), alignment=64, result_types=[MemRefType(shape, i32)]))
+        digits = digits_of(key.element.width, count)
+        shape = (len(digits), 1 << max(bits for _, bits in digits))
+        return b.emit(memref.Alloca((), (), alignment=LINE, result_types=[MemRefType(shape, i32)]))
+
+    @cached_property
+    def digits(self) -> list[tuple[int, int]]:
+        return digits_of(self.key.element.width, self.count)
 
     def emit(self, b: KernelBuilder) -> None:
-        digits, values = self.counters.type.shape
-        b.loop(0, digits, 1, lambda b, d: b.loop(0, values, 1, lambda b, v: self._count(b, (d, v), 0)))
-        b.loop(0, self.count, 1, self._tally)
-        b.loop(0, digits, 1, self._sum)
-        for number in range(digits):
-            b.loop(0, self.count, 1, lambda b, i, number=number: self._move(b, i, number, digits))
+        rows, values = self.counters.type.shape
+        b.loop(0, rows, 1, lambda b, d: b.loop(0, values, 1, lambda b, v: self._count(b, (d, v), 0)))
+        shape = (len(self.digits), TOGETHER)
+        found = b.emit(memref.Alloca((), (), alignment=LINE, result_types=[MemRefType(shape, i32)]))
+        source, *sides = self._sides
+        if not self.is_contiguous:
+            b.loop(0, self.count, 1, lambda b, i: self._gather(b, i, source))
+        tally = lambda b, _, n: [self._next(b, found, d, n) for d in range(rows)]  # noqa: E731
+        self._each(b, source, found, range(rows), tally)
+        b.loop(0, rows, 1, self._sum)
+        for number in range(rows):
+            target = sides[(rows - number) % 2]
+            if number == rows - 1:
+                target = _Side(self.outputs, self.place)
+            self._pass(b, number, source, target, found)
+            source = target
+
+    @property
+    def _sides(self) -> list[_Side]:
+        """Where the row lies first, then the two places it is moved between: one of them the outputs where neighbours in the
+        row are neighbours there."""
+        spare, other = (
+            _Side(self.scratch[k :: spare_rows(self.is_contiguous)], lambda i: [i]) for k in range(2)
+        )
+        if self.is_contiguous:
+            return [_Side(self.inputs, self.place), spare, _Side(self.outputs, self.place)]
+        return [other, spare, other]
+
+    def _gather(self, b: KernelBuilder, i: Index, side: _Side) -> None:
+        """An element to where the first pass reads."""
+        for source, target in zip(self.inputs, side.buffers, strict=True):
+            b.store(b.load(source, self.place(i)), target, side.place(i))
 
     def _count(self, b: KernelBuilder, at: Sequence[Index], value: int) -> None:
         b.store(b.constant(value, i32), self.counters, at)
 
-    def _digit(self, b: KernelBuilder, key: Value, number: int) -> Value:
-        integer = self.key.integer
-        if number:
-            key = b.emit(arith.ShRUI(key, b.constant(number * BITS, integer)))
-        if (number + 1) * BITS < self.key.element.width:
-            key = b.emit(arith.AndI(key, b.constant((1 << BITS) - 1, integer)))
-        return b.emit(arith.IndexCastUI(key, result_types=[index]))
+    def _each(
+        self,
+        b: KernelBuilder,
+        source: _Side,
+        found: Value,
+        numbers: Sequence[int],
+        body: Callable[[KernelBuilder, Index, Index], Any],
+    ) -> None:
+        """`body(b, i, n)` for every element i, whose digits of these numbers are at place n of `found`."""
 
-    def _next(self, b: KernelBuilder, key: Value, number: int) -> Value:
-        """The counter of a key's digit, counted up; its value before."""
-        at: list[Index] = [number, self._digit(b, key, number)]
-        before = b.load(self.counters, at)
-        b.store(b.emit(arith.AddI(before, b.constant(1, i32))), self.counters, at)
+        def find(b: KernelBuilder, i: Index, n: Index, width: int) -> None:
+            wide = [VectorType((width,), v.type.element) for v in source.buffers]
+            key = self.key.of(
+                b, [b.load(v, source.place(i), t) for v, t in zip(source.buffers, wide, strict=True)]
+            )
+            for number in numbers:
+                b.store(self._digit(b, key, number), found, [number, n])
+
+        def block(b: KernelBuilder, start: Index, size: int) -> None:
+            in_vectors(b, size, lambda b, n, width: find(b, b.add(start, n), n, width), LANES)
+            in_vectors(b, size, lambda b, n, width: turn(b, start, n, width), UNROLLED)
+
+        def turn(b: KernelBuilder, start: Index, first: Index, width: int) -> None:
+            for n in (b.add(first, k) for k in range(width)):
+                body(b, b.add(start, n), n)
+
+        whole = self.count - self.count % TOGETHER
+        b.loop(0, whole, TOGETHER, lambda b, i: block(b, i, TOGETHER))
+        if not isinstance(self.count, int):
+            b.loop(whole, self.count, 1, lambda b, i: block(b, i, 1))
+        elif self.count % TOGETHER:
+            block(b, whole, self.count % TOGETHER)
+
+    def _digit(self, b: KernelBuilder, keys: Value, number: int) -> Value:
+        """A digit of every key."""
+        (low, bits), width = self.digits[number], self.key.element.width
+        if low:
+            keys = b.emit(arith.ShRUI(keys, b.constant(low, keys.type)))
+        if low + bits < width:
+            keys = b.emit(arith.AndI(keys, b.constant((1 << bits) - 1, keys.type)))
+        if width == i32.width:
+            return keys
+        cast: Any = arith.TruncI if width > i32.width else arith.ExtUI
+        return b.emit(cast(keys, result_types=[arith.like(keys.type, i32)]))
+
+    def _next(self, b: KernelBuilder, found: Value, number: int, n: Index) -> Value:
+        """The counter of a digit, counted up; its value before."""
+        digit = b.emit(arith.IndexCastUI(b.load(found, [number, n]), result_types=[index]))
+        before = b.load(self.counters, [number, digit])
+        b.store(b.emit(arith.AddI(before, b.constant(1, i32))), self.counters, [number, digit])
         return before
-
-    def _tally(self, b: KernelBuilder, i: Index) -> None:
-        key = self.key.of(b, [b.load(v, self.place(i)) for v in self.inputs])
-        for number in range(self.counters.type.shape[0]):
-            self._next(b, key, number)
 
     def _sum(self, b: KernelBuilder, number: Index) -> None:
         """How many elements come before those of each value of a digit."""
@@ -181,24 +253,17 @@ class RadixSort:
 
         b.loop(0, self.counters.type.shape[1], 1, turn, b.constant(0, i32))
 
-    def _move(self, b: KernelBuilder, i: Index, number: int, digits: int) -> None:
-        """Element i to its place in the order of one digit."""
-        carried = [n for n in range(len(self.inputs)) if n != self.key.operand]
-        keys, others = self.scratch[:2], self.scratch[2:]
-        if number == 0:
-            values = [b.load(v, self.place(i)) for v in self.inputs]
-            key, moved = self.key.of(b, values), [values[n] for n in carried]
-        else:
-            side = (number - 1) % 2
-            key, moved = b.load(keys[side], [i]), [b.load(v, [i]) for v in others[side::2]]
-        to = b.emit(arith.IndexCastUI(self._next(b, key, number), result_types=[index]))
-        if number < digits - 1:
-            for value, target in zip(
-                (key, *moved), (keys[number % 2], *others[number % 2 :: 2]), strict=True
-            ):
-                b.store(value, target, [to])
-            return
-        for n, value in zip(carried, moved, strict=True):
-            b.store(value, self.outputs[n], self.place(to))
-        if self.key.operand is not None:
-            b.store(self.key.back(b, key), self.outputs[self.key.operand], self.place(to))
+    def _pass(self, b: KernelBuilder, number: int, source: _Side, target: _Side, found: Value) -> None:
+        """Every element to its place in the order of one digit."""
+        asks = self.digits[number][1] > BITS and (self.is_contiguous or target.buffers is not self.outputs)
+
+        def move(b: KernelBuilder, i: Index, n: Index) -> None:
+            to = b.emit(arith.IndexCastUI(self._next(b, found, number, n), result_types=[index]))
+            values = [b.load(v, source.place(i)) for v in source.buffers]
+            for value, buffer in zip(values, target.buffers, strict=True):
+                if asks:
+                    ahead = b.indices(target.place(b.add(to, LINE // buffer_bytes(buffer))))
+                    b.emit(memref.Prefetch(buffer, ahead, isWrite=True, localityHint=3, isDataCache=True))
+                b.store(value, buffer, target.place(to))
+
+        self._each(b, source, found, [number], move)
