@@ -108,7 +108,7 @@ def _same(x: Value, y: Value, pairs: dict[Value, Value]) -> bool:
     return True
 
 
-def digits_of(width: int, count: Index) -> list[tuple[int, int]]:
+def digits_of(width: int, count: int) -> list[tuple[int, int]]:
     """(first bit, bits) of every digit of a key of so many bits, the lowest first."""
     number = -(-width // (MANY_BITS if typical(count) >= MANY else BITS))
     ends = [width * i // number for i in range(number + 1)]
@@ -144,7 +144,7 @@ class RadixSort:
     """Whether neighbours in the row are neighbours in memory."""
 
     @staticmethod
-    def counters_for(b: KernelBuilder, key: SortKey, count: Index) -> Value:
+    def counters_for(b: KernelBuilder, key: SortKey, count: int) -> Value:
         """A counter for each digit's every value."""
         digits = digits_of(key.element.width, count)
         shape = (len(digits), 1 << max(bits for _, bits in digits))
