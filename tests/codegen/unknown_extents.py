@@ -154,13 +154,13 @@ SNIPPETS: dict[str, tuple[Any, tuple[Shape, ...]]] = {
     "depthwise": (lambda x, w: lax.conv_general_dilated(
         x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=16),
         ((None, 6, 6, 16), (3, 3, 1, 16))),
+    "top_k": (lambda x: lax.top_k(x, 2)[0], ((None, 5),)),
 }  # fmt: skip
 """One op each, in what surrounds it in JAX's exports."""
 
 REFUSED: dict[str, tuple[Any, tuple[Shape, ...]]] = {
     "sort of unknown length by two keys": (lambda x: lax.sort((x, x * 2), num_keys=2)[1], ((None,),)),
     "prefix sums of unknown length": (lambda x: jnp.cumsum(x, axis=0), ((None, 5),)),
-    "top_k": (lambda x: lax.top_k(x, 2)[0], ((None, 5),)),
     "cholesky": (lambda x: jnp.linalg.cholesky(x @ x.swapaxes(-1, -2) + 5 * jnp.eye(4)), ((None, 4, 4),)),
     "fft": (lambda x: jnp.abs(jnp.fft.fft(x)), ((None, 8),)),
     "random numbers": (lambda x: x + jax.random.uniform(jax.random.key(0), (x.shape[0], 4)), ((None, 4),)),
