@@ -13,11 +13,11 @@ The lanes of a tile lie along the result's innermost axis. Where that axis belon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from irc.codegen.lower.builder import kernel
+from irc.codegen.lower.builder import KernelBuilder, kernel
 from irc.codegen.lower.contraction_axes import AxisMap, Contraction, contraction_of
 from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_of
 from irc.codegen.lower.contraction_mma import emit_matrix_contraction, matrix_schedule
@@ -25,15 +25,24 @@ from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import NO_STRIDES, Epilogue, Source, Strides, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
-from irc.codegen.schedule.contraction import Problem, Schedule, default_schedule, one_element_each
+from irc.codegen.schedule.contraction import (
+    LARGE,
+    LARGE_BYTES,
+    LARGE_ROWS,
+    Problem,
+    Schedule,
+    default_schedule,
+    one_element_each,
+)
 from irc.codegen.schedule.machine import HOST, Machine
+from irc.dialects import arith
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
 from irc.errors import UnsupportedError
 from irc.ir.attributes import DictionaryAttr, StringAttr
-from irc.ir.extents import typical
+from irc.ir.extents import TYPICAL, typical
 from irc.ir.locations import span_of
-from irc.ir.operation import Operation
+from irc.ir.operation import Operation, Value
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
 from irc.passes.dot_products.definition import is_dot_product, pack_kind, plain_op
 
@@ -48,10 +57,18 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
     inputs = tuple(buffer_type(v.type) for v in func.arguments)
     outputs = tuple(buffer_type(v.type) for v in func.returned)
     plan = _plan(func, center, machine)
+    large = _large_plan(plan, center, machine)
     names = [v.name for v in func.arguments]
     attributes = {"irc.kind": StringAttr("contraction"), "irc.schedule": plan.schedule.attribute()}
-    buffers = (*inputs, *outputs, *plan.scratch)
-    emit = _grid_emitter(plan) if machine.is_grid else emit_contraction
+    scratch = (*plan.scratch, *(large.scratch if large else ()))
+    buffers = (*inputs, *outputs, *scratch)
+    emit = (
+        _grid_emitter(plan)
+        if machine.is_grid
+        else partial(_emit_either, large)
+        if large
+        else emit_contraction
+    )
     functions = []
     if plan.schedule.pack_b == "all":
         functions.append(
@@ -66,7 +83,36 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
             attributes=attributes, location=center.location, names=names,
         )
     )  # fmt: skip
-    return KernelGroup(tuple(functions), plan.scratch)
+    return KernelGroup(tuple(functions), scratch)
+
+
+def _emit_either(large: Plan, b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
+    """The kernel for sizes that are known when it runs: `large` from so many rows and bytes of the right side on."""
+    c, given = plan.contraction, len(values) - len(large.scratch)
+    size = c.size((*plan.depth, plan.lane)) * plan.rhs.argument.type.element.numpy.itemsize
+    many, big = (
+        b.compare("sge", n, least) for n, least in ((c.size(plan.rows), LARGE_ROWS), (size, LARGE_BYTES))
+    )
+    own = (*values[: given - len(plan.scratch)], *values[given:])
+
+    def packed(b: KernelBuilder) -> None:
+        emit_packing(b, large, own)
+        emit_contraction(b, large, own)
+
+    b.branch(b.emit(arith.AndI(many, big)), packed, lambda b: emit_contraction(b, plan, values[:given]))
+
+
+def _large_plan(plan: Plan, center: Operation, machine: Machine) -> Plan | None:
+    """Where sizes are not known: the plan for large ones, if it packs the right side before and the plan does not."""
+    c = plan.contraction
+    if (
+        machine.is_grid
+        or "irc.schedule" in plan.func.attributes
+        or all(isinstance(n, int) for n in c.extents)
+    ):
+        return None
+    large = _plan(plan.func, center, machine, LARGE)
+    return large if large.schedule.pack_b == "all" and plan.schedule.pack_b == "none" else None
 
 
 def _grid_emitter(plan: Plan) -> Callable[..., None]:
@@ -82,8 +128,10 @@ def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:
     """Whether each element of the results is written once, after all that its tile reads of the other operands.
 
     Not so where depth is cut into blocks and an output holds the sums between two of them."""
-    plan = _plan(func, _center(func), machine)
-    return plan.blocks.count == 1 or not plan.spills_to_output
+    center = _center(func)
+    plan = _plan(func, center, machine)
+    plans = (plan, _large_plan(plan, center, machine))
+    return all(p is None or p.blocks.count == 1 or not p.spills_to_output for p in plans)
 
 
 def _center(func: Func) -> Operation:
@@ -153,21 +201,22 @@ class Sum:
             alone,
         )
 
-    def problem(self, machine: Machine) -> Problem:
-        """What a schedule depends on."""
-        return _problem(self.contraction, self.lhs, self.rhs, self.accumulator, machine.vector_bits)
+    def problem(self, machine: Machine, size: int = TYPICAL) -> Problem:
+        """What a schedule depends on, where every size that is not known is taken to be `size`."""
+        return _problem(self.contraction, self.lhs, self.rhs, self.accumulator, machine.vector_bits, size)
 
     def vector_lanes(self, machine: Machine) -> int:
         """Elements of a vector of sums."""
         return machine.vector_bits // max(self.accumulator.width, 32)
 
 
-def _plan(func: Func, center: Operation, machine: Machine) -> Plan:
+def _plan(func: Func, center: Operation, machine: Machine, size: int = TYPICAL) -> Plan:
+    """The plan, where every size that is not known is taken to be `size`."""
     s = Sum.of(func, center).simplified()
     contraction = s.contraction
     if machine.is_grid:
         return s.plan(one_element_each(contraction.size(contraction.of_kind("depth"))), 1)
-    schedule = default_schedule(s.problem(machine))
+    schedule = default_schedule(s.problem(machine, size))
     edited = func.attributes.get("irc.schedule")
     if isinstance(edited, DictionaryAttr):
         schedule = schedule.edited(edited)
@@ -212,25 +261,31 @@ def _accumulator(center: Operation) -> FloatType | IntegerType:
 
 
 def _problem(
-    c: Contraction, lhs: Source, rhs: Source, accumulator: FloatType | IntegerType, vector_bits: int
+    c: Contraction,
+    lhs: Source,
+    rhs: Source,
+    accumulator: FloatType | IntegerType,
+    vector_bits: int,
+    size: int,
 ) -> Problem:
     lane, depth, rows = c.lane, c.of_kind("depth"), c.of_kind("row")
+    number = partial(typical, size=size)
     outer = [a for a in (*c.of_kind("batch"), *c.of_kind("column")) if a != lane]
     bytes_of = [4 if s.packs else s.argument.type.element.numpy.itemsize for s in (lhs, rhs)]
     return Problem(
-        batch=typical(c.size(outer)),
-        rows=tuple(typical(c.extents[a]) for a in rows),
-        lanes=1 if lane is None else typical(c.extents[lane]),
-        depth=tuple(typical(c.extents[a]) for a in depth),
+        batch=number(c.size(outer)),
+        rows=tuple(number(c.extents[a]) for a in rows),
+        lanes=1 if lane is None else number(c.extents[lane]),
+        depth=tuple(number(c.extents[a]) for a in depth),
         lane_kind="column" if lane is None else c.kind(lane),
         vector_lanes=vector_bits // max(accumulator.width, 32),
         registers=32 if vector_bits == 512 else 16,
         element_bytes=bytes_of[1],
         rhs_contiguous=lane is None or c.rhs.strides[lane] == 1,
-        rhs_dense=lane is not None and c.extents[lane] in [abs(typical(c.rhs.strides[a])) for a in depth],
-        rhs_lane_pitch=0 if lane is None else abs(typical(c.rhs.strides[lane])) * bytes_of[1],
+        rhs_dense=lane is not None and c.extents[lane] in [abs(number(c.rhs.strides[a])) for a in depth],
+        rhs_lane_pitch=0 if lane is None else abs(number(c.rhs.strides[lane])) * bytes_of[1],
         rhs_turns=_turns(c),
-        rhs_pitch=abs(typical(c.rhs.strides[depth[-1]])) * bytes_of[1] if depth else 0,
-        lhs_pitch=abs(typical(c.lhs.strides[rows[-1]])) * bytes_of[0] if rows else 0,
+        rhs_pitch=abs(number(c.rhs.strides[depth[-1]])) * bytes_of[1] if depth else 0,
+        lhs_pitch=abs(number(c.lhs.strides[rows[-1]])) * bytes_of[0] if rows else 0,
         narrow=bytes_of[0] * 8 < accumulator.width,
     )

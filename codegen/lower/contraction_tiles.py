@@ -429,7 +429,7 @@ class _Loops:
             return
 
         def row(b: KernelBuilder, i: Index) -> None:
-            for lane in range(0, tile.lanes, plan.vector_lanes):
+            for lane in range(0, tile.width, plan.vector_lanes):
                 at = {axis: b.add(ahead[axis], i), plan.lane: b.add(ahead[plan.lane], lane)}
                 for view in self.buffers.outputs:
                     view.fetch(b, {**ahead, **at}, writes=True)

@@ -22,6 +22,8 @@ _TICKET_FLOPS = 4e6
 _MAX_TICKETS = 32
 _BLOCK_BYTES = MEGA // 2  # of the right side: half of a second-level cache
 _FETCHED_BYTES = 2 * MEGA  # of the left side: more than a second-level cache
+LARGE, LARGE_ROWS, LARGE_BYTES = 1000, 256, 2 * MEGA
+"""A size that stands for large ones, and from how many rows and bytes of the right side on it is worth packing."""
 _STRIP = 512  # bytes of a row of the right side that one ticket reads at least
 _PACKED_ROWS = 192  # rows of a ticket that packs for itself
 _FEW_ROWS = 128
@@ -266,10 +268,10 @@ def _packing(p: Problem) -> str:
     if scattered and rows >= 12:
         return "block"
     # Where one ticket takes all rows, what it packs stays in its cache.
-    packed = "all" if rows >= 256 and not p.streams else "block"
+    packed = "all" if rows >= LARGE_ROWS and not p.streams else "block"
     if (aliased and rows >= 96) or (p.narrow and rows >= 24):  # what is narrow is converted once
         return packed
-    return packed if size >= 2 * MEGA and rows >= 256 else "none"
+    return packed if size >= LARGE_BYTES and rows >= LARGE_ROWS else "none"
 
 
 def _depth_block(p: Problem, pack_b: str) -> int:

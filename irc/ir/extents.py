@@ -373,9 +373,9 @@ def at(x: int, sizes: Mapping[str, int]) -> int:
     return sum(n * prod(a.at(sizes) for a in factors) for factors, n in x.terms)
 
 
-def typical(x: int) -> int:
-    """The number an extent is taken to be where any number gives right code: every name is TYPICAL."""
-    return at(x, dict.fromkeys(names(x), TYPICAL))
+def typical(x: int, size: int = TYPICAL) -> int:
+    """The number an extent is taken to be where any number gives right code: every name is `size`."""
+    return at(x, dict.fromkeys(names(x), size))
 
 
 def names(x: int) -> list[str]:
