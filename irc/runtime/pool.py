@@ -4,7 +4,10 @@
 the workers, and returns when all are done. How work is cut into tickets never depends on the number of
 threads, so neither do results.
 
-A region opens by setting the ticket counter to zero and closes by swapping a huge number into it. The join
+Every thread has a share of the tickets, those that follow each other; who is done with its own draws from the next one's.
+So a thread meets the same rows in kernel after kernel, in its own cache, and the same parts of the weights in call after call.
+
+A region opens by setting the counter of every share to its first ticket and closes by swapping a huge number into it. The join
 waits only for workers that entered the region (``@active``), so one that sleeps never delays the caller. A
 worker that enters late draws a huge ticket and leaves without reading ``@fn``: what a region's fields hold
 is read only by who drew one of its tickets or is counted in ``@active`` while they stay fixed.
@@ -12,7 +15,7 @@ is read only by who drew one of its tickets or is counted in ``@active`` while t
 Where other programs want the processors too, a worker can lose its own while it holds a ticket, and the join waits for it.
 A join that waits for more than two tickets' time and ``_GRACE`` is taken for that; for ``_ALONE`` times as long as it
 waited regions then run on their caller. So a busy machine costs an eighth at most, whatever the others do, and a quiet one
-nothing: its joins wait for one ticket.
+nothing: its joins wait for one ticket. Who spins offers its processor all the while: on a busy machine it may be the caller's own.
 """
 
 from __future__ import annotations
@@ -29,8 +32,10 @@ from irc import options
 from irc.runtime import jit
 
 _SPINS = 20_000  # how often a worker looks for work before it sleeps (well under a millisecond)
+_OFFER = 512  # turns of spinning between two offers of the processor
 _GRACE = 20_000  # nanoseconds: more than a worker takes to wake
 _ALONE = 8
+_SHARES = 64  # at most; further threads begin where others did
 _PAUSE = {"x86_64": "llvm.x86.sse2.pause()", "aarch64": "llvm.aarch64.hint(i32 1)"}
 _FUTEX = {"x86_64": 202, "aarch64": 98}  # the system call's number
 
@@ -40,11 +45,11 @@ _TEXT = """
 @busy = internal global i32 0, align 64
 @epoch = internal global i32 0, align 64
 @sleepers = internal global i32 0, align 64
-@next = internal global i64 {closed}, align 64
+@shares = internal global [{shares} x [8 x i64]] [{closed_shares}], align 64 ; the next ticket, and the end; a line each
 @active = internal global i32 0, align 64
 @fn = internal global ptr null, align 64
 @ctx = internal global ptr null, align 8
-@tickets = internal global i64 0, align 8
+@parts = internal global i64 1, align 8
 @alone.until = internal global i64 0, align 64
 
 declare i64 @syscall(i64, ...)
@@ -79,8 +84,26 @@ open:
   call void @start(i32 %workers)
   store atomic ptr %fn, ptr @fn monotonic, align 8
   store atomic ptr %ctx, ptr @ctx monotonic, align 8
-  store atomic i64 %tickets, ptr @tickets monotonic, align 8
-  store atomic i64 0, ptr @next release, align 8
+  %now.threads = load atomic i32, ptr @threads monotonic, align 4
+  %wide = zext i32 %now.threads to i64
+  %parts = call i64 @llvm.umin.i64(i64 %wide, i64 {shares})
+  store atomic i64 %parts, ptr @parts monotonic, align 8
+  br label %deal
+
+deal:
+  %share = phi i64 [ 0, %open ], [ %share.next, %deal ]
+  %low = phi i64 [ 0, %open ], [ %high, %deal ]
+  %share.next = add i64 %share, 1
+  %until.here = mul i64 %share.next, %tickets
+  %high = udiv i64 %until.here, %parts
+  %counter = getelementptr [8 x i64], ptr @shares, i64 %share
+  %end.at = getelementptr i64, ptr %counter, i64 1
+  store atomic i64 %high, ptr %end.at monotonic, align 8
+  store atomic i64 %low, ptr %counter release, align 8
+  %dealt = icmp eq i64 %share.next, %parts
+  br i1 %dealt, label %call, label %deal
+
+call:
   %epoch = atomicrmw add ptr @epoch, i32 1 seq_cst
   %sleepers = load atomic i32, ptr @sleepers seq_cst, align 4
   %asleep = icmp sgt i32 %sleepers, 0
@@ -92,8 +115,18 @@ wake:
   br label %drain
 
 drain:
-  %own = call i64 @drain()
-  %last = atomicrmw xchg ptr @next, i64 {closed} seq_cst
+  %own = call i64 @drain(i64 0)
+  br label %shut
+
+shut:
+  %closing = phi i64 [ 0, %drain ], [ %closing.next, %shut ]
+  %closed.at = getelementptr [8 x i64], ptr @shares, i64 %closing
+  %last = atomicrmw xchg ptr %closed.at, i64 {closed} seq_cst
+  %closing.next = add i64 %closing, 1
+  %shut.all = icmp eq i64 %closing.next, %parts
+  br i1 %shut.all, label %look, label %shut
+
+look:
   %others = load atomic i32, ptr @active seq_cst, align 4
   %at.once = icmp eq i32 %others, 0
   br i1 %at.once, label %close, label %wait
@@ -110,7 +143,7 @@ join:
 
 waiting:
   %spin.next = add i32 %spin, 1
-  %long = icmp ugt i32 %spin.next, 4096
+  %long = icmp ugt i32 %spin.next, {offer}
   br i1 %long, label %yield, label %idle
 
 idle:
@@ -170,17 +203,29 @@ define internal i64 @now() {{
 
 declare i64 @llvm.umax.i64(i64, i64)
 
-; Runs tickets until there are no more; how many.
-define internal i64 @drain() {{
+declare i64 @llvm.umin.i64(i64, i64)
+
+; Runs tickets until there are no more, those of the share `first` first; how many.
+define internal i64 @drain(i64 %first) {{
 entry:
+  %parts = load atomic i64, ptr @parts monotonic, align 8
+  %begin = urem i64 %first, %parts
+  br label %share
+
+share:
+  %at = phi i64 [ %begin, %entry ], [ %at.next, %next ]
+  %before = phi i64 [ 0, %entry ], [ %count, %next ]
+  %left = phi i64 [ %parts, %entry ], [ %left.next, %next ]
+  %counter = getelementptr [8 x i64], ptr @shares, i64 %at
+  %end.at = getelementptr i64, ptr %counter, i64 1
   br label %draw
 
 draw:
-  %count = phi i64 [ 0, %entry ], [ %count.next, %run ]
-  %ticket = atomicrmw add ptr @next, i64 1 seq_cst
-  %tickets = load atomic i64, ptr @tickets monotonic, align 8
-  %mine = icmp ult i64 %ticket, %tickets
-  br i1 %mine, label %run, label %done
+  %count = phi i64 [ %before, %share ], [ %count.next, %run ]
+  %ticket = atomicrmw add ptr %counter, i64 1 seq_cst
+  %end = load atomic i64, ptr %end.at monotonic, align 8
+  %mine = icmp ult i64 %ticket, %end
+  br i1 %mine, label %run, label %next
 
 run:
   %fn = load atomic ptr, ptr @fn monotonic, align 8
@@ -188,6 +233,14 @@ run:
   call void %fn(ptr %ctx, i64 %ticket)
   %count.next = add i64 %count, 1
   br label %draw
+
+next:
+  %after = add i64 %at, 1
+  %round = icmp eq i64 %after, %parts
+  %at.next = select i1 %round, i64 0, i64 %after
+  %left.next = sub i64 %left, 1
+  %none.left = icmp eq i64 %left.next, 0
+  br i1 %none.left, label %done, label %share
 
 done:
   ret i64 %count
@@ -208,12 +261,13 @@ enter:
 
 work:
   %before = atomicrmw add ptr @active, i32 1 seq_cst
-  %drawn = call i64 @drain()
+  %share = add i64 %id.wide, 1
+  %drawn = call i64 @drain(i64 %share)
   %after = atomicrmw sub ptr @active, i32 1 seq_cst
   br label %spin
 
 spin:
-  %spins = phi i32 [ 0, %enter ], [ 0, %work ], [ %spins.next, %pause ]
+  %spins = phi i32 [ 0, %enter ], [ 0, %work ], [ %spins.next, %pause ], [ %spins.next, %yield ]
   %now = load atomic i32, ptr @epoch acquire, align 4
   %changed = icmp ne i32 %now, %seen
   br i1 %changed, label %enter, label %pause
@@ -221,6 +275,12 @@ spin:
 pause:
   call void @{pause}
   %spins.next = add i32 %spins, 1
+  %turn = urem i32 %spins.next, {offer}
+  %offer = icmp eq i32 %turn, 0
+  br i1 %offer, label %yield, label %spin
+
+yield:                                            ; to who else wants this processor, the caller perhaps
+  %yielded = call i32 @sched_yield()
   %patient = icmp ult i32 %spins.next, {spins}
   br i1 %patient, label %spin, label %sleep
 
@@ -287,10 +347,22 @@ define void @irc_set_threads(i32 %threads) {{
 
 ; In a forked child no worker exists, and the thread that held the region may be gone.
 define void @irc_after_fork() {{
+entry:
   store atomic i32 0, ptr @started monotonic, align 4
   store atomic i32 0, ptr @sleepers monotonic, align 4
   store atomic i32 0, ptr @active monotonic, align 4
-  store atomic i64 {closed}, ptr @next monotonic, align 8
+  br label %shut
+
+shut:
+  %share = phi i64 [ 0, %entry ], [ %share.next, %shut ]
+  %counter = getelementptr [8 x i64], ptr @shares, i64 %share
+  store atomic i64 {closed}, ptr %counter monotonic, align 8
+  %share.next = add i64 %share, 1
+  %shut.all = icmp eq i64 %share.next, {shares}
+  br i1 %shut.all, label %free, label %shut
+
+free:
+  store atomic i64 0, ptr @alone.until monotonic, align 8
   store atomic i32 0, ptr @busy release, align 4
   ret void
 }}
@@ -302,13 +374,17 @@ def pool_text(machine: str | None = None) -> str:
     machine = machine or platform.machine()
     pause = _PAUSE[machine]
     name, argument = pause.split("(")
+    closed = 1 << 62
     return _TEXT.format(
-        closed=1 << 62,
+        closed=closed,
+        shares=_SHARES,
+        closed_shares=", ".join([f"[8 x i64] [i64 {closed}{', i64 0' * 7}]"] * _SHARES),
         futex=_FUTEX[machine],
         pause=pause,
         pause_name=name,
         pause_type=argument.rstrip(")").split(" ")[0],
         spins=_SPINS,
+        offer=_OFFER,
         grace=_GRACE,
         alone=_ALONE,
     )
@@ -371,15 +447,41 @@ def default_num_threads() -> int:
     return max(1, min(len(os.sched_getaffinity(0)), _cgroup_processors()))
 
 
+_CGROUPS = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+
+
 def _cgroup_processors() -> int:
-    """The processor quota of this cgroup (version 2, then 1), rounded up; a huge number where there is
-    none."""
+    """The least processor quota of this process's cgroups (versions 1 and 2) and those around them, rounded up; a huge number
+    where there is none."""
+    found = [1 << 30]
+    with contextlib.suppress(OSError):
+        for line in _OWN_CGROUPS.read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if not controllers:
+                top, quota_of = _CGROUPS, _quota
+            elif "cpu" in controllers.split(","):
+                top, quota_of = _CGROUPS / "cpu", _quota_of_version_1
+            else:
+                continue
+            inner = top / path.strip("/")
+            for folder in (inner, *inner.parents):
+                if folder.is_relative_to(top):
+                    found.append(quota_of(folder))
+    return min(found)
+
+
+def _quota(folder: Path) -> int:
     with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = (folder / "cpu.max").read_text().split()
         if quota != "max":
             return -(-int(quota) // int(period))
+    return 1 << 30
+
+
+def _quota_of_version_1(folder: Path) -> int:
     with contextlib.suppress(OSError, ValueError):
-        quota = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").read_text()
-        if int(quota) > 0:
-            return -(-int(quota) // int(Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us").read_text()))
+        quota = int((folder / "cpu.cfs_quota_us").read_text())
+        if quota > 0:
+            return -(-quota // int((folder / "cpu.cfs_period_us").read_text()))
     return 1 << 30

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,45 @@ def test_environment_sets_the_threads(variable: str, value: str) -> None:
     assert out.stdout.split() == [value, "True", str(int(value) - 1)]
 
 
+@pytest.mark.parametrize(
+    ("own", "files", "threads"),
+    [
+        ("0::/", {"cpu.max": "150000 100000"}, 2),
+        (
+            "0::/a/b",
+            {"cpu.max": "max 100000", "a/cpu.max": "100000 100000", "a/b/cpu.max": "300000 100000"},
+            1,
+        ),
+        ("0::/gone", {"cpu.max": "300000 100000"}, 3),
+        (
+            "4:memory:/x\n3:cpuacct,cpu:/a",
+            {"cpu/a/cpu.cfs_quota_us": "250000", "cpu/a/cpu.cfs_period_us": "100000"},
+            3,
+        ),
+        ("1:cpu:/", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 1 << 30),
+        ("3:cpuset:/", {"cpu.max": "100000 100000"}, 1 << 30),
+    ],
+)
+def test_the_quota_of_a_cgroup_or_one_around_it_bounds_the_threads(
+    own: str, files: dict[str, str], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own").write_text(own + "\n")
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    monkeypatch.setattr(pool, "_CGROUPS", tmp_path)
+    monkeypatch.setattr(pool, "_OWN_CGROUPS", tmp_path / "own")
+    assert pool._cgroup_processors() == threads
+
+
+def test_the_affinity_mask_bounds_the_threads() -> None:
+    one = f"taskset -c {min(os.sched_getaffinity(0))}".split()
+    code = "from irc.runtime import pool; print(pool.get_num_threads())"
+    environment = {k: v for k, v in os.environ.items() if k not in ("IRC_NUM_THREADS", "OMP_NUM_THREADS")}
+    out = subprocess.run([*one, sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert out.stdout.strip() == "1"
+
+
 def test_no_threads_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         pool.set_num_threads(0)
@@ -133,3 +173,47 @@ def test_a_worker_that_loses_its_processor_is_left_out_for_a_while() -> None:
         assert others(1000) == 0
     time.sleep(0.6)
     assert until_one_helps(1000)
+
+
+def test_every_thread_begins_with_a_share_of_its_own() -> None:
+    """Neighbouring tickets run on one thread, where both work at one pace."""
+    pool.set_num_threads(2)
+    me = threading.get_ident()
+    program = NativeProgram(jit.assemble(SLOW_WORKERS), [TensorType((2,), i64)], [TensorType((8,), i64)])
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        (ran_on,) = program(np.array([me, 1000]))
+        if (ran_on[:4] == me).all() and (ran_on[4:] != me).all():
+            return
+    pytest.fail("two threads of one pace never ran a half of the tickets each")
+
+
+_ONE_PROCESSOR = """
+import os, sys, time
+sys.path.insert(0, sys.argv[1])
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import numpy as np
+from programs import count
+from irc.ir.types import TensorType, i64
+from irc.runtime import jit, pool
+from irc.runtime.executable import NativeProgram
+pool.set_num_threads(2)
+t = TensorType((4096,), i64)
+program = NativeProgram(jit.assemble(count(4096)), [t], [t])
+given = np.zeros(4096, np.int64)
+before = set(os.listdir("/proc/self/task"))
+program(given)
+worker, = set(os.listdir("/proc/self/task")) - before
+spent = lambda: int(open(f"/proc/self/task/{worker}/schedstat").read().split()[0])
+begun, own = spent(), time.thread_time_ns()
+for _ in range(300):
+    program(given)
+print((spent() - begun) / (time.thread_time_ns() - own))
+"""
+
+
+def test_a_worker_that_waits_leaves_the_processor_to_its_caller() -> None:
+    """Where both have one processor, spinning takes what the caller would work in."""
+    command = [sys.executable, "-c", _ONE_PROCESSOR, os.path.dirname(__file__)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(out.stdout) < 0.2
