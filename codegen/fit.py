@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from irc.codegen.memory_plan import MemoryPlan
-from irc.codegen.plan import DONOR
 from irc.codegen.program import lower_program
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
@@ -15,6 +14,7 @@ from irc.errors import IrcError, OutOfMemoryError
 from irc.ir.extents import at
 from irc.ir.locations import span_of
 from irc.ir.operation import Value
+from irc.passes.arguments import DONOR
 from irc.passes.extents import Growing, growing, resized
 from irc.passes.manager import run_pipeline
 from irc.runtime.available import available, readable, user_limit

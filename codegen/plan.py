@@ -25,9 +25,7 @@ from irc.ir.keys import Key, region_key
 from irc.ir.locations import Location, span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import TensorType
-
-DONOR = "tf.aliasing_output"
-"""Argument attribute: the result that takes over the argument's buffer (the name JAX and TensorFlow use)."""
+from irc.passes.arguments import DONOR
 
 
 @dataclass

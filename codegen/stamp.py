@@ -6,7 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from irc.codegen.plan import DONOR
 from irc.codegen.program import EXTENTS, SIGNATURE
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
@@ -15,6 +14,7 @@ from irc.ir.attributes import ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr
 from irc.ir.extents import parsed_shape
 from irc.ir.text import parse_type
 from irc.ir.types import FunctionType, MemRefType, TensorType
+from irc.passes.arguments import DONOR
 
 _MARK = " irc.program "
 

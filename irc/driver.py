@@ -28,7 +28,6 @@ from irc.codegen.gpu.program import read_program
 from irc.codegen.gpu.target import device_target, ptx
 from irc.codegen.kept import Shelf
 from irc.codegen.memory_plan import MemoryPlan
-from irc.codegen.plan import DONOR
 from irc.codegen.profile import profiled
 from irc.codegen.program import SIGNATURE, lower_program
 from irc.codegen.schedule.machine import GRID, Machine
@@ -36,14 +35,16 @@ from irc.codegen.stamp import ProgramStamp
 from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
 from irc.errors import IrcError, UnsupportedError
-from irc.ir.attributes import ArrayAttr, Attribute, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr
+from irc.ir.attributes import DictionaryAttr, StringAttr, UnitAttr
 from irc.ir.collector import uncollected
-from irc.ir.types import i32
+from irc.passes.arguments import KEPT, donated, keeping, kept_arguments
 from irc.passes.dot_products.definition import IN_ORDER
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
+from irc.passes.prepare import PREPARE, preparation
 from irc.passes.trap_nan import Site, finding, instrumented
 from irc.runtime import failures
+from irc.runtime.bound import bound
 from irc.runtime.devices import DeviceArray
 from irc.runtime.disk_cache import disk_cache
 from irc.runtime.executable import NativeProgram
@@ -55,7 +56,8 @@ from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
     "dequantize,subsume,expand,split_complex,"
-    "canonicalize,cse,fold,dce,layout,canonicalize,winograd,dot_products,loop_invariant_code_motion,cse,dce,fusion"
+    "canonicalize,cse,fold,dce,layout,canonicalize,winograd,dot_products,pack,loop_invariant_code_motion,cse,dce,"
+    "prepare,fusion"
 )
 """The passes once there is one function."""
 
@@ -122,6 +124,9 @@ class Executable:
         memory_limit: int | None = None,
     ) -> None:
         self.stamp = stamp
+        self.preparation: Executable | None = None
+        """Makes what `call` takes after the arguments of @main, from those that are kept; None where it takes nothing more."""
+        self.kept: Sequence[int] = ()
         self.needs = needs
         """What a call holds, over the named sizes of a program that has some."""
         self.memory_limit = memory_limit
@@ -194,7 +199,40 @@ class Executable:
         self._into(*arrays, *out)
         return list(out)
 
+    def prepare(self, preparation: Executable, kept: Sequence[int]) -> None:
+        """From here on `call` takes the arguments of @main alone, and what follows from the kept ones is made anew in each."""
+        self.preparation, self.kept = preparation, tuple(kept)
+        self.call = self._preparing
+
+    def _preparing(self, *arrays: Any) -> list[np.ndarray[Any, Any]]:
+        return self.prepared(*arrays, *self._forms(arrays))
+
+    def _forms(self, arrays: Sequence[Any] | Mapping[int, Any]) -> list[np.ndarray[Any, Any]]:
+        """What the preparation makes of the kept ones of these arguments."""
+        return [] if self.preparation is None else self.preparation.call(*(arrays[i] for i in self.kept))
+
+    @property
+    def prepared(self) -> Callable[..., list[np.ndarray[Any, Any]]]:
+        """The call that takes, after the arguments of @main, what the preparation made of the kept ones."""
+        return self._asserting if failures.asserted_by(self.object_code) else self.program.call
+
+    def bind(self, arrays: Mapping[int, Any]) -> Callable[..., list[np.ndarray[Any, Any]]]:
+        """A call with some arguments given now, by their numbers, which takes the others.
+
+        What follows from kept arguments (see `compile_module`) is made now and held as long as the call: all of them are
+        to be among `arrays`, which nobody may write to afterwards. Raises ValueError where they are not."""
+        missing = [i for i in self.kept if i not in arrays]
+        if missing:
+            raise ValueError(f"the program keeps argument {missing[0]}, which is not bound")
+        forms = self._forms(arrays)
+        call = self.call if self.preparation is None else self.prepared
+        return bound(call, len(self.stamp.inputs) - len(forms), arrays, forms)
+
     def _into(self, *arrays: Any) -> None:
+        count = len(self.stamp.inputs) - (
+            0 if self.preparation is None else len(self.preparation.stamp.outputs)
+        )
+        arrays = (*arrays[:count], *self._forms(arrays[:count]), *arrays[count:])
         if self._sites:
             raise UnsupportedError("a program that looks for NaNs writes into no given arrays")
         if not self.target.runs_here:
@@ -326,6 +364,7 @@ def compile_module(
     *,
     target: str = "cpu",
     donate: Mapping[int, int] | Sequence[int] = (),
+    keep: Sequence[int] = (),
     pipeline: str | None = None,
     opt: int = OPT,
     memory_limit: int | None = None,
@@ -339,8 +378,9 @@ def compile_module(
     where its program is on disk.
 
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
-    output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
-    what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
+    output of its type that no other took. `keep` lists inputs that calls mostly come with again (weights): what follows from
+    them alone, packed or transposed forms for instance, can be made once (`Executable.bind`). `opt` is LLVM's code
+    generation level. Raises UnsupportedError, naming it, for what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
     or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
     checked, and a call that reached outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call
     that made a NaN or an infinity raises NonFiniteError, which names the first op that did. `arguments` (else
@@ -360,7 +400,7 @@ def compile_module(
     def source() -> tuple[Module, str, list[Site]]:
         """The module, the pipeline left to run, and where it looks for NaNs."""
         parsed = parse(module, filename) if isinstance(module, str) else module
-        whole = stamped(donated(parsed, donate), machine)
+        whole = stamped(keeping(donated(parsed, donate), keep), machine)
         whole = with_sums_in_order(whole) if in_order else whole
         left = "" if is_kernel_level(whole) else remaining(whole, pipeline)
         trapped, sites = _trapped(whole, left) if trapping else (whole, [])
@@ -373,7 +413,7 @@ def compile_module(
 
     made: Executable | None = None
     with _timed(timings, "disk"):
-        kept = shelf.of_text(module, (donate, pipeline, in_order)) if isinstance(module, str) else None
+        kept = shelf.of_text(module, (donate, keep, pipeline, in_order)) if isinstance(module, str) else None
         kept = kept or shelf.of_module(*source()[:2])
     if kept is not None and fits(kept, memory_limit):
         made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit)
@@ -385,12 +425,36 @@ def compile_module(
             shelf.keep(made.stamp, made.object_code, made.memory_plan)
     if trapping and source()[2]:
         made.trap(source()[2])
+    if keep or not isinstance(module, str) or KEPT in module:
+        _prepared(made, *source()[:2], shelf)
     for observer, given in watching:
         observer.compiled(made, given)
     if options.logged("compile"):
         spent = ", ".join(f"{stage} {seconds * 1000:.0f} ms" for stage, seconds in timings.items())
         print(f"irc: compiled {made!r}: {spent}", file=sys.stderr)
     return made
+
+
+def _prepared(made: Executable, source: Module, left: str, shelf: Shelf) -> None:
+    """Gives a program whose kept arguments are prepared the program that prepares them."""
+    main = source.symbols.get("main")
+    if not left or not isinstance(main, Func) or len(made.stamp.inputs) == len(main.arguments):
+        return
+
+    def cold() -> Stages:
+        alone = made.stages.fused and preparation(made.stages.fused)
+        assert alone is not None
+        levels = _lowered(alone, "", made.target, None, (), {})
+        return _emitted(levels, made.target, shelf.opt, False, {})
+
+    beside = Shelf(shelf.cache, made.target, shelf.opt)
+    kept = beside.of_module(source, PREPARE)
+    if kept is not None:
+        preparing = Executable(kept.stamp, made.target, kept.object_code, cold, {})
+    else:
+        preparing = Executable.of(cold(), {})
+        beside.keep(preparing.stamp, preparing.object_code, preparing.memory_plan)
+    made.prepare(preparing, kept_arguments(main))
 
 
 def _trapped(source: Module, left: str) -> tuple[Module, list[Site]]:
@@ -513,35 +577,6 @@ def with_sums_in_order(module: Module) -> Module:
 def is_kernel_level(module: Module) -> bool:
     """Whether @main works on buffers."""
     return SIGNATURE in module.attributes
-
-
-def donated(module: Module, donate: Mapping[int, int] | Sequence[int]) -> Module:
-    """The module with its donations written at the arguments of @main."""
-    main = module.symbols.get("main")
-    if not donate or not isinstance(main, Func):
-        return module
-    pairs = dict(donate) if isinstance(donate, Mapping) else _matched(main, donate)
-    entries: list[Attribute] = []
-    for i in range(len(main.arguments)):
-        given = main.arg_attrs.value[i] if isinstance(main.arg_attrs, ArrayAttr) else DictionaryAttr(())
-        assert isinstance(given, DictionaryAttr)
-        mine = dict(given.value)
-        if i in pairs:
-            mine[DONOR] = IntegerAttr(pairs[i], i32)
-        entries.append(DictionaryAttr(tuple(sorted(mine.items(), key=lambda item: item[0]))))
-    new = main.with_attributes(arg_attrs=ArrayAttr(tuple(entries)))
-    return module.with_operations([new if op is main else op for op in module.operations])
-
-
-def _matched(main: Func, donate: Sequence[int]) -> dict[int, int]:
-    free = {i: v.type for i, v in enumerate(main.returned)}
-    pairs: dict[int, int] = {}
-    for i in donate:
-        output = next((k for k, t in free.items() if t is main.arguments[i].type), None)
-        if output is not None:
-            pairs[i] = output
-            del free[output]
-    return pairs
 
 
 @contextmanager

@@ -138,12 +138,12 @@ class LoopInvariantCodeMotion(FunctionPass, name="loop_invariant_code_motion"):
 
     def function(self, func: Func, module: Module, context: Context) -> Func:
         block = Rewriter(rules, context.rewrites).block_of(func.block)
-        block = _Motion(Effects(module), context).block_of(block)
+        block = Motion(Effects(module), context).block_of(block)
         return func if block is func.block else func.with_block(block)
 
 
-class _Motion(Rewriter):
-    """Replays ops; of a loop, whose inner loops have been seen to, first what its regions need not compute."""
+class Motion(Rewriter):
+    """Moves ops out of regions. Replays ops; of a loop, whose inner loops have been seen to, first what its regions need not compute."""
 
     def __init__(self, effects: Effects, context: Context) -> None:
         super().__init__(log=context.rewrites)
@@ -152,14 +152,14 @@ class _Motion(Rewriter):
     def replay(self, op: Operation) -> None:
         made = self.mapped(op)
         if isinstance(made, While):
-            regions = [self._lightened(region) for region in made.regions]
+            regions = [self.lightened(region) for region in made.regions]
             if any(new is not old for new, old in zip(regions, made.regions, strict=True)):
                 made = made.with_operands(made.operands, regions)
         self.operations.append(made)
         if made is not op:
             self.replace(op, made.results)
 
-    def _lightened(self, region: Region) -> Region:
+    def lightened(self, region: Region) -> Region:
         """The region without what moved, which is emitted here; the same object when nothing moved."""
         inside: dict[Value, None] = dict.fromkeys(region.arguments)
         free: dict[Value, Operation] = {}

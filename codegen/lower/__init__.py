@@ -25,6 +25,7 @@ from irc.errors import IrcError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation
 from irc.passes.dot_products.definition import is_dot_product
+from irc.passes.pack import is_packed
 
 InPlace = Mapping[int, int]
 """Arguments whose buffer is also that of a result."""
@@ -32,9 +33,10 @@ Lowering = Callable[[Func, Machine], KernelGroup]
 
 
 def _lower_composite(func: Func, machine: Machine = HOST) -> KernelGroup:
-    """A composite that a pass has written: a product of packs, or Winograd's convolution."""
+    """A composite that a pass has written: a product of packs or of panels, or Winograd's convolution."""
     center = next(op for op in func.block.operations if isinstance(op, hlo.Composite))
-    return (lower_contraction if is_dot_product(center) else lower_winograd)(func, machine)
+    is_sum = is_dot_product(center) or is_packed(center)
+    return (lower_contraction if is_sum else lower_winograd)(func, machine)
 
 
 HEROES: dict[type[Operation], Lowering] = {
@@ -59,7 +61,7 @@ def works_in_place(func: Func, machine: Machine = HOST) -> bool:
     if is_attention(func):
         return False
     hero = next(op for op in func.block.operations if type(op) in HEROES)
-    is_sum = HEROES[type(hero)] is lower_contraction or is_dot_product(hero)
+    is_sum = HEROES[type(hero)] is lower_contraction or is_dot_product(hero) or is_packed(hero)
     return is_sum and finishes_at_once(func, machine)
 
 

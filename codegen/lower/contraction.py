@@ -18,13 +18,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from irc.codegen.lower.builder import KernelBuilder, kernel
-from irc.codegen.lower.contraction_axes import AxisMap, Contraction, contraction_of
+from irc.codegen.lower.contraction_axes import AxisMap, Contraction, Panels, contraction_of
 from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_of
 from irc.codegen.lower.contraction_mma import emit_matrix_contraction, matrix_schedule
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
 from irc.codegen.lower.epilogue import NO_STRIDES, Epilogue, Source, Strides, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
+from irc.codegen.lower.view import Access
 from irc.codegen.schedule.contraction import (
     LARGE,
     LARGE_BYTES,
@@ -45,6 +46,7 @@ from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
 from irc.ir.types import FloatType, IntegerType, bf16, f16, f32, f64
 from irc.passes.dot_products.definition import is_dot_product, pack_kind, plain_op
+from irc.passes.pack import is_packed, product_of
 
 
 def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
@@ -136,7 +138,9 @@ def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:
 
 def _center(func: Func) -> Operation:
     products = (hlo.DotGeneral, hlo.Convolution)
-    found = [op for op in func.block.operations if isinstance(op, products) or is_dot_product(op)]
+    found = [
+        op for op in func.block.operations if isinstance(op, products) or is_dot_product(op) or is_packed(op)
+    ]
     if len(found) != 1:
         raise UnsupportedError(
             f"a contraction kernel holds one dot_general or convolution; @{func.sym_name} has {len(found)}",
@@ -163,11 +167,16 @@ class Sum:
         """The sum around `center`; `local` has the strides of arguments that are not dense."""
         lhs, rhs = (source_of(v, local) for v in center.operands)
         epilogue = Epilogue(func, center, local)
-        packs, sum_of = "", center
+        packs, sum_of, panels = "", center, None
         if is_dot_product(center):
             packs, sum_of = pack_kind(center), plain_op(center)
             lhs, rhs = lhs.in_packs(), rhs.in_packs()
-        contraction, dims = contraction_of(sum_of, lhs.access, rhs.access)
+        if is_packed(center):
+            sum_of = product_of(center)
+            apart, *within = rhs.access.strides
+            panels = Panels(center.operands[1].type.static_shape[-1], apart)
+            rhs = replace(rhs, access=Access(0, tuple(within)))
+        contraction, dims = contraction_of(sum_of, lhs.access, rhs.access, panels)
         others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
         contraction = replace(contraction, others=others)
         return Sum(func, contraction, dims, lhs, rhs, epilogue, _accumulator(center), packs)

@@ -109,15 +109,26 @@ class AxisMap:
         return Access(offset, tuple(0 if d is None else strides[d] * step for d, step in self.dims))
 
 
-def contraction_of(op: Operation, lhs: Access, rhs: Access) -> tuple[Contraction, AxisMap]:
-    """The sum that `op` computes; `lhs` and `rhs` give the strides of its operands' dimensions.
+@dataclass(frozen=True, slots=True)
+class Panels:
+    """A right side whose columns lie in panels: so many lanes in each, and elements from one to the next."""
+
+    lanes: int
+    stride: int
+
+
+def contraction_of(
+    op: Operation, lhs: Access, rhs: Access, panels: Panels | None = None
+) -> tuple[Contraction, AxisMap]:
+    """The sum that `op` computes; `lhs` and `rhs` give the strides of its operands' dimensions (where the right side lies in
+    panels, within one).
 
     Raises UnsupportedError for what the layout pass has not made explicit (padding, base dilation)."""
     match op:
         case hlo.DotGeneral():
-            axes, lhs_offset, rhs_offset = _dot_axes(op, lhs, rhs), lhs.offset, rhs.offset
+            axes, lhs_offset, rhs_offset = _dot_axes(op, lhs, rhs, panels), lhs.offset, rhs.offset
         case hlo.Convolution():
-            axes, lhs_offset, rhs_offset = _convolution_axes(op, lhs, rhs)
+            axes, lhs_offset, rhs_offset = _convolution_axes(op, lhs, rhs, panels)
         case _:
             raise UnsupportedError(f"'{op.name}' is not a contraction", span=span_of(op.location))
     contraction = Contraction(
@@ -138,7 +149,18 @@ def _out_strides(op: Operation) -> tuple[int, ...]:
     return dense_strides(op.results[0].type.static_shape)
 
 
-def _dot_axes(op: hlo.DotGeneral, lhs: Access, rhs: Access) -> list[_Axis]:
+def _columns(extent: int, rhs: int, out: int, dim: int, panels: Panels | None) -> list[_Axis]:
+    """The axes of a dimension that the right side alone has."""
+    if panels is None:
+        return [_Axis(extent, 0, rhs, out, dim)]
+    lanes = panels.lanes
+    return [
+        _Axis(extent // lanes, 0, panels.stride, lanes * out, dim, lanes),
+        _Axis(lanes, 0, rhs, out, dim),
+    ]
+
+
+def _dot_axes(op: hlo.DotGeneral, lhs: Access, rhs: Access, panels: Panels | None) -> list[_Axis]:
     """Result dimensions are batch, free lhs, free rhs; depth goes in the order of the contracting dimensions."""
     numbers = op.dot_dimension_numbers
     left, right, out = op.lhs.type.static_shape, op.rhs.type.static_shape, _out_strides(op)
@@ -148,13 +170,17 @@ def _dot_axes(op: hlo.DotGeneral, lhs: Access, rhs: Access) -> list[_Axis]:
     for i in range(len(left)):
         if i not in (*numbers.lhs_batching_dimensions, *numbers.lhs_contracting_dimensions):
             axes.append(_Axis(left[i], lhs.strides[i], 0, out[len(axes)], len(axes)))
+    dim = len(axes)
     for j in range(len(right)):
         if j not in (*numbers.rhs_batching_dimensions, *numbers.rhs_contracting_dimensions):
-            axes.append(_Axis(right[j], 0, rhs.strides[j], out[len(axes)], len(axes)))
+            axes += _columns(right[j], rhs.strides[j], out[dim], dim, panels)
+            dim += 1
     return axes + [_Axis(left[i], lhs.strides[i], rhs.strides[j]) for i, j in depth]
 
 
-def _convolution_axes(op: hlo.Convolution, lhs: Access, rhs: Access) -> tuple[list[_Axis], int, int]:
+def _convolution_axes(
+    op: hlo.Convolution, lhs: Access, rhs: Access, panels: Panels | None
+) -> tuple[list[_Axis], int, int]:
     """Depth is the kernel's position, row-major, then the input channel. Also the operands' offsets.
 
     Negative padding moves the view's start; a reversed window is walked backwards."""
@@ -175,7 +201,10 @@ def _convolution_axes(op: hlo.Convolution, lhs: Access, rhs: Access) -> tuple[li
         if d == n.output_batch_dimension:
             axes.append(_Axis(extent, lhs.strides[n.input_batch_dimension], 0, out[d], d))
         elif d == n.output_feature_dimension:
-            axes += _feature_axes(op, lhs, rhs, extent, out[d], d)
+            if panels is None:
+                axes += _feature_axes(op, lhs, rhs, extent, out[d], d)
+            else:
+                axes += _columns(extent, rhs.strides[n.kernel_output_feature_dimension], out[d], d, panels)
         else:
             i = n.output_spatial_dimensions.index(d)
             stride = lhs.strides[n.input_spatial_dimensions[i]]

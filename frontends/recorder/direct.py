@@ -39,14 +39,17 @@ class Direct:
 
         trace = self.trace
         able = shape and trace.is_steady and isinstance(trace.executable, BuiltinFunctionType)
+        if trace.forms is not None and not trace.forms.are_current:
+            return None
         if not able or not all(map(is_made_of_slots, trace.kinds)):
             return None
         layout = Layout(Handle, Storage, Recorded, recorder)
         results = [
             (kind, t) for kind, t in zip(trace.kinds, trace.own_types, strict=True) if kind is not None
         ]
+        forms = () if trace.forms is None else trace.forms.made
         return make_direct(
-            layout, self.expected, results, trace.executable, shape, OTHERWISE, trace.sources()
+            layout, self.expected, results, trace.executable, shape, OTHERWISE, trace.sources(), forms
         )
 
     def _is_beside(self, arguments: tuple[Any, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from irc.frontends.recorder.places import put
@@ -81,6 +82,37 @@ def _holder(value: Recorded, before: dict[Storage, Recorded]) -> Any:
         return None
     current = holder._value is value or (isinstance(holder, Storage) and before.get(holder) is value)
     return holder if current else None
+
+
+class Forms:
+    """What a program makes of the tensors that its calls leave as they are (packed weights): made again when one of them
+    has a new version, and in every call where another library may write to one."""
+
+    __slots__ = ("kept", "made", "prepare", "versions")
+
+    def __init__(self, prepare: Callable[..., list[Any]], kept: Sequence[tuple[int, Storage]]) -> None:
+        """`prepare(*arrays)` gives the forms; `kept` are the arrays' places among a call's, and their storages."""
+        self.prepare = prepare
+        self.kept = list(kept)
+        self.made: list[Any] = []
+        self.versions: list[tuple[Storage, int]] = []
+
+    def of(self, arrays: Sequence[Any]) -> list[Any]:
+        """The forms for a call's arrays."""
+        if not self.are_current:
+            self.made = self.prepare(*(arrays[place] for place, _ in self.kept))
+            self.versions = [(storage, storage.version) for _, storage in self.kept]
+        return self.made
+
+    @property
+    def are_current(self) -> bool:
+        """Whether the forms are those of the tensors of now, as far as irc can know."""
+        same = bool(self.versions) and all(storage.version == version for storage, version in self.versions)
+        return same and not self.are_shared
+
+    @property
+    def are_shared(self) -> bool:
+        return any(storage._value.is_shared for _, storage in self.kept)
 
 
 class LiveNumber:

@@ -22,7 +22,7 @@ from irc.frontends.recorder.backend import Executable, cache, counters
 from irc.frontends.recorder.bounded import Bounded
 from irc.frontends.recorder.gradient import flush
 from irc.frontends.recorder.graph import Graph, apply_template, needed, placeholder, recorder
-from irc.frontends.recorder.inputs import GradientSlot, LiveNumber, Place, Source
+from irc.frontends.recorder.inputs import Forms, GradientSlot, LiveNumber, Place, Source
 from irc.frontends.recorder.places import HOME, on_host
 from irc.frontends.recorder.segment import Segment, made_at, root_of
 from irc.frontends.recorder.sizes import compile_sized
@@ -30,6 +30,7 @@ from irc.frontends.recorder.storage import Handle, Storage, fresh, located
 from irc.frontends.recorder.value import Literal, Recorded
 from irc.frontends.source import scopes
 from irc.ir.types import TensorType
+from irc.passes.arguments import keeping
 from irc.runtime.devices import DeviceArray
 
 
@@ -296,22 +297,32 @@ class Executed(Trace):
         self.makes_all = len(self.kinds) == len(self.results)
         place = {value: i for i, value in enumerate(recording.initial)}
         self.checks = [(place[v], check) for v, check in recording.graph.checks if v in place]
+        start = len(self.placeholders)
+        kept = [start + i for i, x in enumerate(sources) if self.place == HOME and self._is_kept(x)]
         key = (
             segment.parts,
             segment.outputs,
             tuple(segment.types),
             tuple(self.donated.items()),
+            tuple(kept),
             tuple(self._numbers(segment.literals)),
             dynamic,
             self.place,
         )
         found = _EXECUTABLES.get(key)
         if found is None:
-            module = self._module(segment)
+            module = keeping(self._module(segment), kept)
             other = resized() if resized is not None and self.place == HOME else None
-            sample = None if other is None else self._module(self._segment(Trace(other, donate=donate)))
+            sample = None
+            if other is not None:
+                sample = keeping(self._module(self._segment(Trace(other, donate=donate))), kept)
             _EXECUTABLES[key] = found = compile_sized(module, self.donated, dynamic, sample, self.place)
         self.executable: Executable = getattr(found, "call", found)
+        self.forms = None
+        program: Any = found
+        if getattr(program, "preparation", None) is not None:
+            self.executable = program.prepared
+            self.forms = Forms(program.preparation.call, [(i, sources[i - start].holder) for i in kept])
         at_home = [i for i, o in enumerate(self.outputs) if o.place == HOME] if self.place != HOME else []
         if at_home and self.forced is None:
             self.executable = functools.partial(_bringing_home, self.executable, at_home)
@@ -352,9 +363,14 @@ class Executed(Trace):
                 found[i] = place[source.holder]
         return found
 
+    def _is_kept(self, source: Source) -> bool:
+        """Whether calls leave a tensor from outside as it is: weights, where nothing trains them."""
+        return source.is_storage and source.holder not in self.states
+
     def sources(self) -> list[tuple[Storage, TensorType, int | None]]:
-        """The storages that a steady call reads, and their types; no call needs to know their versions."""
-        return [(x.holder, type, None) for x, type, _ in self.inputs]
+        """The storages that a steady call reads, their types, and the versions that the forms of now are made of."""
+        versions = {} if self.forms is None else dict(self.forms.versions)
+        return [(x.holder, type, versions.get(x.holder)) for x, type, _ in self.inputs]
 
     def run(self, arguments: Sequence[Handle]) -> list[Handle] | str:
         """One call of the executable; or why it does not fit what it would read."""
@@ -385,6 +401,8 @@ class Executed(Trace):
             arrays.append(array)
         for number in self.live:
             arrays.append(number.array())
+        if self.forms is not None:
+            arrays += self.forms.of(arrays)
         counters.runs += 1
         return self._put(self.executable(*arrays), arguments)
 

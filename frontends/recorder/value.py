@@ -66,6 +66,14 @@ class Recorded:
         """Whether a gradient can flow on from here into the node that made it."""
         return self.requires_grad and self.leaf is None and self.node is not None
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether another library may write to its memory."""
+        value = self
+        while value.source is not None:
+            value = value.source
+        return isinstance(value, Shared)
+
     def alias(self) -> Recorded:
         """Another value with the same contents, which gradients do not flow through and nobody owns yet."""
         made = Recorded(self.type, self.node, self.index, self.array)
@@ -75,6 +83,12 @@ class Recorded:
         if self.node is not None and self.array is None:
             self.node.results.append(made)
         return made
+
+
+class Shared(Recorded):
+    """The end of a chain of `source`s whose memory is not irc's alone: another library may write to it unseen."""
+
+    __slots__ = ()
 
 
 class Placeholder(Recorded):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from irc.frontends.errors import RecordError, RecordTypeError
+from irc.frontends.recorder.graph import recorder
 from irc.frontends.recorder.places import device_named
 from irc.frontends.recorder.storage import located
-from irc.frontends.recorder.value import Recorded
+from irc.frontends.recorder.value import Recorded, Shared
 from irc.frontends.torch.tensor import Tensor, method, wrap
 from irc.ir.types import TensorType, element_of
 from irc.runtime.devices import DeviceArray
@@ -41,14 +42,15 @@ def export_device(self: Tensor) -> tuple[int, int]:
 
 
 def _shared(tensor: Tensor) -> Any:
-    """The tensor's array, which from now on nothing of irc's writes to."""
+    """The tensor's array, which from now on nothing of irc's writes to, while others may."""
     tensor._look("DLPack")
     value = tensor._read()
-    owner = value
-    while owner.source is not None:
-        owner = owner.source
-    if owner is value or owner.owner is not None:
-        owner.source = Recorded(owner.type, None, 0, owner.array)
+    if not value.is_shared:
+        owner = value
+        while owner.source is not None:
+            owner = owner.source
+        owner.source = Shared(owner.type, None, 0, owner.array)
+        recorder.epoch += 1  # calls that go straight to a program look again
     return value.array
 
 
@@ -90,7 +92,7 @@ def from_dlpack(ext_tensor: Any) -> Tensor:
 
 def _borrowed(array: Any, type: TensorType) -> Tensor:
     value = Recorded(type, None, 0, array)
-    value.source = Recorded(type, None, 0, array)
+    value.source = Shared(type, None, 0, array)
     return wrap(value)
 
 

@@ -17,6 +17,7 @@ from irc.dialects.func import Func
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product, pack_kind, packs_in, plain_op
+from irc.passes.pack import is_packed, product_of
 from irc.passes.winograd import is_winograd
 
 WEIGHTS: dict[type[Operation], int] = {
@@ -125,6 +126,8 @@ def _flops(op: Any) -> int:
         case hlo.Convolution():
             outputs = op.rhs.type.shape[op.dimension_numbers.kernel_output_feature_dimension] or 1
             return 2 * _size(op.result) * (_size(op.rhs) // outputs)
+        case _ if is_packed(op):
+            return _flops(product_of(op))
         case _ if is_winograd(op):
             # 16 products for 4 results; the transforms run beside them.
             return 2 * (_size(op.results[0]) // 4) * 16 * (op.operands[0].type.shape[-1] or 0)

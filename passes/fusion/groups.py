@@ -16,6 +16,7 @@ from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product
 from irc.passes.fusion.attention import refusal
 from irc.passes.fusion.reasons import Edge, Reason
+from irc.passes.pack import is_packed
 from irc.passes.winograd import is_winograd
 
 RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
@@ -220,7 +221,8 @@ class Planner:
             return "loop", shape
         if isinstance(op, hlo.Reduce):
             return "row", shape
-        if isinstance(op, hlo.DotGeneral | hlo.Convolution) or is_winograd(op) or is_dot_product(op):
+        is_sum = isinstance(op, hlo.DotGeneral | hlo.Convolution) or is_dot_product(op) or is_packed(op)
+        if is_sum or is_winograd(op):
             return "contraction", shape
         if isinstance(op, hlo.ReduceWindow | hlo.SelectAndScatter):
             return "window", shape

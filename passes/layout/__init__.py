@@ -9,6 +9,7 @@ stay as well: products are added in the sequence that their dimensions' roles sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from irc.dialects.builtin import Module
@@ -23,6 +24,7 @@ from irc.passes.layout.movable import Movable, movable, rank_of
 from irc.passes.layout.orders import Order, identity, inverse, permuted
 from irc.passes.layout.plan import LEAST_RANK, Plan
 from irc.passes.manager import Context, FunctionPass
+from irc.passes.steady import steady_products
 
 LAYOUT = "irc.layout"
 """The function attribute that says in which layout its convolutions run."""
@@ -37,8 +39,9 @@ class Layout(FunctionPass, name="layout"):
         block = Rewriter(dot.rules, context.rewrites).block_of(func.block)
         block = dot.Swapped(block, context.rewrites).block_of(block)
         inner = [op for top in block.operations for op in top.walk()]
-        if not all(map(_is_plain, inner)):
-            block = _Arranger().block_of(block)
+        steady = steady_products(func, block)
+        if not all(_is_plain(op, op in steady) for op in inner):
+            block = _Arranger(steady).block_of(block)
         if block is func.block:
             return func
         changed = func.with_block(block)
@@ -46,21 +49,22 @@ class Layout(FunctionPass, name="layout"):
         return changed.with_attributes(**{LAYOUT: StringAttr("NHWC")}) if has_convolution else changed
 
 
-def _is_plain(op: Operation) -> bool:
+def _is_plain(op: Operation, steady: bool) -> bool:
     match op:
         case Convolution():
             return not convolution.is_static(op) or convolution.is_plain(op)
         case DotGeneral():
-            return dot.is_plain(op)
+            return dot.is_plain(op, steady)
     return True
 
 
 class _Arranger(Forms):
     """Brings a block over, holding each value in the order that its plan chose."""
 
-    def __init__(self) -> None:
+    def __init__(self, steady: Mapping[Operation, None]) -> None:
         super().__init__()
         self.plan: Plan
+        self.steady = steady
 
     def block_of(self, block: Block) -> Block:
         outer, outer_forms = getattr(self, "plan", None), self.forms
@@ -84,9 +88,9 @@ class _Arranger(Forms):
             case Transpose(operand=x, permutation=permutation) if rank_of(x) >= LEAST_RANK:
                 held, value = self.native(x)
                 self.forms[op.result] = {permuted(inverse(permutation), held): value}
-            case DotGeneral() if not dot.is_plain(op):
+            case DotGeneral() if not dot.is_plain(op, op in self.steady):
                 lhs, rhs = (self.held(v, identity(rank_of(v))) for v in op.operands)
-                product = dot.multiply(self, op, lhs, rhs, self.transposed)
+                product = dot.multiply(self, op, lhs, rhs, self.transposed, op in self.steady)
                 self.result(op.result, (identity(rank_of(op.result)), product))
             case _ if moves is not None and self._is_moved(op, moves):
                 for result, moved in zip(op.results, moves.move(op, self), strict=True):

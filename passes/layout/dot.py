@@ -1,7 +1,7 @@
 """dot_general where the rhs ends in a contracting dimension (x @ W^T), while the kernel vectorises a free one.
 
 Left as it is, the kernel turns the rhs as it reads it, which costs less than a transpose of its own (measured from 1 to
-1,024 rows). Two cases are better: a constant rhs is transposed while compiling; and for some rows against a large rhs
+1,024 rows). Two cases are better: a steady rhs is transposed once (a constant while compiling); and for some rows against a large rhs
 the sides are swapped, (W x^T)^T, so that only the small x and the small result are transposed. Either way each element
 adds the same products in the same sequence."""
 
@@ -112,17 +112,17 @@ def _with_side(
     )
 
 
-def is_plain(op: DotGeneral) -> bool:
-    """Whether the product is best left as it is."""
-    return not (op.lhs.type.is_static and op.rhs.type.is_static) or not (_folds(op) or _swaps(op))
+def is_plain(op: DotGeneral, steady: bool = False) -> bool:
+    """Whether the product is best left as it is; `steady` says that its rhs is the same each time it runs."""
+    return not (op.lhs.type.is_static and op.rhs.type.is_static) or not (_folds(op, steady) or _swaps(op))
 
 
 def _free(op: DotGeneral) -> tuple[list[int], list[int]]:
     return free_dimensions(op.lhs.type.rank, op.rhs.type.rank, op.dot_dimension_numbers)
 
 
-def _folds(op: DotGeneral) -> bool:
-    return isinstance(op.rhs.op, Constant) and _ends_badly(op.rhs, _free(op)[1])
+def _folds(op: DotGeneral, steady: bool) -> bool:
+    return (steady or isinstance(op.rhs.op, Constant)) and _ends_badly(op.rhs, _free(op)[1])
 
 
 def _swaps(op: DotGeneral) -> bool:
@@ -134,11 +134,13 @@ def _swaps(op: DotGeneral) -> bool:
     return bytes_of(op.rhs) > max(2 * moved, LEAST_BYTES)
 
 
-def multiply(b: Builder, op: DotGeneral, lhs: Value, rhs: Value, transposed: Transposed) -> Value:
+def multiply(
+    b: Builder, op: DotGeneral, lhs: Value, rhs: Value, transposed: Transposed, steady: bool = False
+) -> Value:
     """Emits the dot_general of `lhs` and `rhs` in its better form."""
     d = op.dot_dimension_numbers
     lhs_free, rhs_free = _free(op)
-    if _folds(op):
+    if _folds(op, steady):
         rhs, d = _contracting_first(d, 1, rhs, rhs_free, transposed)
         attributes = {**op.attributes, "dot_dimension_numbers": d}
         return b.emit(DotGeneral.create((lhs, rhs), op.result_types, attributes, (), op.location))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import sys
 import weakref
@@ -691,6 +692,57 @@ def test_calls_in_generated_code_read_parameters_where_they_are() -> None:
     assert after == before
     layer.double()
     assert run.direct.native(x) is OTHERWISE
+
+
+def test_what_follows_from_weights_is_made_again_when_they_change() -> None:
+    """Packed weights are those of now, whoever wrote them: in place, a state dict, a compiled step, another library."""
+    layer = t.nn.Linear(64, 96, bias=False)
+    layer.weight.requires_grad_(False)
+
+    @irc.compile
+    def run(x: Any) -> Any:
+        with t.no_grad():
+            return layer(x)
+
+    x = t.ones(2, 64)
+    x.tolist()
+
+    def check(native: bool = True) -> None:
+        for _ in range(3):
+            made = run(x)
+            want = layer.weight.numpy().astype(np.float64).sum(1)
+            np.testing.assert_allclose(made.numpy()[0], want, rtol=1e-4, atol=1e-5)
+        assert (run.direct.native is not None) is native
+
+    run(x)
+    (trace,) = next(iter(run.traces.values()))
+    assert trace.forms is not None
+    check()
+    forms = trace.forms.made
+    check()
+    assert trace.forms.made is forms
+    layer.weight.fill_(3)
+    layer.weight.tolist()
+    check()
+    layer.weight[0, 1] = 7
+    layer.weight.tolist()
+    check()
+    layer.load_state_dict({"weight": t.full((96, 64), 5.0)})
+    check()
+    stepped = irc.compile(lambda: layer.weight.add_(1.0))
+    for _ in range(3):
+        stepped()
+        check()
+    layer.weight.requires_grad_(True)
+    optimizer = t.optim.SGD([layer.weight], lr=0.5)
+    layer.weight.grad = t.ones(96, 64)
+    optimizer.step()
+    layer.weight.requires_grad_(False)
+    check()
+    seen = np.from_dlpack(layer.weight)
+    check(native=False)
+    np.ctypeslib.as_array((ctypes.c_float * seen.size).from_address(seen.ctypes.data))[:] = 0.25
+    check(native=False)
 
 
 def test_an_error_of_a_program_comes_through_a_call_in_generated_code(
