@@ -22,15 +22,17 @@ class Fusion(Pass, name="fusion"):
     """Groups the ops of every function (and of the regions of its control flow) and outlines each group.
 
     `max_ops` bounds the ops of a group, `max_epilogue` those that follow a contraction in its tile. `attention`: a product,
-    the rows of it and their product become one kernel, but for a GPU, whose kernels have no memory for a block of rows."""
+    the rows of it and their product become one kernel, but for a GPU, whose kernels have no memory for a block of rows.
+    With `recompute` a kernel computes values of others for itself where that costs less than to store and read them."""
 
     max_ops: int = 64
     max_epilogue: int = 12
     attention: bool = True
+    recompute: bool = True
 
     def apply(self, module: Module, context: Context) -> Module:
         device = "nvptx" in str(module.attributes.get(TARGET))
-        limits = Limits(self.max_ops, self.max_epilogue, self.attention and not device)
+        limits = Limits(self.max_ops, self.max_epilogue, self.attention and not device, self.recompute)
         outliner = Outliner(module, limits, context.remarks)
         functions = []
         for op in module.operations:

@@ -73,6 +73,19 @@ class Roofs:
         """The least time for it: that of the roof which is lower."""
         return max(cost.bytes / self.bandwidth(cost.bytes), cost.flops / self.flops)
 
+    def moved(self, nbytes: int) -> float:
+        """Seconds to write or read a value of so many bytes, which is there only as far as caches of that size go."""
+        return nbytes / self.bandwidth(nbytes)
+
+    def computed(self, flops: int) -> float:
+        """Seconds for so many operations of elementwise ops, as WEIGHTS counts them."""
+        return flops / self.flops
+
+
+DEFAULT = Roofs(64e9, ((1 << 20, 64e9), (1 << 25, 24e9), (1 << 60, 12e9)))
+"""Of no machine in particular: a core with vectors of 256 bits, whose second-level cache holds a MiB. What is decided by cost
+is decided by these rates, so that a program becomes the same everywhere."""
+
 
 def cost_of(func: Func) -> Cost:
     """The cost of one call of a fused function; unknown extents count nothing."""

@@ -40,6 +40,8 @@ class Limits:
     max_epilogue: int
     attention: bool = False
     """Whether a product, the rows of it and their product may be one kernel."""
+    recompute: bool = True
+    """Whether a kernel may compute again what costs less to compute than to store and read."""
 
 
 @dataclass(eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
@@ -14,6 +14,7 @@ from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType
 from irc.passes.fusion.groups import Group, Limits, Planner, inner_operands, is_free, users_of
 from irc.passes.fusion.reasons import Edge, EdgeRemark, Reason
+from irc.passes.fusion.recompute import Recomputation, reached
 from irc.passes.manager import Remark
 
 _WITH_CONSTANTS = (hlo.ReduceWindow, hlo.SelectAndScatter)
@@ -72,6 +73,12 @@ class _BlockOutliner:
         self.kernels: dict[Group, str] = {}
         self.bodies: dict[Group, _Body] = {}
         self.users = users_of(block.operations)
+        self.copies: dict[Group, dict[Operation, None]] = {}
+        if owner.limits.recompute:
+            inputs = lambda group: self._make_body(group).inputs  # noqa: E731
+            self.copies = Recomputation(block.operations, self.groups, self.users, inputs).copies
+        self.edges = [self._settled(edge) for edge in self.edges]
+        self.stored = self._stored()
         self.emitted: list[Operation] = []
         self.done: dict[Operation | Group, None] = {}
 
@@ -81,6 +88,22 @@ class _BlockOutliner:
                 self._require(op)
         self.owner.remarks += self._remarks()
         return Block(self.block.arguments, self.emitted)
+
+    def _settled(self, edge: Edge) -> Edge:
+        """An edge whose value the consumer's kernel computes for itself says so."""
+        copied = self.copies.get(self.groups[edge.consumer], {})
+        return replace(edge, reason=Reason.RECOMPUTED) if edge.reason and edge.value.op in copied else edge
+
+    def _stored(self) -> dict[Value, None]:
+        """The values of groups that others take: what a group reads, and what any other op uses."""
+        groups = dict.fromkeys(self.groups[op] for op in self.block.operations if op in self.groups)
+        stored = reached((v for group in groups for v in self._inputs(group)), self.order)
+        stored.update(
+            dict.fromkeys(
+                value for value, using in self.users.items() if any(op not in self.groups for op in using)
+            )
+        )
+        return stored
 
     def _remarks(self) -> list[EdgeRemark]:
         stored = {g: dict.fromkeys(self._results(g)) for g in dict.fromkeys(self.groups.values())}
@@ -104,9 +127,10 @@ class _BlockOutliner:
         """Bytes of memory that an edge saves, or would save: one read, and the write where nobody else wants the value
         (counted once)."""
         type = edge.value.type
+        together = edge.reason in (None, Reason.RECOMPUTED)
         if edge.reason is Reason.VIEW or not isinstance(type, TensorType) or not type.is_static:
             return 0
-        alone = edge.value not in stored if edge.reason is None else len(self.users[edge.value]) == 1
+        alone = edge.value not in stored if together else len(self.users[edge.value]) == 1
         return type.nbytes * (2 if alone and edge.value not in counted else 1)
 
     # What a function holds
@@ -136,7 +160,9 @@ class _BlockOutliner:
         return _Body(ops, list(wanted))
 
     def _copied(self, group: Group, source: Operation) -> bool:
-        """Whether a free op becomes part of the group's function."""
+        """Whether an op of no group, or of another one, becomes part of the group's function."""
+        if source in self.copies.get(group, {}):
+            return True
         if source not in self.order or not is_free(source):
             return False
         if group.kind == "single":
@@ -156,12 +182,7 @@ class _BlockOutliner:
 
     def _results(self, group: Group) -> list[Value]:
         """The group's values that others use."""
-        return [
-            r
-            for op in group.ops
-            for r in op.results
-            if any(self.groups.get(u) is not group for u in self.users.get(r, ()))
-        ]
+        return [r for op in group.ops for r in op.results if r in self.stored]
 
     # Emission
 
@@ -194,6 +215,8 @@ class _BlockOutliner:
             return
         body = self.body(unit)
         self.kernels[unit] = unit.ops[0].name.partition(".")[2]
+        if not self._results(unit) and all(op.pure and op.results for op in unit.ops):
+            return  # whoever wants what it makes computes it
         if len(body.ops) == 1:
             self._emit_alone(body.ops[0])
         else:

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     FEW = "few-rows"
     CYCLE = "cycle"
     ELSEWHERE = "consumer-fused-elsewhere"
+    RECOMPUTED = "recomputed"
 
 
 MEANINGS = {
@@ -54,6 +55,7 @@ MEANINGS = {
     Reason.ATTENTION: "a product of rows of another product, but not along the dimensions of attention",
     Reason.FEW: "a product of rows of another product, too few of them for a kernel that holds blocks of them",
     Reason.CYCLE: "another operand of the consumer needs the producer's kernel first",
+    Reason.RECOMPUTED: "the consumer's kernel computes the value for itself, which costs less than to store and read it",
     Reason.ELSEWHERE: "the consumer joined the kernel of another operand",
 }
 
