@@ -234,7 +234,7 @@ def _plan(func: Func, center: Operation, machine: Machine, size: int = TYPICAL) 
 
 def _possible(schedule: Schedule, c: Contraction) -> Schedule:
     """The schedule without what the problem does not allow."""
-    if schedule.prefetch and (schedule.pack_b == "turn" or len(c.of_kind("depth")) != 1):
+    if schedule.prefetch and schedule.pack_b != "turn" and len(c.of_kind("depth")) != 1:
         schedule = replace(schedule, prefetch=False)
     if c.lane is None:
         return schedule if schedule.pack_b != "turn" else replace(schedule, pack_b="none")
@@ -243,7 +243,7 @@ def _possible(schedule: Schedule, c: Contraction) -> Schedule:
     if schedule.pack_b != "turn":
         return schedule
     if not _turns(c) or not isinstance(c.extents[c.lane], int):
-        return replace(schedule, pack_b="block")
+        return replace(schedule, pack_b="block", prefetch=False)
     return replace(schedule, pack_a=False, kc=max(1, c.size(c.of_kind("depth"))))
 
 

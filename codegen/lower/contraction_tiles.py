@@ -33,6 +33,9 @@ SHARE = -1
 """The axis of a scratch buffer that counts matrices or tickets."""
 LANE_RUN = 16
 """Lanes of a block that is turned in registers."""
+AHEAD = {2: 32, 1: 256}
+"""Steps of depth from where a right side that is turned is read to where it is fetched, by the blocks turned at a time: one
+alone is for rows whose lines fall into one set of the cache, and waits for memory."""
 _PARALLEL_BYTES = 1 << 19  # packing less than this is not worth waking a thread
 
 
@@ -364,6 +367,12 @@ class _Loops:
             lhs = self.left_value(b, left.read(b, at, (*tile.rows, (k, steps))))
             made = []
             for part, side, old in zip(parts, sides, sums, strict=True):
+                for i in range(part.lanes if plan.schedule.prefetch and steps > 1 else 0):
+                    side.fetch(
+                        b,
+                        {**at, k: b.add(at[k], AHEAD.get(plan.schedule.nv, LANE_RUN)), plan.lane: i},
+                        near=True,
+                    )
                 rhs = side.read(b, at, ((k, steps), (plan.lane, run)), self.ragged(part))
                 made.append(self.product(b, tile, lhs, self.right_value(b, rhs), old))
             return made
@@ -432,7 +441,7 @@ class _Loops:
             for lane in range(0, tile.width, plan.vector_lanes):
                 at = {axis: b.add(ahead[axis], i), plan.lane: b.add(ahead[plan.lane], lane)}
                 for view in self.buffers.outputs:
-                    view.fetch(b, {**ahead, **at}, writes=True)
+                    view.fetch(b, {**ahead, **at}, near=True, writes=True)
 
         b.loop(0, plan.row_plan.size, 1, row)
 

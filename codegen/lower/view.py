@@ -105,14 +105,12 @@ class View:
         place = self._place(kept, ragged)
         b.emit(vector.TransferWrite(value, self.memref, self._indices(b, start), None, **place))
 
-    def fetch(self, b: KernelBuilder, at: Mapping[int, Index], writes: bool = False) -> None:
-        """Asks for the line of an element: into the first-level cache to be written, else into the second-level one."""
-        near = 3 if writes else 2
-        b.emit(
-            memref.Prefetch(
-                self.memref, self._indices(b, at), isWrite=writes, localityHint=near, isDataCache=True
-            )
-        )
+    def fetch(
+        self, b: KernelBuilder, at: Mapping[int, Index], near: bool = False, writes: bool = False
+    ) -> None:
+        """Asks for the line of an element, to be read or written: into the first-level cache, or the second-level one."""
+        indices, level = self._indices(b, at), 3 if near else 2
+        b.emit(memref.Prefetch(self.memref, indices, isWrite=writes, localityHint=level, isDataCache=True))
 
     def _indices(self, b: KernelBuilder, start: Mapping[int, Index]) -> list[Value]:
         return b.indices([start.get(a, 0) for a in self.axes])

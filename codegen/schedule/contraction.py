@@ -86,7 +86,7 @@ class Schedule:
     rows and lanes of one ticket. pack_b: `none`, `block` (by each ticket, a block at a time), `all` (once,
     before) or `turn` (nothing is packed: 16x16 squares are transposed in registers). pack_a: rows are copied to a
     buffer first. order: what the inner loop over tiles walks, `rows` or `lanes`. prefetch: while a tile is computed,
-    the rows and the results of the next one are fetched into the caches."""
+    the rows and the results of the next one are fetched into the caches; with `turn`, the right side a few lines ahead."""
 
     mr: int
     nv: int
@@ -192,12 +192,16 @@ def default_schedule(p: Problem) -> Schedule:
     most = p.lanes if streams else max(width, _BLOCK_BYTES // (kc * p.element_bytes) // width * width)
     bc, mc, nc = _tickets(p, mr, width, pack_b, most)
     pack_a = p.narrow and p.lane_kind == "column" and pack_b != "turn"
-    prefetch = not pack_a and _fetches(p)
+    prefetch = not pack_a and _fetches(p, pack_b)
     return Schedule(mr, nv, kc, bc, mc, nc, pack_b, pack_a, "lanes", prefetch)
 
 
-def _fetches(p: Problem) -> bool:
-    """Whether each panel of the right side sees the left side come from past the second-level cache again."""
+def _fetches(p: Problem, pack_b: str) -> bool:
+    """Whether each panel of the right side sees the left side come from past the second-level cache again, or the right
+    side that is turned comes from there, in more streams than the processor follows by itself."""
+    if pack_b == "turn":
+        least = 8 * MEGA if p.rhs_lane_pitch % PAGE == 0 else MEGA
+        return p.row_count == 1 and p.lanes * p.depth_count * p.element_bytes >= least
     whole = p.row_count * p.depth_count * p.element_bytes
     return p.lane_kind == "column" and len(p.depth) == 1 and whole >= _FETCHED_BYTES
 
@@ -278,7 +282,8 @@ def _depth_block(p: Problem, pack_b: str) -> int:
     depth = p.depth_count
     streams = p.row_count <= 4 and p.rhs_contiguous and depth * p.lanes * p.element_bytes >= MEGA // 4
     if streams and p.lane_kind == "column":
-        return _STREAM_STEPS
+        # From past the second-level cache, fewer rows at a time come faster.
+        return _STREAM_STEPS // 2 if depth * p.lanes * p.element_bytes >= 2 * MEGA else _STREAM_STEPS
     limit = 2048
     if p.lanes > 128 or pack_b == "block" or depth > 2048:
         limit = 512 if pack_b == "none" else 1024
