@@ -33,10 +33,10 @@ PADDING = "padding"
 """The composite's attribute: rows and columns of zeros before the input."""
 KIND = "irc.kind"
 TARGET = "irc.target"
-LEAST_POSITIONS = 512
-"""Results of one channel that pay for transforming the windows in every call."""
-LEAST_OF_CONSTANT = 128
-"""The same where the windows are constants, transformed while compiling."""
+LEAST_POSITIONS = 128
+"""Results of one channel that pay for transforming the windows in every call (and for more where that is done once)."""
+LEAST_ODD = 512
+"""The same where results fill no whole tiles of 2x2, unless the windows are constants."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def _applies(op: hlo.Convolution) -> bool:
         return False
     if min(shape[2:]) < LEAST_CHANNELS or shape[2] % 16 or shape[3] % 16:
         return False
-    is_constant = constant_array(op.rhs) is not None
-    return out[0] * out[1] * out[2] >= (LEAST_OF_CONSTANT if is_constant else LEAST_POSITIONS)
+    is_odd = (out[1] % 2 or out[2] % 2) and constant_array(op.rhs) is None
+    return out[0] * out[1] * out[2] >= (LEAST_ODD if is_odd else LEAST_POSITIONS)
 
 
 def lanes_of(features: int) -> int:

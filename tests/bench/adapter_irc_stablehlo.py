@@ -1,5 +1,6 @@
-"""irc in the peer benchmark, through the StableHLO text of each workload as JAX lowers it; weights and state are arguments,
-and a training step's state is donated. BENCH_JAX_LAYOUT chooses nhwc (as for JAX) or nchw."""
+"""irc in the peer benchmark, through the StableHLO text of each workload as JAX lowers it; weights and state are arguments.
+For inference the weights are bound before the first call, as other programs hold them as constants; a training step's state
+is donated. BENCH_JAX_LAYOUT chooses nhwc (as for JAX) or nchw."""
 
 from __future__ import annotations
 
@@ -47,8 +48,9 @@ class Adapter(Base):
         module = irc.parse(self._wpath.read_text())
         arrays, kept = self._warrays, len(self._warrays) - self._winputs
         if wl.kind != "train":
-            call = irc.compile_module(module).call
-            return lambda: call(*arrays)[0]
+            call = irc.compile_module(module, keep=range(kept)).bind(dict(enumerate(arrays[:kept])))
+            inputs = arrays[kept:]
+            return lambda: call(*inputs)[0]
         call = irc.compile_module(module, donate={i: i for i in range(kept)}).call
 
         def step() -> Any:

@@ -117,6 +117,13 @@ def test_what_does_not_pay_stays_a_convolution(case: tuple) -> None:
     assert "composite" not in str(transformed(text(case)))
 
 
+@pytest.mark.parametrize(
+    ("case", "taken"), [((1, 12, 12, 32, 32, (1, 1)), True), ((4, 7, 7, 32, 32, (1, 1)), False)]
+)
+def test_few_results_pay_where_they_fill_whole_tiles(case: tuple, taken: bool) -> None:
+    assert ("irc.winograd" in str(transformed(text(case)))) is taken
+
+
 def test_programs_for_a_gpu_keep_their_convolutions() -> None:
     module = stamped(irc.parse(text(CASES[0])), target_of("sm_90a"))
     assert "composite" not in str(run_pipeline(module, "layout,canonicalize,winograd"))
