@@ -116,7 +116,7 @@ def emit_packing(b: KernelBuilder, plan: Plan, values: Sequence[Value]) -> None:
 def pack_all(b: KernelBuilder, plan: Plan, right: Value, buffer: Value) -> None:
     """Packs a buffer that is the whole right side into one of the plan's `packed_type`."""
     assert plan.packed_type is not None
-    rhs = View.of(b, right, plan.contraction.rhs, plan.contraction.extents)
+    rhs = _side(b, plan, plan.rhs, right, plan.contraction.rhs)
     packed = View(buffer, (SHARE, PANEL, *plan.depth, plan.lane))
     group = max(1, 512 // plan.width)
 

@@ -50,6 +50,7 @@ SHAPES: dict[str, Any] = {
     "one row against columns": ((1, 3072), (64, 3072), (1, 64), TURNED),
     "two rows against columns": ((2, 1544), (48, 1544), (2, 48), TURNED),
     "rows against columns": ((9, 144), (150, 144), (9, 150), TURNED),
+    "many rows against columns": ((260, 64), (48, 64), (260, 48), TURNED),
     "depth in blocks": ((32, 4200), (4200, 32), (32, 32), ROWS),
     "depth first": ((68, 44), (68, 50), (44, 50), "contracting_dims = [0] x [0]"),
     "batches": (
