@@ -41,8 +41,13 @@ from irc.ir.types import MemRefType
 
 BLOCK_BYTES = 1 << 18
 """Scores of one block: a quarter of a second-level cache."""
-MOST_ROWS, LEAST_ROWS = 64, 8
+MOST_ROWS, LEAST_ROWS = 256, 8
+TICKETS = 16
+"""So many blocks are made where they have rows enough to be worth it."""
+WORTH_ROWS = 64
 SEQUENTIAL_FLOPS = 5e6
+PACKING_BLOCKS = 4
+"""So few blocks pack for themselves, a panel at a time, which stays in the first-level cache."""
 _PAD = 16
 """Elements between rows of scores, so that their pitch is no power of two."""
 
@@ -154,7 +159,7 @@ class _Product:
         if len(s.contraction.of_kind("column")) != 1:
             raise Unfit
         found = default_schedule(s.problem(self.machine))
-        pack = found.pack_b if found.pack_b == "none" else "block" if self.blocks == 1 else "all"
+        pack = found.pack_b if found.pack_b == "none" else "block" if self.blocks <= PACKING_BLOCKS else "all"
         lanes = s.contraction.size(s.contraction.of_kind("column"))
         width = found.nv * s.vector_lanes(self.machine)
         schedule = replace(
@@ -206,7 +211,8 @@ class _Attention:
         *_, count, keys = self.shape
         scores = max(1, len(parts.scores))
         most = max(LEAST_ROWS, min(MOST_ROWS, BLOCK_BYTES // (4 * keys * scores)))
-        self.blocks = -(-count // most)
+        wanted = min(-(-TICKETS // max(1, prod(self.shape[:-2]))), -(-count // WORTH_ROWS))
+        self.blocks = max(-(-count // most), wanted)
         self.rows = -(-count // self.blocks)
         self.pitch = -(-keys // _PAD) * _PAD + _PAD
         self.func = parts.func

@@ -178,7 +178,8 @@ class Sum:
             rhs = replace(rhs, access=Access(0, tuple(within)))
         contraction, dims = contraction_of(sum_of, lhs.access, rhs.access, panels)
         others = tuple(dims.access(epilogue.strides(*read)) for read in epilogue.reads)
-        contraction = replace(contraction, others=others)
+        out = dims.access(epilogue.out_strides) if epilogue.turns else contraction.out
+        contraction = replace(contraction, others=others, out=out)
         return Sum(func, contraction, dims, lhs, rhs, epilogue, _accumulator(center), packs)
 
     def simplified(self) -> Sum:

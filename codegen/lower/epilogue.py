@@ -22,6 +22,7 @@ from irc.errors import UnsupportedError
 from irc.ir.locations import span_of
 from irc.ir.operation import Operation, Value
 from irc.ir.types import VectorType
+from irc.passes.fusion.views import Layout, viewed
 
 Dims = tuple[int | None, ...]
 Strides = Mapping[Value, tuple[int, ...]]
@@ -31,7 +32,7 @@ NO_STRIDES: Strides = {}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An operand of the center: an argument of the function, seen through transposes, reshapes and conversions.
+    """An operand of the center: an argument of the function, seen through slices, transposes, reshapes and conversions.
 
     Where the center multiplies packs of 32 bits, `packs` says how many elements of the argument are one: 1 where it holds
     packs. Its access is then in packs."""
@@ -45,7 +46,7 @@ class Source:
         """The argument's elements taken in packs along its last dimension, which is contiguous."""
         many = 32 // self.argument.type.element.width
         strides = tuple(1 if s == 1 else s // many for s in self.access.strides)
-        return Source(self.argument, Access(0, strides), (), many)
+        return Source(self.argument, Access(self.access.offset // many, strides), (), many)
 
     def convert(self, b: KernelBuilder, tile: Value, element: object) -> Value:
         """A tile of the argument as the center takes it: converted as written, then to `element`. Packs stay as they are."""
@@ -66,26 +67,27 @@ def source_of(value: Value, local: Strides = NO_STRIDES) -> Source:
         match op:
             case hlo.Convert():
                 conversions.insert(0, op)
-            case hlo.Transpose() | hlo.Reshape():
+            case hlo.Transpose() | hlo.Reshape() | hlo.Slice():
                 moves.insert(0, op)
             case _:
                 raise UnsupportedError(
                     f"'{op.name}' before the center of a fusion is not supported", span=span_of(op.location)
                 )
         value = op.operands[0]
-    strides = local.get(value) or dense_strides(value.type.static_shape)
+    layout: Layout | None = (0, local.get(value) or dense_strides(value.type.static_shape))
     dense = value not in local
     for op in moves:
-        if isinstance(op, hlo.Transpose):
-            strides = tuple(strides[p] for p in op.permutation)
-            dense = False
-        elif dense:
-            strides = dense_strides(op.result.type.static_shape)
+        if dense and isinstance(op, hlo.Reshape):
+            layout = (0, dense_strides(op.result.type.static_shape))
         else:
+            assert layout is not None
+            dense, layout = False, viewed(op, layout)
+        if layout is None:
             raise UnsupportedError(
                 "a reshape of a transposed operand of a fusion is not supported", span=span_of(op.location)
             )
-    return Source(value, Access(0, strides), tuple(conversions))
+    assert layout is not None
+    return Source(value, Access(*layout), tuple(conversions))
 
 
 def identity(rank: int) -> Dims:
@@ -108,10 +110,34 @@ class Epilogue:
         self.center = center
         self.local = local
         self.shape = center.results[0].type.static_shape
-        self.outputs = tuple(stored_value(v) for v in func.returned)
+        stored = [stored_value(v) for v in func.returned]
+        turn = next((v.op for v in stored if isinstance(v.op, hlo.Transpose)), None)
+        self.permutation = None if turn is None else turn.permutation
+        """How the results lie in memory, if not as the center's."""
+        self.outputs = tuple(self._before_turn(v) for v in stored)
         self.reads: dict[tuple[Value, Dims], int] = {}
         for value in self.outputs:
             self._visit(value, identity(len(self.shape)))
+
+    def _before_turn(self, value: Value) -> Value:
+        op = value.op
+        if self.permutation is None:
+            return value
+        if not isinstance(op, hlo.Transpose) or op.permutation != self.permutation:
+            raise UnsupportedError("results of one fusion in different orders are not supported")
+        return op.operand
+
+    @property
+    def turns(self) -> bool:
+        """Whether results are written in another order of dimensions than the center's."""
+        return self.permutation is not None
+
+    @property
+    def out_strides(self) -> tuple[int, ...]:
+        """The stride of the results along each dimension of the center's."""
+        order = self.permutation or identity(len(self.shape))
+        steps = dense_strides([self.shape[d] for d in order])
+        return tuple(steps[order.index(d)] for d in range(len(self.shape)))
 
     @property
     def is_plain(self) -> bool:

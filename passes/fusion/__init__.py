@@ -22,17 +22,21 @@ class Fusion(Pass, name="fusion"):
     """Groups the ops of every function (and of the regions of its control flow) and outlines each group.
 
     `max_ops` bounds the ops of a group, `max_epilogue` those that follow a contraction in its tile. `attention`: a product,
-    the rows of it and their product become one kernel, but for a GPU, whose kernels have no memory for a block of rows.
+    the rows of it and their product become one kernel. `views`: products read slices where they lie and write their results
+    in another order, and masks of positions are counted where they are used. Neither for a GPU.
     With `recompute` a kernel computes values of others for itself where that costs less than to store and read them."""
 
     max_ops: int = 64
     max_epilogue: int = 12
     attention: bool = True
     recompute: bool = True
+    views: bool = True
 
     def apply(self, module: Module, context: Context) -> Module:
-        device = "nvptx" in str(module.attributes.get(TARGET))
-        limits = Limits(self.max_ops, self.max_epilogue, self.attention and not device, self.recompute)
+        host = "nvptx" not in str(module.attributes.get(TARGET))
+        limits = Limits(
+            self.max_ops, self.max_epilogue, self.attention and host, self.recompute, self.views and host
+        )
         outliner = Outliner(module, limits, context.remarks)
         functions = []
         for op in module.operations:

@@ -4,7 +4,7 @@ Groups never make a cycle: an op joins a group only if none of its other operand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -15,8 +15,10 @@ from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product
 from irc.passes.fusion.attention import refusal
+from irc.passes.fusion.masks import counted_masks
 from irc.passes.fusion.reasons import Edge, Reason
 from irc.passes.pack import is_packed
+from irc.passes.fusion.views import product_views
 from irc.passes.winograd import is_winograd
 
 RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
@@ -42,6 +44,8 @@ class Limits:
     """Whether a product, the rows of it and their product may be one kernel."""
     recompute: bool = True
     """Whether a kernel may compute again what costs less to compute than to store and read."""
+    views: bool = False
+    """Whether products may take parts of tensors where they lie, and turn their results; and kernels count masks themselves."""
 
 
 @dataclass(eq=False)
@@ -93,18 +97,17 @@ def inner_operands(op: Operation) -> list[Value]:
     return [v for inner in op.walk() if inner is not op for v in inner.operands]
 
 
-def users_of(operations: Sequence[Operation]) -> dict[Value, list[Operation]]:
+def users_of(operations: Sequence[Operation], free: Container[Operation]) -> dict[Value, list[Operation]]:
     """Who uses each value, seen through free ops: whoever uses a broadcast of a value uses the value."""
     users: dict[Value, list[Operation]] = {}
-    local = dict.fromkeys(operations)
     for op in operations:
-        if is_free(op):
+        if op in free:
             continue
         stack = [*op.operands, *inner_operands(op)]
         while stack:
             value = stack.pop()
             users.setdefault(value, []).append(op)
-            if value.op is not None and value.op in local and is_free(value.op):
+            if value.op is not None and value.op in free:
                 stack.extend(value.op.operands)
     return users
 
@@ -135,12 +138,19 @@ class Planner:
         self.limits = limits
         self.groups: list[Group] = []
         self.group_of: dict[Operation, Group] = {}
-        self.users = users_of(operations)
+        self.free = dict.fromkeys(op for op in operations if is_free(op))
+        """Ops in no group of their own, which are copied into each that uses them."""
+        self.views: dict[Operation, None] = {}
+        if limits.views:
+            self.views = product_views(operations, users_of(operations, self.free))
+            self.free.update(self.views)
+            self.free.update(counted_masks(operations, self.free))
+        self.users = users_of(operations, self.free)
         self.reasons: dict[tuple[Operation, Operation], Reason] = {}
 
     def run(self) -> list[Group]:
         for op in self.operations:
-            if not is_free(op):
+            if op not in self.free:
                 self._place(op)
         if self.limits.attention:
             for group in list(self.groups):
@@ -183,8 +193,9 @@ class Planner:
         """Every use of an op's result by another op of the block, in order, with why the two are not in one group."""
         found: list[Edge] = []
         for op in self.operations:
-            if is_free(op) or op.terminator:
+            if op in self.free or op.terminator:
                 continue
+            found += [Edge(v, op, None) for v in op.operands if v.op in self.views]
             uses = dict.fromkeys(v for needed in self._needs(op) for v in self._made(needed))
             for value in uses:
                 assert value.op is not None
@@ -240,7 +251,7 @@ class Planner:
             value = stack.pop()
             if value.op in self.group_of:
                 found[value] = None
-            elif value.op is not None and is_free(value.op):
+            elif value.op is not None and value.op in self.free:
                 stack.extend(value.op.operands)
         return list(found)
 
@@ -355,11 +366,21 @@ class Planner:
         return sorted(op.dimensions) == list(range(rank - len(op.dimensions), rank))
 
     def _after_tile(self, group: Group, op: Operation) -> Reason | None:
+        if self.limits.views and isinstance(op, hlo.Transpose) and isinstance(group.ops[0], hlo.DotGeneral):
+            return self._turned(group, op)
         if not getattr(op, "elementwise", False):
             return Reason.MOVED if isinstance(op, RESHAPING) else Reason.OWN
         if len(group.ops) > self.limits.max_epilogue:
             return Reason.FULL
         return None if op.results[0].type.shape == group.shape else Reason.SHAPE
+
+    def _turned(self, group: Group, op: Any) -> Reason | None:
+        """A product's tiles are written to other places, whole rows of them."""
+        rank = op.operand.type.rank
+        rows = rank > 1 and op.permutation[-1] == rank - 1 and all(isinstance(n, int) for n in group.shape)
+        if not rows or op.operand.type.shape != group.shape:
+            return Reason.MOVED
+        return None if self._only_used_by(group, op) else Reason.USED
 
     def _only_used_by(self, group: Group, op: Operation) -> bool:
         """All results of the group are used inside it and by `op`: afterwards `op` alone is its result."""
@@ -385,7 +406,8 @@ class Planner:
             group.kind, group.reduce = "row", op
         elif group.kind == "loop":
             group.shape = op.results[0].type.shape
-        group.closed = group.closed or isinstance(op, STORING)
+        turned = group.kind == "contraction" and isinstance(op, hlo.Transpose)
+        group.closed = group.closed or turned or isinstance(op, STORING)
         needs = 0
         for value in self._needs(op):
             for source in self._defining(value):

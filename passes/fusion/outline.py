@@ -12,7 +12,7 @@ from irc.ir.attributes import StringAttr
 from irc.ir.locations import fuse
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.types import TensorType
-from irc.passes.fusion.groups import Group, Limits, Planner, inner_operands, is_free, users_of
+from irc.passes.fusion.groups import Group, Limits, Planner, inner_operands, users_of
 from irc.passes.fusion.reasons import Edge, EdgeRemark, Reason
 from irc.passes.fusion.recompute import Recomputation, reached
 from irc.passes.manager import Remark
@@ -72,11 +72,14 @@ class _BlockOutliner:
         self.edges = planner.edges()
         self.kernels: dict[Group, str] = {}
         self.bodies: dict[Group, _Body] = {}
-        self.users = users_of(block.operations)
+        self.users = users_of(block.operations, planner.free)
+        self.free = planner.free
+        self.views = planner.views
         self.copies: dict[Group, dict[Operation, None]] = {}
         if owner.limits.recompute:
             inputs = lambda group: self._make_body(group).inputs  # noqa: E731
-            self.copies = Recomputation(block.operations, self.groups, self.users, inputs).copies
+            made = Recomputation(block.operations, self.groups, self.users, inputs, self.free)
+            self.copies = made.copies
         self.edges = [self._settled(edge) for edge in self.edges]
         self.stored = self._stored()
         self.emitted: list[Operation] = []
@@ -97,7 +100,7 @@ class _BlockOutliner:
     def _stored(self) -> dict[Value, None]:
         """The values of groups that others take: what a group reads, and what any other op uses."""
         groups = dict.fromkeys(self.groups[op] for op in self.block.operations if op in self.groups)
-        stored = reached((v for group in groups for v in self._inputs(group)), self.order)
+        stored = reached((v for group in groups for v in self._inputs(group)), self.free)
         stored.update(
             dict.fromkeys(
                 value for value, using in self.users.items() if any(op not in self.groups for op in using)
@@ -111,7 +114,8 @@ class _BlockOutliner:
         remarks = []
         for edge in self.edges:
             assert edge.value.op is not None
-            source, target = self.groups[edge.value.op], self.groups[edge.consumer]
+            target = self.groups[edge.consumer]
+            source = self.groups.get(edge.value.op, target)
             remarks.append(
                 EdgeRemark.of(
                     edge,
@@ -163,8 +167,10 @@ class _BlockOutliner:
         """Whether an op of no group, or of another one, becomes part of the group's function."""
         if source in self.copies.get(group, {}):
             return True
-        if source not in self.order or not is_free(source):
+        if source not in self.free:
             return False
+        if source in self.views:
+            return True
         if group.kind == "single":
             return False
         if group.kind == "attention":

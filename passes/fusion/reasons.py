@@ -40,7 +40,7 @@ MEANINGS = {
     Reason.CONTROL: "the consumer is control flow, whose body has kernels of its own",
     Reason.OWN: "the consumer is a kernel of its own, which takes its operands from memory",
     Reason.PRODUCER: "the producer is a kernel of its own, which nothing can follow",
-    Reason.STORED: "the producer's last op decides where elements are written (pad, concatenate)",
+    Reason.STORED: "the producer's last op decides where elements are written (pad, concatenate, transpose)",
     Reason.EXTENTS: "the consumer's extents are not known",
     Reason.FULL: "the producer's kernel holds as many ops as it may",
     Reason.COMPLEX: "the consumer makes complex numbers of two parts",

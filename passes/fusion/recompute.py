@@ -18,7 +18,7 @@ from irc.dialects import stablehlo as hlo
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.fusion.cost import DEFAULT, WEIGHTS
-from irc.passes.fusion.groups import RESHAPING, Group, is_free, is_static
+from irc.passes.fusion.groups import RESHAPING, Group, is_static
 
 MOST_OPS = 8
 """Ops that one value is computed again by."""
@@ -33,14 +33,14 @@ class _Way:
     reads: dict[Value, None] = field(default_factory=dict)
 
 
-def reached(values: Iterable[Value], inside: Container[Operation]) -> dict[Value, None]:
-    """The values, and what the free ops among `inside` need that make them."""
+def reached(values: Iterable[Value], free: Container[Operation]) -> dict[Value, None]:
+    """The values, and what the free ops need that make them."""
     found: dict[Value, None] = {}
     stack = list(values)
     while stack:
         value = stack.pop()
         found[value] = None
-        if value.op is not None and value.op in inside and is_free(value.op):
+        if value.op is not None and value.op in free:
             stack.extend(v for v in value.op.operands if v not in found)
     return found
 
@@ -48,7 +48,7 @@ def reached(values: Iterable[Value], inside: Container[Operation]) -> dict[Value
 class Recomputation:
     """Chooses for every group of a block. `copies[group]` are the ops of others that it computes for itself.
 
-    `inputs(group)` gives what a group reads without any copies; `users` is `groups.users_of` of the block."""
+    `inputs(group)` gives what a group reads without any copies; `users` is `groups.users_of` of the block, `free` its free ops."""
 
     def __init__(
         self,
@@ -56,9 +56,11 @@ class Recomputation:
         groups: Mapping[Operation, Group],
         users: Mapping[Value, Sequence[Operation]],
         inputs: Callable[[Group], Sequence[Value]],
+        free: Container[Operation],
     ) -> None:
         self.order = {op: i for i, op in enumerate(operations)}
         self.groups = groups
+        self.free = free
         self.copies: dict[Group, dict[Operation, None]] = {}
         every = dict.fromkeys(groups[op] for op in operations if op in groups)
         self.readers: dict[Value, dict[Any, None]] = {}
@@ -68,7 +70,7 @@ class Recomputation:
                     self.readers.setdefault(value, {})[op] = None
         taken = {group: dict.fromkeys(inputs(group)) for group in every}
         for group, values in taken.items():
-            for value in reached(values, self.order):
+            for value in reached(values, self.free):
                 self.readers.setdefault(value, {})[group] = None
         for group in every:
             self._choose(group, taken[group])
@@ -130,7 +132,7 @@ class Recomputation:
         op = value.op
         if value in taken:
             return _Way(0.0)
-        if op is not None and op in self.order and is_free(op):
+        if op is not None and op in self.free:
             ways = [self._way(v, shape, taken, 0) for v in op.operands]
             return _Way(sum(w.seconds for w in ways), {}, {v: None for w in ways for v in w.reads})
         stored = op is None or op not in self.groups or bool(self.readers.get(value))

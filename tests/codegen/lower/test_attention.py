@@ -40,6 +40,23 @@ def causal(q: Any, k: Any, v: Any) -> Any:
     return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(s, -1), v).reshape(*q.shape[:2], -1) * 2
 
 
+def counted(q: Any, k: Any, v: Any) -> Any:
+    """A mask of numbers that the kernel counts itself."""
+    s = jnp.einsum("bhqd,bhkd->bhqk", q, k)
+    row, column = (jax.lax.broadcasted_iota(jnp.int32, s.shape, d) for d in (2, 3))
+    s = jnp.where(row >= column, s, -jnp.inf)
+    return jnp.einsum("bhqk,bhkd->bhqd", jax.nn.softmax(s, -1), v)
+
+
+def projected(x: Any, w: Any) -> Any:
+    """Queries, keys and values as slices of one product, which is what most models have."""
+    b, t, _ = x.shape
+    qkv = (x @ w).reshape(b, t, 3, 4, -1)
+    q, k, v = (qkv[:, :, i] for i in range(3))
+    p = jax.nn.softmax(jnp.einsum("bqhd,bkhd->bhqk", q, k), -1)
+    return jnp.einsum("bhqk,bkhd->bqhd", p, v).reshape(b, t, -1)
+
+
 def biased(q: Any, k: Any, v: Any, bias: Any, gone: Any) -> Any:
     """A bias for each head, and keys that some batches have not."""
     s = jnp.einsum("bhqd,bhkd->bhqk", q, k) + bias
@@ -85,6 +102,8 @@ CASES: dict[str, tuple[Callable[..., Any], list[np.ndarray]]] = {
     "wide-heads": (attend, heads(1, 2, 80, 200)),
     "many-tickets": (attend, heads(1, 2, 300, 64)),
     "causal": (causal, [normal(2, 100, 3, 32) for _ in range(3)]),
+    "counted": (counted, heads(1, 2, 150, 16)),
+    "projected": (projected, [normal(2, 90, 40), normal(40, 192) / 4]),
     "biased": (
         biased,
         [*heads(2, 2, 90, 16), normal(2, 90, 90), (normal(2, 90) > 1).astype(np.float32)],
@@ -124,7 +143,9 @@ def test_near_to_jax(name: str) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=2e-4, atol=5e-2 if name == "float16" else 2e-4)
 
 
-@pytest.mark.parametrize("name", ["many-tickets", "last-block-overlaps", "causal", "backwards"])
+@pytest.mark.parametrize(
+    "name", ["many-tickets", "last-block-overlaps", "causal", "counted", "projected", "backwards"]
+)
 def test_every_access_is_inside(name: str) -> None:
     arrays = CASES[name][1]
     assert bits(compiled(name, check_bounds=True)(*arrays)) == bits(compiled(name)(*arrays))
@@ -164,6 +185,22 @@ def test_same_bits_on_two_threads() -> None:
         assert all(bits(one(*arrays)) == wanted for _ in range(20))
     finally:
         irc.set_num_threads(before)
+
+
+def test_nothing_is_copied_for_it() -> None:
+    """Neither slices nor heads turned to their places nor a mask are kernels of their own."""
+    for name, kernels in (("projected", 2), ("causal", 2), ("counted", 1)):
+        main = irc.parse(compiled(name).stages["fused"]).symbols["main"]
+        names = [op.name for op in main.walk() if op is not main]
+        assert names.count("func.call") + names.count("stablehlo.dot_general") == kernels
+        others = (
+            "func.call",
+            "func.return",
+            "stablehlo.constant",
+            "stablehlo.reshape",
+            "stablehlo.dot_general",
+        )
+        assert all(n in others for n in names), names
 
 
 def test_a_gpu_has_kernels_of_their_own() -> None:
