@@ -163,10 +163,11 @@ class Sum:
     packs: str = ""
 
     @staticmethod
-    def of(func: Func, center: Operation, local: Strides = NO_STRIDES) -> Sum:
-        """The sum around `center`; `local` has the strides of arguments that are not dense."""
+    def of(func: Func, center: Operation, local: Strides = NO_STRIDES, *, turns: bool = True) -> Sum:
+        """The sum around `center`; `local` has the strides of arguments that are not dense. `turns`: results may be written in
+        another order of dimensions, whole rows of them."""
         lhs, rhs = (source_of(v, local) for v in center.operands)
-        epilogue = Epilogue(func, center, local)
+        epilogue = Epilogue(func, center, local, turns=turns)
         packs, sum_of, panels = "", center, None
         if is_dot_product(center):
             packs, sum_of = pack_kind(center), plain_op(center)
@@ -222,7 +223,7 @@ class Sum:
 
 def _plan(func: Func, center: Operation, machine: Machine, size: int = TYPICAL) -> Plan:
     """The plan, where every size that is not known is taken to be `size`."""
-    s = Sum.of(func, center).simplified()
+    s = Sum.of(func, center, turns=not machine.is_grid).simplified()
     contraction = s.contraction
     if machine.is_grid:
         return s.plan(one_element_each(contraction.size(contraction.of_kind("depth"))), 1)

@@ -106,13 +106,16 @@ class Epilogue:
 
     `reads` lists the arguments and iotas they need, each with the dimensions of the result that its dimensions follow."""
 
-    def __init__(self, func: Func, center: Operation, local: Strides = NO_STRIDES) -> None:
+    def __init__(
+        self, func: Func, center: Operation, local: Strides = NO_STRIDES, *, turns: bool = False
+    ) -> None:
         self.center = center
         self.local = local
         self.shape = center.results[0].type.static_shape
         stored = [stored_value(v) for v in func.returned]
-        turn = next((v.op for v in stored if isinstance(v.op, hlo.Transpose)), None)
-        self.permutation = None if turn is None else turn.permutation
+        turn = next((v.op for v in stored if turns and isinstance(v.op, hlo.Transpose)), None)
+        whole_rows = turn is not None and turn.permutation[-1] == len(self.shape) - 1
+        self.permutation = turn.permutation if turn is not None and whole_rows else None
         """How the results lie in memory, if not as the center's."""
         self.outputs = tuple(self._before_turn(v) for v in stored)
         self.reads: dict[tuple[Value, Dims], int] = {}

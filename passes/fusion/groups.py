@@ -17,8 +17,8 @@ from irc.passes.dot_products.definition import is_dot_product
 from irc.passes.fusion.attention import refusal
 from irc.passes.fusion.masks import counted_masks
 from irc.passes.fusion.reasons import Edge, Reason
-from irc.passes.pack import is_packed
 from irc.passes.fusion.views import product_views
+from irc.passes.pack import is_packed
 from irc.passes.winograd import is_winograd
 
 RESHAPING = (hlo.Reshape, hlo.Transpose, hlo.Slice, hlo.Reverse, hlo.BroadcastInDim)
