@@ -10,6 +10,7 @@ Every element is computed by the operations of the composite's decomposition, in
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,6 +41,7 @@ Along = tuple[Index, Value | None]
 _BYTES = 1 << 19
 _MOST_TILES = 96
 _VECTOR = 16
+_AHEAD = 6  # columns of the input from a tile's first to those that are fetched: the new ones of the next tile but one
 _PAD = 16  # elements between the points' planes, so that their pitch is no power of two
 _SEQUENTIAL_FLOPS = 5e6
 _TILES = {512: {64: 6, 48: 8, 32: 12, 16: 14}, 256: {16: 6}, 128: {16: 4}}
@@ -209,6 +211,8 @@ class _Ticket:
             )
 
             def lanes(b: KernelBuilder, c: Index) -> None:
+                for (line, _), ahead in itertools.product(rows, (_AHEAD, _AHEAD + 1)):
+                    self.lhs.fetch(b, {0: image, 1: line, 2: b.add(columns[0][0], ahead), 3: c}, near=True)
                 d = [[self.input(b, {0: image, 3: c}, r, k) for k in columns] for r in rows]
                 half = [_input_tile(b, [d[i][j] for i in range(4)]) for j in range(4)]
                 for i in range(4):
@@ -270,6 +274,9 @@ class _Ticket:
             ]
             half = [_output_tile(b, [m[i][j] for i in range(4)]) for j in range(4)]
             feature = b.add(b.mul(panel, lanes), lane)
+            for view, i, j in itertools.product(self.outputs, range(2), range(2)):
+                ahead = {0: image, 1: b.add(row, i), 2: b.add(column, 4 + j), 3: feature}
+                view.fetch(b, ahead, near=True, writes=True)
             for i in range(2):
                 for j, value in enumerate(_output_tile(b, [half[j][i] for j in range(4)])):
                     place = {0: image, 1: b.add(row, i), 2: b.add(column, j), 3: feature}

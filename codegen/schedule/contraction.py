@@ -213,8 +213,8 @@ def _turned_vectors(p: Problem) -> int:
 
 
 _TILES = {
-    32: ((6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8)),
-    16: ((6, 2), (4, 3), (12, 1), (2, 6), (1, 8)),
+    32: ((6, 4), (8, 3), (14, 2), (14, 1), (12, 2), (10, 2), (10, 1), (4, 5), (3, 6), (3, 7), (2, 8), (1, 8)),
+    16: ((6, 2), (4, 3), (12, 1), (10, 1), (2, 6), (1, 8)),
 }
 """Rows and vectors of tiles that leave room for a row of the right side and one element in so many registers."""
 _CLOSE = 1.05
@@ -225,9 +225,9 @@ def _tile(p: Problem) -> tuple[int, int]:
     """The tile with the fewest estimated cycles."""
     vectors = max(1, -(-p.lanes // p.vector_lanes))
     usable = [(mr, nv) for mr, nv in _TILES[p.registers] if nv <= vectors]
-    if p.lhs_pitch % PAGE == 0 and vectors >= 4 and p.row_count > 1:
+    if p.lhs_pitch % PAGE == 0 and p.row_count > 1:
         # All rows of a tile lie in one set of the first-level cache, which has so many ways.
-        usable = [(mr, nv) for mr, nv in usable if mr <= 8]
+        usable = [(mr, nv) for mr, nv in usable if mr <= (8 if vectors >= 4 else 10)]
     if p.registers == 32 and p.lhs_pitch == p.element_bytes and p.depth_count >= 128 and vectors >= 8:
         # Rows lie in one line for each step of depth, which a taller tile takes more of.
         usable = [(mr, nv) for mr, nv in usable if mr >= 12]

@@ -8,12 +8,12 @@ import pytest
 import irc
 
 
-def product(m: str, n: str, k: str) -> str:
-    """The text of an m x k by k x n product."""
-    x, y, out = (f"tensor<{a}x{b}xf32>" for a, b in ((m, k), (k, n), (m, n)))
+def product(m: str, n: str, k: str, turned: bool = False) -> str:
+    """The text of an m x k by k x n product; where `turned`, the right side is n x k."""
+    x, y, out = (f"tensor<{a}x{b}xf32>" for a, b in ((m, k), (n, k) if turned else (k, n), (m, n)))
     return (
         f"func.func @main(%a: {x}, %b: {y}) -> {out} {{\n"
-        f"  %r = stablehlo.dot_general %a, %b, contracting_dims = [1] x [0] : ({x}, {y}) -> {out}\n"
+        f"  %r = stablehlo.dot_general %a, %b, contracting_dims = [1] x [{int(turned)}] : ({x}, {y}) -> {out}\n"
         f"  return %r : {out}\n}}"
     )
 
@@ -37,3 +37,26 @@ def test_only_a_right_side_that_may_be_large_is_packed_when_there_are_many_rows(
         for n, k in (("1000", "530"), ("1000", "50"))
     ]
     assert ["scf.if" in text for text in kernels] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "rows,lanes,depth,turned,fetches",
+    [
+        ("1024", "1024", "1024", False, True),
+        ("256", "256", "256", False, False),
+        ("1", "1024", "784", True, True),
+        ("1", "128", "784", True, False),
+    ],
+)
+def test_what_comes_from_past_the_caches_again_is_fetched_ahead(
+    rows: str, lanes: str, depth: str, turned: bool, fetches: bool
+) -> None:
+    text = irc.compile_module(irc.parse(product(rows, lanes, depth, turned))).stages["kernel"]
+    assert ("memref.prefetch" in text) == fetches
+    assert ('pack_b = "turn"' in text) == turned
+
+
+@pytest.mark.parametrize("depth,rows", [("1024", "10"), ("1000", "14")])
+def test_rows_that_lie_pages_apart_are_as_few_as_a_cache_has_ways(depth: str, rows: str) -> None:
+    text = irc.compile_module(irc.parse(product("12", "512", depth, True))).stages["kernel"]
+    assert f"mr = {rows} : i64" in text
