@@ -21,6 +21,11 @@ _PAD = 16  # elements between packed rows, so that their pitch is no power of tw
 Split = tuple[int, ...]
 
 
+def _balanced(n: int, most: int) -> int:
+    """How many of `n` each part holds, where as few parts as parts of `most` make are equal as far as can be."""
+    return ceildiv(n, ceildiv(n, most)) if isinstance(n, int) and n else most
+
+
 @dataclass(frozen=True)
 class DepthBlocks:
     """Depth cut into blocks: axes `outer` are walked one index at a time, `chunked` by `chunk`, `inner` entirely."""
@@ -187,8 +192,8 @@ class Plan:
     def shares(self) -> Split:
         s, plan = self.schedule, self.row_plan
         per_loop = typical(self.contraction.size(self.tile_rows))
-        loops = max(1, s.mc // per_loop)
-        tiles = plan.count if s.mc >= per_loop else max(1, s.mc // (plan.inner * plan.size))
+        loops = _balanced(self.loop_count, max(1, s.mc // per_loop))
+        tiles = plan.count if s.mc >= per_loop else ceildiv(plan.count, ceildiv(per_loop, s.mc))
         if not isinstance(tiles, int):
             flops = 2.0 * typical(self.lanes) * typical(self.depth_size)
             tiles = ceildiv(rows_of_ticket(flops, s.pack_b), plan.inner * plan.size)

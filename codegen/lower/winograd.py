@@ -131,12 +131,34 @@ class _Winograd:
         return table[width], width
 
     @cached_property
-    def tiles(self) -> int:
-        """Tiles of one ticket: whole rows of products' tiles, of which the buffers take half of a second-level cache."""
+    def tickets(self) -> int:
+        """So many that what one needs takes half of a second-level cache; of few an even number, so that two threads end together."""
         rows = self.product_tile[0]
         most = min(_MOST_TILES, _BYTES // (16 * 4 * (self.channels + self.windows[3])))
         tickets = -(-self.total // max(most // rows * rows, 4 * rows))
-        return -(-self.total // (tickets * rows)) * rows
+        return min(tickets + tickets % 2, self.units) if tickets > 1 else 1
+
+    @cached_property
+    def units(self) -> int:
+        """Rows of products' tiles: tickets hold whole ones."""
+        return -(-self.total // self.product_tile[0])
+
+    @cached_property
+    def tiles(self) -> int:
+        """Tiles of one ticket, at most."""
+        return -(-self.units // self.tickets) * self.product_tile[0]
+
+    def share(self, b: KernelBuilder, ticket: Index) -> tuple[Index, Index]:
+        """The first tile of a ticket, and how many it has."""
+        if self.units % self.tickets == 0:
+            start = b.mul(ticket, self.tiles)
+            whole = self.total % self.tiles == 0
+            return start, self.tiles if whole else b.min(self.tiles, b.sub(self.total, start))
+        rows = self.product_tile[0]
+        start, end = (
+            b.mul(b.div(b.mul(i, self.units), self.tickets), rows) for i in (ticket, b.add(ticket, 1))
+        )
+        return start, b.sub(b.min(end, self.total), start)
 
     def emit(self, b: KernelBuilder, *buffers: Value) -> None:
         arguments = dict(zip(self.func.arguments, buffers, strict=False))
@@ -148,18 +170,16 @@ class _Winograd:
         dense = Access(0, dense_strides(self.shape))
         outputs = tuple(View.of(b, v, dense, self.shape) for v in buffers[len(arguments) :])
         others = other_views(b, self.epilogue, arguments)
-        tickets = -(-self.total // self.tiles)
         flops = 2.0 * self.total * 16 * self.channels * self.shape[3]
 
         def ticket(b: KernelBuilder, i: Index) -> None:
-            start = b.mul(i, self.tiles)
-            count = b.min(self.tiles, b.sub(self.total, start)) if self.total % self.tiles else self.tiles
+            start, count = self.share(b, i)
             _Ticket(self, start, count, inputs[0], windows, outputs, others).emit(b)
 
         if flops < _SEQUENTIAL_FLOPS:
-            b.loop(0, tickets, 1, ticket)
+            b.loop(0, self.tickets, 1, ticket)
         else:
-            b.forall([tickets], ticket)
+            b.forall([self.tickets], ticket)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from irc.ir.types import i64
 
 MEGA = 1 << 20
 PAGE = 4096
-_SEQUENTIAL_FLOPS = 5e6  # about 50 microseconds: less is not worth waking a thread
+_SEQUENTIAL_FLOPS = 25e5  # some 10 to 20 microseconds: less is not worth waking a thread
+_FLOPS_OF_BYTE = 3  # in the time that a byte of the right side takes to come from the caches
+_FLOPS_OF_LANE_PRODUCT = 4  # in the time of a product that loads both its factors
 _TICKET_FLOPS = 4e6
 _MAX_TICKETS = 32
 _BLOCK_BYTES = MEGA // 2  # of the right side: half of a second-level cache
@@ -75,7 +77,11 @@ class Problem:
 
     @property
     def flops(self) -> float:
-        return 2.0 * self.batch * self.row_count * self.lanes * self.depth_count
+        """What decides about tickets: floating-point operations, or as many as take the time that loads take."""
+        right = float(self.batch * self.lanes * self.depth_count)
+        if self.lane_kind == "batch":
+            return _FLOPS_OF_LANE_PRODUCT * 2.0 * right * self.row_count
+        return right * max(2.0 * self.row_count, _FLOPS_OF_BYTE * self.element_bytes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,13 +300,18 @@ def _depth_block(p: Problem, pack_b: str) -> int:
     return -(-depth // -(-depth // limit))
 
 
+def _even(tickets: int) -> int:
+    """Of few tickets an even number, so that two threads end together."""
+    return max(2, tickets + tickets % 2)
+
+
 def _tickets(p: Problem, mr: int, width: int, pack_b: str, most: int) -> tuple[int, int, int]:
     """(matrices, rows, lanes) of a ticket; at most `most` lanes.
 
     Where each ticket packs for itself, or the right side comes from memory for few rows, lanes are cut first and rows
     only in large parts; otherwise rows come first."""
     panels = -(-p.lanes // width)
-    wanted = 1 if p.flops < _SEQUENTIAL_FLOPS else min(_MAX_TICKETS, max(2, round(p.flops / _TICKET_FLOPS)))
+    wanted = 1 if p.flops < _SEQUENTIAL_FLOPS else _even(min(_MAX_TICKETS, round(p.flops / _TICKET_FLOPS)))
     batches = min(wanted, max(p.batch, 1))
     bc = -(-max(p.batch, 1) // batches)
     rest = -(-wanted // batches)
