@@ -23,8 +23,10 @@ from irc.codegen.lower.contraction_grid import emit_grid_contraction, schedule_o
 from irc.codegen.lower.contraction_mma import emit_matrix_contraction, matrix_schedule
 from irc.codegen.lower.contraction_plan import Plan
 from irc.codegen.lower.contraction_tiles import emit_contraction, emit_packing
+from irc.codegen.lower.depthwise import can_lower, depthwise_of, lower_depthwise
 from irc.codegen.lower.epilogue import NO_STRIDES, Epilogue, Source, Strides, source_of
 from irc.codegen.lower.group import KernelGroup, buffer_type, kernel_element
+from irc.codegen.lower.space import NotAffine
 from irc.codegen.lower.view import Access
 from irc.codegen.schedule.contraction import (
     LARGE,
@@ -55,6 +57,11 @@ def lower_contraction(func: Func, machine: Machine = HOST) -> KernelGroup:
     Fields of an attribute `irc.schedule` on the function replace those of the default schedule. An output may share memory
     with an input that ops after the contraction read element by element, if `finishes_at_once`; with no other input.
     Raises UnsupportedError, naming the op, for what has no lowering."""
+    padded = depthwise_of(func)
+    if padded is not None:
+        if can_lower(func, machine):
+            return lower_depthwise(func, machine)
+        raise NotAffine(padded.lhs)
     center = _center(func)
     inputs = tuple(buffer_type(v.type) for v in func.arguments)
     outputs = tuple(buffer_type(v.type) for v in func.returned)

@@ -15,6 +15,7 @@ from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product
 from irc.passes.fusion.attention import refusal
+from irc.passes.fusion.depthwise import padding_of
 from irc.passes.fusion.masks import counted_masks
 from irc.passes.fusion.reasons import Edge, Reason
 from irc.passes.fusion.views import product_views
@@ -155,7 +156,17 @@ class Planner:
         if self.limits.attention:
             for group in list(self.groups):
                 self._attend(group)
+        for group in list(self.groups):
+            self._take_padding(group)
         return [g for g in self.groups if g.merged is None]
+
+    def _take_padding(self, group: Group) -> None:
+        """Merges a padding, which nobody else wants, into the depthwise convolution that it is for."""
+        pad = padding_of(group.ops[0]) if group.kind == "contraction" else None
+        made = self.group_of.get(pad) if pad is not None else None
+        if pad is not None and made is not None and made.ops == [pad] and len(self.users[pad.result]) == 1:
+            self._merge(group, made)
+            group.kind = "depthwise"
 
     def _attend(self, last: Group) -> None:
         """Merges a product, the rows that it takes, and the product that those are made of, where they are attention."""

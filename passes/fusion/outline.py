@@ -173,9 +173,10 @@ class _BlockOutliner:
             return True
         if group.kind == "single":
             return False
-        if group.kind == "attention":
+        if group.kind in ("attention", "depthwise"):
+            products = hlo.DotGeneral | hlo.Convolution
             return not any(
-                v.op is source for op in group.ops if isinstance(op, hlo.DotGeneral) for v in op.operands
+                v.op is source for op in group.ops if isinstance(op, products) for v in op.operands
             )
         center = group.ops[0]
         if group.kind in ("loop", "row") or not any(v.op is source for v in center.operands):
