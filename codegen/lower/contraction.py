@@ -137,6 +137,8 @@ def finishes_at_once(func: Func, machine: Machine = HOST) -> bool:
     """Whether each element of the results is written once, after all that its tile reads of the other operands.
 
     Not so where depth is cut into blocks and an output holds the sums between two of them."""
+    if depthwise_of(func) is not None:
+        return can_lower(func, machine)
     center = _center(func)
     plan = _plan(func, center, machine)
     plans = (plan, _large_plan(plan, center, machine))

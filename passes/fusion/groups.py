@@ -156,8 +156,9 @@ class Planner:
         if self.limits.attention:
             for group in list(self.groups):
                 self._attend(group)
-        for group in list(self.groups):
-            self._take_padding(group)
+        for group in self.groups:
+            if group.merged is None:
+                self._take_padding(group)
         return [g for g in self.groups if g.merged is None]
 
     def _take_padding(self, group: Group) -> None:

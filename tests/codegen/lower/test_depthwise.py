@@ -75,3 +75,21 @@ def test_what_the_kernel_does_not_take_is_padded_in_memory() -> None:
     (func,) = (f for name, f in fused.symbols.items() if name != "main")
     group = lower_group(func, None, GRID)
     assert len(group.functions) == 2 and [t.shape for t in group.scratch] == [(1, 11, 13, 32)]
+
+
+def test_a_sum_with_what_dies_is_written_over_it() -> None:
+    t = "tensor<1x12x12x32xf32>"
+    module = irc.parse(f"""func.func @main(%x: {t}, %k: tensor<3x3x1x32xf32>) -> {t} {{
+  %y = stablehlo.exponential %x : {t}
+  %r = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
+    window = {{pad = [[1, 1], [1, 1]]}} {{batch_group_count = 1 : i64, feature_group_count = 32 : i64}}
+    : ({t}, tensor<3x3x1x32xf32>) -> {t}
+  %s = stablehlo.add %r, %y : {t}
+  %u = stablehlo.negate %s : {t}
+  %v = stablehlo.reverse %u, dims = [1] : {t}
+  return %v : {t}
+}}""")
+    rng = np.random.default_rng(5)
+    given = [rng.standard_normal(s, dtype=np.float32) for s in ((1, 12, 12, 32), (3, 3, 1, 32))]
+    (found,), (expected,) = irc.compile_module(module)(*given), irc.interpret(module, *given)
+    np.testing.assert_array_equal(found.view(np.int32), np.asarray(expected).view(np.int32))
