@@ -80,7 +80,8 @@ def test_what_the_kernel_does_not_take_is_padded_in_memory() -> None:
 def test_a_sum_with_what_dies_is_written_over_it() -> None:
     t = "tensor<1x12x12x32xf32>"
     module = irc.parse(f"""func.func @main(%x: {t}, %k: tensor<3x3x1x32xf32>) -> {t} {{
-  %y = stablehlo.exponential %x : {t}
+  %w = stablehlo.reverse %x, dims = [1] : {t}
+  %y = stablehlo.multiply %w, %w : {t}
   %r = stablehlo.convolution(%x, %k) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f],
     window = {{pad = [[1, 1], [1, 1]]}} {{batch_group_count = 1 : i64, feature_group_count = 32 : i64}}
     : ({t}, tensor<3x3x1x32xf32>) -> {t}
