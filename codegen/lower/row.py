@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 
 from irc.codegen.lower.builder import Index, KernelBuilder
@@ -25,7 +25,7 @@ from irc.codegen.lower.nest import (
     lanes_for,
     merge,
 )
-from irc.codegen.lower.row_ahead import ask_ahead, gathered
+from irc.codegen.lower.row_ahead import ask_ahead, ask_next_row, gathered
 from irc.codegen.lower.row_kept import NOTHING, Kept
 from irc.codegen.lower.row_lanes import Lanes
 from irc.codegen.lower.row_teams import OneWarp, Team, team_for
@@ -53,6 +53,8 @@ from irc.ir.types import MemRefType
 
 COLUMNS = 128
 """Columns a column tree works on at once."""
+FAR_BYTES = 1 << 21
+"""More than the second-level cache holds."""
 
 
 @dataclass
@@ -275,6 +277,23 @@ class Rows:
                 groups.setdefault((node.op, node.inputs), []).append(node)
         return iter(groups.values())
 
+    @cached_property
+    def _streamed(self) -> list[Leaf]:
+        """What each row reads of its own, where all rows are more than the second-level cache holds: the second pass over a
+        row asks for the next one."""
+        if self.team is not None or len(self.loops) != self.kept + 1 or not self.kept:
+            return []
+        own = [
+            n
+            for n in self.nodes
+            if isinstance(n, Leaf)
+            and not n.dynamic
+            and self.loops[-1].stride(n.address) == 1
+            and self.loops[self.kept - 1].stride(n.address)
+        ]
+        size = prod(loop.extent for loop in self.loops)
+        return [n for n in own if isinstance(size, int) and size * buffer_bytes(n.buffer) >= FAR_BYTES]
+
     def _settle(self, tile: Tile) -> None:
         """Computes what does not vary over the reduced loops, as far as reductions are known."""
         for node in self.nodes:
@@ -337,6 +356,8 @@ class Rows:
         def row(b: KernelBuilder, at: Index, width: int) -> list[Value]:
             here = tile.moved(b, self._place(b, at)).over((len(self.loops) - 1,), (width,))
             self.dear.recall(here, number)
+            if number == 1:
+                ask_next_row(here, self._streamed, self.kept)
             found = [here.tile(n) for n in inputs]
             self.dear.keep(here, number)
             return found

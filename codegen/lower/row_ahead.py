@@ -41,5 +41,15 @@ def ask_ahead(tile: Tile, leaves: Sequence[Leaf], first: int, stop: Index, count
         later.ask(leaf)
 
 
+def ask_next_row(tile: Tile, leaves: Sequence[Leaf], kept: int) -> None:
+    """Asks for what `leaves` read at this tile's place of the next row."""
+    if not leaves:
+        return
+    later = Tile(tile.b, tile.views, tile.loops, tile.axes, tile.widths)
+    later.at = {**tile.at, kept - 1: _later(tile.b, tile, kept - 1, 1)}
+    for leaf in leaves:
+        later.ask(leaf)
+
+
 def _later(b: KernelBuilder, tile: Tile, loop: int, turns: int) -> Index:
     return b.min(b.add(tile.at.get(loop, 0), turns), tile.loops[loop].extent - 1)
