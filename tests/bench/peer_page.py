@@ -45,13 +45,13 @@ Row = dict[str, Any]
 def measure(harness: Path, work: Path, threads: Sequence[int], workloads: str, peers: Sequence[str]) -> None:
     """Runs the harness into `peers.json` and `imports.json` of the work folder's results."""
     try:
+        _run(harness, work, "--imports", "--peers", ",".join(peers))
         listed = [w.name for w in listing(harness) if any(w.name.startswith(p) for p in workloads.split(","))]
         for count in threads:
             for left_out, names in _by_peers_left_out(listed):
                 asked = [p for p in peers if p not in left_out]
                 _run(harness, work, "--quick", "--merge", "--threads", str(count), "--peers", ",".join(asked),
                      "--workloads", ",".join(names), "--out", str(work / "results" / "peers.json"))  # fmt: skip
-        _run(harness, work, "--imports", "--peers", ",".join(peers))
     finally:
         for folder in (harness, harness / "adapters"):
             shutil.rmtree(folder / "__pycache__", ignore_errors=True)
