@@ -286,10 +286,10 @@ def _packing(p: Problem) -> str:
 
 def _depth_block(p: Problem, pack_b: str) -> int:
     depth = p.depth_count
-    streams = p.row_count <= 4 and p.rhs_contiguous and depth * p.lanes * p.element_bytes >= MEGA // 4
-    if streams and p.lane_kind == "column":
-        # From past the second-level cache, fewer rows at a time come faster.
-        return _STREAM_STEPS // 2 if depth * p.lanes * p.element_bytes >= 2 * MEGA else _STREAM_STEPS
+    size = depth * p.lanes * p.element_bytes
+    if p.row_count <= 4 and p.rhs_contiguous and size >= MEGA // 4 and p.lane_kind == "column":
+        # From a third-level cache, fewer rows at a time come faster.
+        return _STREAM_STEPS // 2 if 2 * MEGA <= size < 8 * MEGA else _STREAM_STEPS
     limit = 2048
     if p.lanes > 128 or pack_b == "block" or depth > 2048:
         limit = 512 if pack_b == "none" else 1024
