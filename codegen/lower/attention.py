@@ -29,7 +29,7 @@ from irc.codegen.lower.nest import Views
 from irc.codegen.lower.row import Rows
 from irc.codegen.lower.space import Lines
 from irc.codegen.lower.view import Access
-from irc.codegen.schedule.contraction import default_schedule
+from irc.codegen.schedule.contraction import Schedule, default_schedule
 from irc.codegen.schedule.machine import Machine
 from irc.dialects import memref
 from irc.dialects import stablehlo as hlo
@@ -46,6 +46,7 @@ TICKETS = 16
 """So many blocks are made where they have rows enough to be worth it."""
 WORTH_ROWS = 64
 SEQUENTIAL_FLOPS = 5e6
+PACKED_BYTES = 1 << 19
 PACKING_BLOCKS = 4
 """So few blocks pack for themselves, a panel at a time, which stays in the first-level cache."""
 _PAD = 16
@@ -159,17 +160,26 @@ class _Product:
         if len(s.contraction.of_kind("column")) != 1:
             raise Unfit
         found = default_schedule(s.problem(self.machine))
-        pack = found.pack_b if found.pack_b == "none" else "block" if self.blocks <= PACKING_BLOCKS else "all"
-        lanes = s.contraction.size(s.contraction.of_kind("column"))
-        width = found.nv * s.vector_lanes(self.machine)
+        if found.pack_b == "none":
+            return self._planned(s, found, "none")
+        if self.blocks <= PACKING_BLOCKS:
+            plan = self._planned(s, found, "block")
+            # What a block packs lies on the stack of the thread that computes it.
+            if plan.packed_type is not None and plan.packed_type.nbytes <= PACKED_BYTES:
+                return plan
+        return self._planned(s, found, "all")
+
+    def _planned(self, s: Sum, found: Schedule, pack: str) -> Plan:
+        """The plan of a block's sum for this way of packing: panel by panel, so that what was packed stays in cache."""
+        vector = s.vector_lanes(self.machine)
+        lanes, width = s.contraction.size(s.contraction.of_kind("column")), found.nv * vector
         schedule = replace(
             found, bc=1, mc=self.rows, nc=width if pack == "block" else -(-lanes // width) * width,
             pack_b=pack, order="rows", prefetch=False,
         )  # fmt: skip
-        plan = s.plan(schedule, s.vector_lanes(self.machine), alone=True)
+        plan = s.plan(schedule, vector, alone=True)
         if plan.blocks.count > 1 and not plan.spills_to_output:
-            whole = max(plan.depth_size, 1)
-            plan = s.plan(replace(schedule, kc=whole), s.vector_lanes(self.machine), alone=True)
+            return s.plan(replace(schedule, kc=max(plan.depth_size, 1)), vector, alone=True)
         return plan
 
     def at(self, b: KernelBuilder, places: Sequence[Index]) -> Plan:

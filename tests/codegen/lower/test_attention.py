@@ -12,6 +12,7 @@ import pytest
 
 import irc
 from irc.codegen.lower import attention
+from irc.dialects import memref
 from irc.driver import PIPELINE, Executable
 from irc.passes.fusion.reasons import EdgeRemark
 from irc.passes.manager import Hook, Remark, Step, run_pipeline
@@ -38,6 +39,13 @@ def causal(q: Any, k: Any, v: Any) -> Any:
     s = jnp.einsum("bqhd,bkhd->bhqk", q, k)
     s = jnp.where(jnp.tril(jnp.ones(s.shape[-2:], bool)), s, -1e30)
     return jnp.einsum("bhqk,bkhd->bqhd", jax.nn.softmax(s, -1), v).reshape(*q.shape[:2], -1) * 2
+
+
+def crossed(q: Any, k: Any, v: Any) -> Any:
+    """Few queries, many keys, heads beside each other; what follows needs the whole sums."""
+    s = jnp.einsum("bqhd,bkhd->bhqk", q, k)
+    e = jnp.exp(s - s.max(-1, keepdims=True))
+    return jnp.einsum("bhqk,bkhd->bhqd", e, v) / e.sum(-1)[..., None]
 
 
 def counted(q: Any, k: Any, v: Any) -> Any:
@@ -99,6 +107,7 @@ CASES: dict[str, tuple[Callable[..., Any], list[np.ndarray]]] = {
     "last-block-overlaps": (attend, heads(1, 2, 131, 24)),
     "other-keys": (attend, heads(2, 2, 70, 32, 150)),
     "many-keys": (attend, heads(1, 1, 24, 32, 3000)),
+    "many-strided-keys": (crossed, [normal(1, n, 17, 64) for n in (80, 3000, 3000)]),
     "wide-heads": (attend, heads(1, 2, 80, 200)),
     "many-tickets": (attend, heads(1, 2, 300, 64)),
     "causal": (causal, [normal(2, 100, 3, 32) for _ in range(3)]),
@@ -229,3 +238,14 @@ def test_edges_say_why() -> None:
     assert reasons(attend, *heads(1, 2, 64, 16)) == {"fused"}
     assert reasons(attend, *heads(1, 2, 4, 16, 64)) == {"few-rows"}
     assert reasons(turned, *heads(1, 2, 64, 16)) == {"no-attention"}
+
+
+def test_stacks_stay_small() -> None:
+    """A block's memory is the stack's of the thread that computes it, however many keys there are, and however wide."""
+    for name in CASES:
+        kernel = irc.parse(compiled(name).stages["kernel"])
+        taken = [
+            sum(op.results[0].type.nbytes for op in func.walk() if isinstance(op, memref.Alloca))
+            for func in kernel.operations
+        ]
+        assert max(taken) <= 3 << 18, name
