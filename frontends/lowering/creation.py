@@ -42,13 +42,24 @@ def complex_of(scope: Scope, real: Expr, imag: Expr) -> Expr:
 
 
 def bits(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr, Expr]:
-    """The next state and random bits, by Threefry with the state as key and counter."""
-    new, drawn = scope.emit(
-        hlo.RngBitGenerator(
-            state.value, rng_algorithm="THREE_FRY", result_types=[state.type, TensorType(shape, element)]
-        )
-    )
-    return new, drawn
+    """The next state and random bits, by Threefry with the state as key and counter.
+
+    Of 32 bits Threefry makes two numbers at a time. They are drawn as two rows, the elements in order: which dimension of
+    `shape` is even, by which StableHLO pairs them, would make another program of another size; and so would rows that are
+    `shape` already, hence the 1."""
+    if element is not ui32:
+        return _drawn(scope, state, shape, element)
+    n = math.prod(shape)
+    state, rows = _drawn(scope, state, (1, 2, -(-n // 2)), element)
+    if n % 2:
+        rows = E.slice(E.reshape(rows, (n + 1,)), (0,), (n,))
+    return state, E.reshape(rows, shape)
+
+
+def _drawn(scope: Scope, state: Expr, shape: Shape, element: Any) -> tuple[Expr, Expr]:
+    types = [state.type, TensorType(shape, element)]
+    new, bits = scope.emit(hlo.RngBitGenerator(state.value, rng_algorithm="THREE_FRY", result_types=types))
+    return new, bits
 
 
 def unit(drawn: Expr, element: Any) -> Expr:

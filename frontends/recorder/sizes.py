@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from irc import options
+from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.errors import UnsupportedError
 from irc.frontends.recorder.backend import Donations, Executable, cache, compile_program
@@ -70,7 +71,6 @@ def compile_sized(
     if met.first is not None:
         compared.append(met.first)
         met.first = None
-    # Sizes are compared where no function stands between them.
     whole, *compared = map(_whole, (module, *compared))
     found = None if chosen_by_size(whole) else skeleton(whole)
     if found is None:
@@ -86,8 +86,12 @@ def compile_sized(
 
 
 def _whole(module: Module) -> Module:
-    """The module as one function."""
-    return run_pipeline(module, "inline") if len(module.operations) > 1 else module
+    """The module as sizes are compared in it: one function, whose random bits are arithmetic over as many numbers as there
+    are elements (an op that draws them says no size that StableHLO could compute)."""
+    if len(module.operations) > 1:
+        module = run_pipeline(module, "inline")
+    draws = any(isinstance(op, hlo.RngBitGenerator) for op in module.walk())
+    return run_pipeline(module, "expand{only=random}") if draws else module
 
 
 def _outline(module: Module) -> tuple[str, ...]:

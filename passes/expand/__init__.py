@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
+from irc.errors import IrcError
 from irc.ir.rewriting import Rewriter, RewriteSet
 from irc.passes.expand import (
     amounts,
@@ -25,20 +26,21 @@ from irc.passes.expand import (
 )
 from irc.passes.manager import Context, FunctionPass
 
-REWRITES = RewriteSet(
-    amounts.rules,
-    checks.rules,
-    fft.rules,
-    lapack.rules,
-    linalg.rules,
-    normalization.rules,
-    random.rules,
-    regions.rules,
-    scan.rules,
-    select_and_scatter.rules,
-    short.rules,
-    special.rules,
-)
+FAMILIES = {
+    "amounts": amounts.rules,
+    "checks": checks.rules,
+    "fft": fft.rules,
+    "lapack": lapack.rules,
+    "linalg": linalg.rules,
+    "normalization": normalization.rules,
+    "random": random.rules,
+    "regions": regions.rules,
+    "scan": scan.rules,
+    "select_and_scatter": select_and_scatter.rules,
+    "short": short.rules,
+    "special": special.rules,
+}
+REWRITES = RewriteSet(*FAMILIES.values())
 
 # Importing it registers its routine with those of lapack.
 _ROUTINES = (eigen,)
@@ -49,10 +51,26 @@ WITH_NARROW = RewriteSet(REWRITES, narrow.rules)
 
 @dataclass(frozen=True)
 class Expand(FunctionPass, name="expand"):
-    """Given  `%state, %bits = rng_bit_generator %s, algorithm = THREE_FRY`.  Result  adds, shifts and xors on `ui32`."""
+    """Given  `%state, %bits = rng_bit_generator %s, algorithm = THREE_FRY`.  Result  adds, shifts and xors on `ui32`.
+
+    `only` names the one family of rewrites to apply. Raises IrcError where there is no such family."""
+
+    only: str = ""
 
     def function(self, func: Func, module: Module, context: Context) -> Func:
+        if self.only:
+            return self._rewritten(func, context, self._family())
         is_narrow = any(narrow.is_narrow(v) for op in func.walk() for v in (*op.operands, *op.results))
-        rewrites = WITH_NARROW if is_narrow else REWRITES
+        return self._rewritten(func, context, WITH_NARROW if is_narrow else REWRITES)
+
+    def _family(self) -> RewriteSet:
+        if self.only not in FAMILIES:
+            raise IrcError(
+                f"there is no family '{self.only}' of rewrites", notes=(f"families: {', '.join(FAMILIES)}",)
+            )
+        return FAMILIES[self.only]
+
+    @staticmethod
+    def _rewritten(func: Func, context: Context, rewrites: RewriteSet) -> Func:
         block = Rewriter(rewrites, context.rewrites).block_of(func.block)
         return func if block is func.block else func.with_block(block)

@@ -64,6 +64,17 @@ class Attention(nn.Module):
         return self.last(self.attention(x, x, x)[0].mean(1))
 
 
+class Dropout(nn.Module):
+    sizes = (12,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.drop, self.last = nn.Linear(12, 16), nn.Dropout(0.3), nn.Linear(16, 10)
+
+    def forward(self, x: Any) -> Any:
+        return self.last(self.drop(F.relu(self.first(x))))
+
+
 def step_of(model: Any, dynamic: bool | None = None) -> Any:
     optimizer, criterion = optim.Adam(model.parameters(), lr=0.01), nn.CrossEntropyLoss()
 
@@ -107,7 +118,7 @@ def counted() -> Iterator[list[Module]]:
 BATCHES = (8, 5, 7, 8, 3, 2, 12, 5, 1)
 
 
-@pytest.mark.parametrize("kind", [Mlp, Cnn, Lstm, Attention])
+@pytest.mark.parametrize("kind", [Mlp, Cnn, Lstm, Attention, Dropout])
 def test_a_training_step_is_compiled_twice_for_all_sizes(kind: Any) -> None:
     with counted() as apart:
         expected = losses(kind, BATCHES, dynamic=False)
@@ -214,7 +225,7 @@ class Embedding(nn.Module):
         return self.last(self.table((x * 5).abs().long()).mean(1))
 
 
-@pytest.mark.parametrize("kind", [Mlp, Cnn, Lstm, Attention, Embedding])
+@pytest.mark.parametrize("kind", [Mlp, Cnn, Lstm, Attention, Embedding, Dropout])
 def test_native_code_for_all_sizes_has_the_bits_of_code_for_each(kind: Any) -> None:
     batches = (8, 5, 7, 40, 3)
     with backend.apart():
