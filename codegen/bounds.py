@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from irc.codegen.lower.builder import KernelBuilder
 from irc.dialects import arith, cf, memref, vector
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
+from irc.errors import UnsupportedError
 from irc.ir.affine import AffineDim
+from irc.ir.extents import at_most
 from irc.ir.locations import described
-from irc.ir.operation import Operation, Value
+from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import Rewriter
 from irc.ir.types import VectorType, i1, index
 from irc.runtime.failures import OUTSIDE
@@ -23,7 +26,11 @@ def checked(module: Module) -> Module:
     operations: list[Operation] = []
     for op in module.operations:
         if isinstance(op, Func) and not op.is_declaration:
-            operations.append(op.with_block(_Checker(op.sym_name).block_of(op.block)))
+            sizes = KernelBuilder(sizes={a.name: a for a in op.arguments if a.type is index})
+            block = _Checker(op.sym_name, sizes).block_of(op.block)
+            operations.append(
+                op.with_block(Block(block.arguments, [*sizes.constants.values(), *block.operations]))
+            )
         else:
             operations.append(op)
     return module.with_operations(operations)
@@ -40,9 +47,11 @@ class Reach:
 
 
 class _Checker(Rewriter):
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, sizes: KernelBuilder) -> None:
         super().__init__()
         self.function = function
+        self.sizes = sizes
+        """Makes numbers, and expressions over the function's named sizes, at its top."""
 
     def replay(self, op: Operation) -> None:
         made = self.mapped(op)
@@ -60,14 +69,16 @@ class _Checker(Rewriter):
         for reach in reaches:
             value = operands[reach.operand]
             known = _number(value)
-            if known is not None and known >= 0 and (reach.most is None or known <= reach.most):
+            if known is not None and known >= 0 and (reach.most is None or at_most(known, reach.most)):
                 continue
             if reach.most is None:
                 holds = self._compare("sge", value, self._index(0))
-            elif reach.most < 0:
+            elif at_most(reach.most, -1):
                 holds = self.emit(arith.Constant.of(False, i1))
-            else:
-                holds = self._compare("ule", value, self._index(reach.most))
+            else:  # what a size decides may be negative
+                most, least = self._index(reach.most), self._index(0)
+                inside = self._compare("sle", value, most)
+                holds = self.emit(arith.AndI(self._compare("sge", value, least), inside))
             self._assert(op, holds, reach.what)
             operands[reach.operand] = self.emit(arith.Select(holds, value, self._index(0)))
         return op if operands == list(op.operands) else op.with_operands(operands)
@@ -82,7 +93,10 @@ class _Checker(Rewriter):
         if lanes.type.element is not index:
             first = self.emit(arith.IndexCast(first, result_types=[lanes.type]))
         place = self.emit(arith.AddI(lanes, first))
-        most = self.emit(arith.Constant.of(extent - 1, lanes.type))
+        most = self._index(extent - 1)
+        if lanes.type.element is not index:
+            most = self.emit(arith.IndexCast(most, result_types=[lanes.type.element]))
+        most = self.emit(vector.Broadcast(most, result_types=[lanes.type]))
         inside = self.emit(arith.CmpI(place, most, predicate="ule"))
         flags = VectorType(lanes.type.shape, i1)
         off = self.emit(arith.XOrI(op.mask, self.emit(arith.Constant.of(True, flags))))
@@ -105,8 +119,7 @@ class _Checker(Rewriter):
         return op.with_operands(operands)
 
     def _index(self, value: int) -> Value:
-        made: Value = self.emit(arith.Constant.of(value, index))
-        return made
+        return self.sizes.index(value)
 
     def _compare(self, predicate: str, x: Value, y: Value) -> Value:
         made: Value = self.emit(arith.CmpI(x, y, predicate=predicate))
@@ -128,6 +141,10 @@ def _along(op: Any, base: Value, first: int, tile: Sequence[int | None]) -> list
     """Of indices from operand `first` on: `tile` has the length taken along each dimension, None where what is past the
     end is masked."""
     reaches = []
+    if None in base.type.shape:
+        raise UnsupportedError(
+            f"the bounds of {base.type}, whose extents the text does not say, are not checked"
+        )
     for d, (extent, taken) in enumerate(zip(base.type.shape, tile, strict=True)):
         most = None if taken is None else extent - taken
         reaches.append(Reach(first + d, most, f"dimension {d} of {base.type}"))
@@ -160,11 +177,12 @@ def _leading(op: Any) -> list[Reach]:
 
 
 def _reinterpreted(op: memref.ReinterpretCast) -> list[Reach]:
-    """A run-time offset; the sizes and strides are known."""
+    """A run-time offset; the sizes and strides are known. What a size decides is taken not to be empty."""
     if not op.offsets:
         return []
-    reach = sum((n - 1) * s for n, s in zip(op.static_sizes, op.static_strides, strict=True) if n > 0)
-    most = op.source.type.size - 1 - reach if op.result.type.size else op.source.type.size
+    t, source = op.result.type, op.source.type
+    reach = sum((n - 1) * s for n, s in zip(t.shape, t.strides, strict=True) if n != 0)
+    most = source.size if 0 in t.shape else source.size - 1 - reach
     return [Reach(1, most, f"the offset of {op.result.type} in {op.source.type}")]
 
 

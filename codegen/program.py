@@ -26,6 +26,7 @@ from irc.ir.extents import greatest, names, size
 from irc.ir.locations import span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import FunctionType, MemRefType, TensorType, i8, index
+from irc.passes.extents.written import UNKNOWN
 from irc.runtime import failures
 
 SIGNATURE = "irc.signature"
@@ -80,7 +81,7 @@ class _Emitter:
             attributes["irc.arguments"] = main.arg_attrs
         function = Func.of(main.sym_name, block, attributes=attributes, location=main.location)
         kernels = [f for group in self.planner.groups.values() for f in group.functions]
-        kept = dict(self.source.attributes)
+        kept = {k: v for k, v in self.source.attributes.items() if k != UNKNOWN}
         kept[SIGNATURE] = TypeAttr(FunctionType(tuple(inputs), tuple(outputs)))
         if sizes:
             shapes = [t.shape for t in (*inputs, *outputs)]

@@ -39,6 +39,7 @@ from irc.ir.attributes import DictionaryAttr, StringAttr, UnitAttr
 from irc.ir.collector import uncollected
 from irc.passes.arguments import KEPT, donated, keeping, kept_arguments
 from irc.passes.dot_products.definition import IN_ORDER
+from irc.passes.extents.written import written
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
 from irc.passes.prepare import PREPARE, preparation
@@ -47,11 +48,10 @@ from irc.runtime import failures
 from irc.runtime.bound import bound
 from irc.runtime.devices import DeviceArray
 from irc.runtime.disk_cache import disk_cache
-from irc.runtime.executable import NativeProgram
 from irc.runtime.jit import assemble, assembly, wrap_assembly
 from irc.runtime.nvjitlink import assemble_ptx
 from irc.runtime.profile import phase, profile
-from irc.runtime.sized import SizedProgram
+from irc.runtime.sized import program_of
 from irc.runtime.target import PROCESSORS, Target, host_target
 
 LOWERING = (
@@ -139,7 +139,15 @@ class Executable:
         self._sites: Sequence[Site] = ()
         if target.runs_here:
             with _timed(timings, "load"):
-                self.program = self._loaded(arguments)
+                self.program = program_of(
+                    object_code,
+                    stamp.inputs,
+                    stamp.outputs,
+                    arena_bytes=stamp.arena_bytes,
+                    donate=dict(stamp.donors),
+                    admit=self._admit,
+                    arguments=arguments,
+                )
             self.call = self._asserting if failures.asserted_by(object_code) else self.program.call
 
     @staticmethod
@@ -160,27 +168,6 @@ class Executable:
     def stages(self) -> Stages:
         """What the program was at each level; one that came from disk is compiled for it now."""
         return self._stages()
-
-    def _loaded(self, arguments: str | None) -> NativeProgram | SizedProgram:
-        stamp = self.stamp
-        if not all(t.is_fixed for t in stamp.inputs):
-            return SizedProgram(
-                self.object_code,
-                stamp.inputs,
-                stamp.outputs,
-                arena_bytes=stamp.arena_bytes,
-                donate=dict(stamp.donors),
-                admit=self._admit,
-                arguments=arguments,
-            )
-        return NativeProgram(
-            self.object_code,
-            stamp.inputs,
-            stamp.outputs,
-            arena_bytes=stamp.arena_bytes,
-            donate=dict(stamp.donors),
-            arguments=arguments,
-        )
 
     def _admit(self, sizes: Mapping[str, int]) -> None:
         """Raises OutOfMemoryError where a call for these sizes does not fit."""
@@ -557,7 +544,7 @@ def remaining(module: Module, pipeline: str | None = None) -> str:
 
 def finished(module: Module) -> Module:
     """The module marked as fused: nothing of the pipeline is left."""
-    return Module.of(module.operations, {**module.attributes, PIPELINE_ATTRIBUTE: StringAttr("")})
+    return written(Module.of(module.operations, {**module.attributes, PIPELINE_ATTRIBUTE: StringAttr("")}))
 
 
 def stamped(module: Module, target: Target) -> Module:

@@ -23,6 +23,7 @@ from irc.ir.attributes import StringAttr
 from irc.ir.locations import Location
 from irc.ir.operation import Operation
 from irc.ir.rewriting import RewriteLog
+from irc.passes.extents.written import named, written
 
 PIPELINE_ATTRIBUTE = "irc.pipeline"
 """The module attribute that holds the pipeline which is still to run (design: re-entry)."""
@@ -208,6 +209,7 @@ class Hook:
 def run_pipeline(module: Module, pipeline: str | Sequence[Pass], hooks: Sequence[Hook] = ()) -> Module:
     """The module after all passes of the pipeline (its text, or the passes)."""
     passes = parse_pipeline(pipeline) if isinstance(pipeline, str) else tuple(pipeline)
+    module = named(module)
     for hook in hooks:
         hook.begin(module, passes)
     for i, this in enumerate(passes):
@@ -227,6 +229,7 @@ def run_pipeline(module: Module, pipeline: str | Sequence[Pass], hooks: Sequence
 
 def with_pipeline(module: Module, passes: Sequence[Pass]) -> Module:
     """The module carrying what is still to run as its attribute `irc.pipeline`."""
+    module = written(module)
     attributes = {**module.attributes, PIPELINE_ATTRIBUTE: StringAttr(pipeline_text(passes))}
     return Module.create((), (), attributes, module.regions, module.location)
 

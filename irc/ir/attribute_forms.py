@@ -85,7 +85,7 @@ def _list_form(codec: Codec) -> Form:
         if m is not None and (found := known.get(m[1])) is not None:
             r.pos = m.end()
             return found
-        made = codec.encode(r.list_of(r.boolean if is_bool else r.integer))
+        made = codec.encode(r.list_of(r.boolean if is_bool else r.length))
         if m is not None and len(known) < 10_000:
             known[m[1]] = made
         return made

@@ -229,7 +229,8 @@ class AttributeReader(TypeReader):
     def _array_item(self, element: Any) -> Any:
         if element is IntegerType(1):
             return self.boolean()
-        return self.number(element).value
+        found = self.optional_length() if element is i64 else None
+        return self.number(element).value if found is None else found
 
     def boolean(self) -> bool:
         """`true`, `false`, or an integer."""

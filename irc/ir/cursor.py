@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from irc.errors import ParseError
+from irc.errors import IrcError, ParseError
 from irc.ir.diagnostics import SourceText
+from irc.ir.extents import parsed
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ SUFFIX = r"[\w$.-]+"
 _SPACE = re.compile(SPACE)
 _WORD = re.compile(rf"{SPACE}([A-Za-z_][\w$]*)")
 _BARE = re.compile(rf"{SPACE}({BARE})")
+_OVER_SIZES = re.compile(r"(?=[^\n]*?\bn\d)(?:n\d+|\d+|max|min|[-+*/%(), ])+")
 _INTEGER = re.compile(rf"{SPACE}(-?(?:0x[0-9A-Fa-f]+|\d+))")
 _STRING = re.compile(rf"{SPACE}({STRING})")
 _SYMBOL = re.compile(rf"{SPACE}@(?:([A-Za-z_$.-][\w$.-]*)|({STRING}))")
@@ -57,6 +59,15 @@ def unquote(text: str) -> str:
 def integer_of(text: str) -> int:
     """The value of an integer's text: decimal, perhaps with zeros in front, or hexadecimal. Raises ValueError."""
     return int(text, 16 if text.lstrip("-").startswith("0x") else 10)
+
+
+def _expression_end(text: str, at: int, end: int) -> int:
+    """Where the item of a list ends that begins here: at a separator outside parentheses."""
+    depth = 0
+    while at < end and (depth or text[at] not in ",:]>)\n"):
+        depth += (text[at] == "(") - (text[at] == ")")
+        at += 1
+    return at
 
 
 def quote(value: str) -> str:
@@ -171,6 +182,24 @@ class Cursor:
         if found is None:
             raise self.expected("an integer")
         return found
+
+    def optional_length(self) -> int | None:
+        """An expression over the named sizes n0, n1, ... as one is printed."""
+        start = self.skip()
+        end = _expression_end(self.text, start, self.end)
+        if not _OVER_SIZES.fullmatch(self.text, start, end):
+            return None
+        try:
+            value = parsed(self.text[start:end].strip())
+        except (SyntaxError, ValueError, ArithmeticError, IrcError):
+            raise self.error("not an extent", start, end) from None
+        self.pos = end
+        return value
+
+    def length(self) -> int:
+        """An integer, or an expression over named sizes."""
+        found = self.optional_length()
+        return self.integer() if found is None else found
 
     def optional_string(self) -> str | None:
         m = _STRING.match(self.text, self.pos, self.end)

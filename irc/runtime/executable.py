@@ -69,20 +69,9 @@ class NativeProgram:
         self.object_code = object_code
         self.name = name
         code = linked(object_code, symbol)
-        plan = entry.Plan(
-            program=code.addresses[symbol],
-            code=code,
-            inputs=self.signature.inputs,
-            outputs=self.signature.outputs,
-            arena_bytes=arena_bytes,
-            keep_gil=keep_gil,
-            convert=self.signature.convert,
-            convert_into=self.signature.convert_into,
-            donors=dict(donors),
-            makers=makers(self.signature),
+        self.call, self.into = entry_points(
+            code, code.addresses[symbol], self.signature, arena_bytes, name, keep_gil=keep_gil
         )
-        self.call, into = entry.make_entries(plan, name)
-        self.into = self.signature.refuse_outputs if donors else into
 
     def __call__(self, *arrays: Any) -> list[Array]:
         return self.call(*arrays)
@@ -91,6 +80,34 @@ class NativeProgram:
         takes = ", ".join(map(short, self.signature.inputs))
         gives = ", ".join(map(short, self.signature.outputs))
         return f"<{self.name}: ({takes}) -> [{gives}]>"
+
+
+def entry_points(
+    code: jit.Code,
+    address: int,
+    signature: Signature,
+    arena_bytes: int,
+    name: str,
+    *,
+    keep_gil: bool = False,
+    sizes: tuple[int, ...] = (),
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """``call`` and ``into`` of a program for arguments of fixed types; ``sizes`` are those its code is told."""
+    plan = entry.Plan(
+        program=address,
+        code=code,
+        inputs=signature.inputs,
+        outputs=signature.outputs,
+        arena_bytes=arena_bytes,
+        keep_gil=keep_gil,
+        convert=signature.convert,
+        convert_into=signature.convert_into,
+        donors=dict(signature.donors),
+        makers=makers(signature),
+        sizes=sizes,
+    )
+    call, into = entry.make_entries(plan, name)
+    return call, signature.refuse_outputs if signature.donors else into
 
 
 def makers(signature: Signature) -> dict[int, Callable[[], Array]]:

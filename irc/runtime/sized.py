@@ -11,9 +11,8 @@ import numpy as np
 
 from irc.ir.extents import Extent, at, names
 from irc.ir.types import TensorType
-from irc.runtime import entry
 from irc.runtime.copies import policy_of
-from irc.runtime.executable import Array, linked, makers
+from irc.runtime.executable import Array, NativeProgram, entry_points, linked
 from irc.runtime.signature import Signature, short
 
 KEPT = 64
@@ -87,23 +86,12 @@ class SizedProgram:
             self.admit(sizes)
         inputs, outputs = ([_at(t, sizes) for t in types] for types in (self.inputs, self.outputs))
         signature = Signature(tuple(inputs), tuple(outputs), self.donors, self.policy)
-        plan = entry.Plan(
-            program=self.address,
-            code=self.code,
-            inputs=signature.inputs,
-            outputs=signature.outputs,
-            arena_bytes=at(self.arena_bytes, sizes),
-            keep_gil=False,
-            convert=signature.convert,
-            convert_into=signature.convert_into,
-            donors=dict(self.donors),
-            makers=makers(signature),
-            sizes=tuple(sizes[name] for name in self.sizes),
-        )
-        call, into = entry.make_entries(plan, self.name)
+        told = tuple(sizes[name] for name in self.sizes)
+        arena = at(self.arena_bytes, sizes)
+        made = entry_points(self.code, self.address, signature, arena, self.name, sizes=told)
         while len(self.entries) >= KEPT:
             self.entries.pop(next(iter(self.entries)), None)
-        made = self.entries[key] = call, signature.refuse_outputs if self.donors else into
+        self.entries[key] = made
         return made
 
     def sizes_of(self, shapes: Sequence[tuple[int, ...]]) -> dict[str, int]:
@@ -140,6 +128,26 @@ class SizedProgram:
     def __repr__(self) -> str:
         takes, gives = (", ".join(map(short, types)) for types in (self.inputs, self.outputs))
         return f"<{self.name}: ({takes}) -> [{gives}]>"
+
+
+def program_of(
+    object_code: bytes,
+    inputs: Sequence[TensorType],
+    outputs: Sequence[TensorType],
+    *,
+    arena_bytes: int = 0,
+    donate: Mapping[int, int] | None = None,
+    admit: Callable[[Sizes], None] | None = None,
+    arguments: str | None = None,
+) -> NativeProgram | SizedProgram:
+    """The program of these types: its entry point is made now, or for each set of sizes where some are unknown."""
+    if all(t.is_fixed for t in inputs):
+        return NativeProgram(
+            object_code, inputs, outputs, arena_bytes=arena_bytes, donate=donate, arguments=arguments
+        )
+    return SizedProgram(
+        object_code, inputs, outputs, arena_bytes=arena_bytes, donate=donate, admit=admit, arguments=arguments
+    )
 
 
 def _at(t: TensorType, sizes: Sizes) -> TensorType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 import unknown_extents as programs
 
 from irc.codegen.plan import Planner
+from irc.dialects import arith, vector
 from irc.dialects.builtin import parse
+from irc.dialects.func import Func
 from irc.driver import compile_module, compile_text
-from irc.errors import IrcError, OutOfMemoryError
+from irc.errors import IrcError, OutOfBoundsError, OutOfMemoryError, ParseError
 from irc.interpreter import interpret
 from irc.ir.extents import at
+from irc.ir.operation import Operation, Value
+from irc.ir.rewriting import Rewriter
 from irc.ir.types import tensor_of
 from irc.passes.manager import Hook, run_pipeline
 from irc.passes.shape_inference import refined
@@ -127,6 +132,82 @@ def test_every_stage_compiles_again() -> None:
     arrays = programs.arguments(shapes, 9)
     for stage in ("kernel", "llvm", "asm"):
         assert_same(compile_text(program.stages[stage])(*arrays), program(*arrays), stage)
+
+
+@pytest.mark.parametrize(
+    "name", [*programs.EXACT, "mlp_step", "attention", "scan", "dynamic_slice", "differences", "joined"]
+)
+def test_the_fused_text_says_its_extents_and_gives_the_same_code(name: str) -> None:
+    text, shapes = programs.EXACT[name] if name in programs.EXACT else (programs.exported(name), ())
+    program = compile_module(parse(text))
+    fused = program.stages["fused"]
+    again = compile_text(fused)
+    assert again.object_code == program.object_code
+    assert again.stages["fused"] == fused
+    arrays = programs.arguments(shapes or (programs.EXPORTED | programs.SNIPPETS)[name][1], 9)
+    assert_same(again(*arrays), program(*arrays), name)
+
+
+def test_a_dump_between_passes_says_its_extents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IRC_DUMP_DIR", str(tmp_path))
+    program = compile_module(parse(programs.exported("mlp_step")))
+    monkeypatch.delenv("IRC_DUMP_DIR")
+    dumps = [path for path in sorted(tmp_path.iterdir()) if "irc.unknown" in path.read_text()]
+    assert len(dumps) > 3
+    for path in dumps[:: len(dumps) - 1]:
+        assert compile_text(path.read_text()).object_code == program.object_code, path.name
+
+
+def test_too_many_or_too_few_extents_are_refused() -> None:
+    fused = compile_module(parse(programs.EXACT["products"][0])).stages["fused"]
+    with pytest.raises(IrcError, match=r"says what [0-9]+ extents are, the text has"):
+        compile_text(fused.replace('irc.unknown = ["n0", ', "irc.unknown = ["))
+    with pytest.raises(ParseError, match="not an extent"):
+        parse(
+            programs.EXACT["elementwise"][0].replace(
+                "{", "{\n %q = stablehlo.slice %x [0:n0*, 0:2] : (tensor<?x5xf32>) -> tensor<?x2xf32>", 1
+            )
+        )
+
+
+@pytest.mark.parametrize("name", ["elementwise", "sums", "products"])
+def test_bounds_are_checked_for_every_size(name: str) -> None:
+    text, shapes = programs.EXACT[name]
+    plain, guarded = compile_module(parse(text)), compile_module(parse(text), check_bounds=True)
+    assert "cf.assert" in guarded.stages["kernel"]
+    for n in (1, 9, 33):
+        arrays = programs.arguments(shapes, n)
+        assert_same(guarded(*arrays), plain(*arrays), n)
+
+
+class Shifted(Rewriter):
+    """Adds the size to the last index of every write."""
+
+    def __init__(self, size: Value) -> None:
+        super().__init__()
+        self.size = size
+
+    def replay(self, op: Operation) -> None:
+        if isinstance(op, vector.TransferWrite):
+            last = len(op.operands) - 1
+            by = self.emit(arith.AddI(op.operands[last], self.size))
+            op = op.with_operands([*op.operands[:last], by])
+        super().replay(op)
+
+
+def test_an_access_outside_a_size_is_reported() -> None:
+    text = "func.func @main(%x: tensor<?xf32>) -> tensor<?xf32> {\n  %0 = stablehlo.add %x, %x : tensor<?xf32>\n  return %0 : tensor<?xf32>\n}"
+    kernels = compile_module(parse(text)).stages.kernel
+    assert kernels is not None
+    shifted = [
+        op.with_block(Shifted(op.arguments[-1]).block_of(op.block)) if isinstance(op, Func) else op
+        for op in kernels.operations
+    ]
+    program = compile_module(kernels.with_operations(shifted), check_bounds=True)
+    for n in (1, 9, 40):
+        with pytest.raises(OutOfBoundsError, match="dimension 0"):
+            program(ones(n))
+    assert compile_module(kernels, check_bounds=True)(ones(9))[0].tolist() == [2] * 9
 
 
 def test_the_plan_is_an_expression_and_too_much_is_refused_at_the_call() -> None:

@@ -203,9 +203,9 @@ class SliceRanges(Directive):
             s.attributes[key.key] = integers(values)
 
     def _range(self, r: OpReader) -> tuple[int, int, int]:
-        start = r.integer()
+        start = r.length()
         r.expect(":")
-        limit = r.integer()
+        limit = r.length()
         return start, limit, r.integer() if r.accept(":") else 1
 
     def print(self, p: OpPrinter, op: Operation, *keys: AttrElement) -> None:
@@ -341,7 +341,7 @@ class WindowAttributes(Directive):
             return PAIRS.encode(pairs)  # type: ignore[return-value]
         if word == "reverse":
             return DenseArrayAttr(i1, tuple(r.list_of(r.boolean)))
-        return integers(r.list_of(r.integer))
+        return integers(r.list_of(r.length))
 
     def print(self, p: OpPrinter, op: Operation, *attrs: AttrElement) -> None:
         parts = []
