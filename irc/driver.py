@@ -399,9 +399,12 @@ def compile_module(
         return _emitted(levels, machine, opt, guarded, timings)
 
     made: Executable | None = None
-    with _timed(timings, "disk"):
-        kept = shelf.of_text(module, (donate, keep, pipeline, in_order)) if isinstance(module, str) else None
-        kept = kept or shelf.of_module(*source()[:2])
+    kept = None
+    if shelf.cache is not None:
+        given = (donate, keep, pipeline, in_order)
+        with _timed(timings, "disk"):
+            kept = shelf.of_text(module, given) if isinstance(module, str) else None
+            kept = kept or shelf.of_module(*source()[:2])
     if kept is not None and fits(kept, memory_limit):
         made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit)
     if made is None and machine.is_device:
