@@ -401,9 +401,9 @@ def compile_module(
     made: Executable | None = None
     kept = None
     if shelf.cache is not None:
-        given = (donate, keep, pipeline, in_order)
+        said = (donate, keep, pipeline, in_order)
         with _timed(timings, "disk"):
-            kept = shelf.of_text(module, given) if isinstance(module, str) else None
+            kept = shelf.of_text(module, said) if isinstance(module, str) else None
             kept = kept or shelf.of_module(*source()[:2])
     if kept is not None and fits(kept, memory_limit):
         made = Executable(kept.stamp, machine, kept.object_code, cold, timings, arguments, kept, memory_limit)

@@ -35,7 +35,7 @@ def named(module: Module) -> Module:
     said = module.attributes.get(UNKNOWN)
     if not isinstance(said, ArrayAttr):
         return module
-    operations = module.operations
+    operations = list(module.operations)
     unknown = sum(n is None for value in _values(module) for n in _shape(value))
     if unknown:  # else it holds them already
         if unknown != len(said.value):
