@@ -14,6 +14,7 @@ from typing import Any
 
 from irc.dialects import stablehlo as hlo
 from irc.dialects.func import Func
+from irc.ir.extents import typical
 from irc.ir.operation import Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.dot_products.definition import is_dot_product, pack_kind, packs_in, plain_op
@@ -74,12 +75,14 @@ class Roofs:
         return max(cost.bytes / self.bandwidth(cost.bytes), cost.flops / self.flops)
 
     def moved(self, nbytes: int) -> float:
-        """Seconds to write or read a value of so many bytes, which is there only as far as caches of that size go."""
+        """Seconds to write or read a value of so many bytes, which is there only as far as caches of that size go; where
+        sizes decide how many, of typical ones."""
+        nbytes = typical(nbytes)
         return nbytes / self.bandwidth(nbytes)
 
     def computed(self, flops: int) -> float:
         """Seconds for so many operations of elementwise ops, as WEIGHTS counts them."""
-        return flops / self.flops
+        return typical(flops) / self.flops
 
 
 DEFAULT = Roofs(64e9, ((1 << 20, 64e9), (1 << 25, 24e9), (1 << 60, 12e9)))
