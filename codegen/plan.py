@@ -26,6 +26,7 @@ from irc.ir.locations import Location, span_of
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import TensorType
 from irc.passes.arguments import DONOR
+from irc.passes.overlay import IN_PLACE, overlays
 
 
 @dataclass
@@ -87,6 +88,9 @@ class Planner:
         self.groups: dict[Key, KernelGroup] = {}
         self.names: dict[str, None] = {}
         self.outputs: list[Buffer] = []
+        body = main.block.operations
+        self.ends = {v: body[i] for v, i in _last_uses(main.block).items()}
+        """The last op of @main that reads each value."""
 
     def run(self) -> list[Step]:
         main = self.main
@@ -235,11 +239,24 @@ class Planner:
     def _kernel(self, op: Operation, direct: dict[Value, Buffer], steps: list[Step]) -> None:
         func = self.function(op)
         inputs = [self.buffers[v] for v in op.operands]
+        if IN_PLACE in func.attributes:
+            direct = {**self._over_operands(op, func, direct), **direct}
         outputs = self._result_buffers(op, direct)
         shared = {i: k for i, a in enumerate(inputs) for k, b in enumerate(outputs) if a is b}
         group = self._lowered(func, shared)
         scratch = [self.temporary(t, op.location, "scratch") for t in group.scratch]
         steps.append(Run(group, [*inputs, *outputs, *scratch], op.location, op))
+
+    def _over_operands(self, op: Operation, func: Func, direct: dict[Value, Buffer]) -> dict[Value, Buffer]:
+        """Results of a kernel that says so, each in the buffer of an operand that ends with it."""
+        found: dict[Value, Buffer] = {}
+        for i, k in overlays(func).items():
+            operand = op.operands[i]
+            ends = operand is root(operand) and operand.op is not None and self.ends.get(operand) is op
+            able = ends and self.buffers[operand].place == "arena" and op.results[k] not in direct
+            if able and self._elementwise_over(op, operand):
+                found[op.results[k]] = self.buffers[operand]
+        return found
 
     def _lowered(self, func: Func, shared: dict[int, int]) -> KernelGroup:
         """The kernels of a function; functions that are the same but for names and lines share them."""

@@ -21,6 +21,8 @@ from irc.passes.autodiff.transform import free_values
 from irc.passes.effects import Effects
 from irc.passes.inline import FUSION_KIND
 from irc.passes.manager import Context, Pass, Remark
+from irc.passes.overlay import overlaid, overlays
+from irc.passes.sinking import pruned, sunk
 
 VIEWS = (hlo.Reshape, hlo.BitcastConvert)
 """Ops whose result lies where their operand does; each reader gets its own."""
@@ -42,6 +44,8 @@ class Step:
     makes: tuple[int, ...]
     captured: tuple[int, ...]
     """What its regions read from outside: such values stay where they are."""
+    overlays: tuple[tuple[int, int], ...] = ()
+    """Operands, each with a result that takes its place where nothing reads it later."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,24 @@ class Schedule:
         """Bytes held while each step runs."""
         change = [0] * (len(self.steps) + 1)
         for v, (first, last) in self.lives.items():
-            size = self.sizes.get(v, 0)
+            # What nothing reads is not made.
+            size = self.sizes.get(v, 0) if last > first else 0
             change[first] += size
             change[last + 1] -= size
         total, out = self.always, []
-        for c in change[:-1]:
+        for i, c in enumerate(change[:-1]):
             total += c
-            out.append(total)
+            out.append(total - self._shared(i))
         return out
+
+    def _shared(self, i: int) -> int:
+        """Bytes of a step's results that lie where operands were."""
+        step, shared = self.steps[i], 0
+        for operand, result in step.overlays:
+            read, made = step.reads[operand], step.makes[result]
+            if not step.views[operand] and self.lives.get(read, (0, -1))[1] == i:
+                shared += min(self.sizes.get(read, 0), self.sizes.get(made, 0))
+        return shared
 
     @property
     def peak(self) -> int:
@@ -207,8 +221,8 @@ def contracting(functions: Mapping[str, Func]) -> Callable[[Operation], bool]:
     return lambda op: known.get(op.callee, False) if isinstance(op, func.Call) else has(op)
 
 
-def scheduled(main: Func) -> Schedule:
-    """The steps of a function's body. Arguments and constants are always there, and are no numbers."""
+def scheduled(main: Func, functions: Mapping[str, Func]) -> Schedule:
+    """The steps of a function's body, which calls others. Arguments and constants are always there, and are no numbers."""
     number: dict[Value, int] = {}
     root: dict[Value, tuple[Value, tuple[Operation, ...]]] = {}
     sizes: dict[int, int] = {}
@@ -231,6 +245,7 @@ def scheduled(main: Func) -> Schedule:
                 tuple(c for _, c in paths),
                 tuple(makes),
                 captured,
+                _overlays(op, functions),
             )
         )
         constant = isinstance(op, hlo.Constant)
@@ -240,6 +255,11 @@ def scheduled(main: Func) -> Schedule:
     always = sum(sizes[number[v]] for v in returned)
     sizes.update((number[v], 0) for v in returned)
     return Schedule(tuple(steps), sizes, always)
+
+
+def _overlays(op: Operation, functions: Mapping[str, Func]) -> tuple[tuple[int, int], ...]:
+    called = functions.get(op.callee) if isinstance(op, func.Call) else None
+    return () if called is None else tuple(overlays(called).items())
 
 
 def _captured(op: Operation, root: Mapping[Value, tuple[Value, tuple[Operation, ...]]]) -> list[Value]:
@@ -300,6 +320,11 @@ def _renamed(function: Func, names: dict[str, None]) -> Func:
     return made.with_attributes(sym_name=name)
 
 
+def functions_of(module: Module) -> dict[str, Func]:
+    """The functions of a module by name."""
+    return {name: op for name, op in module.symbols.items() if isinstance(op, Func)}
+
+
 @dataclass(frozen=True)
 class Rematerialize(Pass, name="rematerialize"):
     """Given  `%a = call @f(%x)` read by a step before and one far behind the greatest need of memory.
@@ -316,13 +341,20 @@ class Rematerialize(Pass, name="rematerialize"):
         main = module.symbols.get(self.entry)
         if not isinstance(main, Func) or main.is_declaration:
             return module
-        before = scheduled(main)
-        functions = {name: op for name, op in module.symbols.items() if isinstance(op, Func)}
-        after = Rematerializer(before, self.bytes, Effects(module), contracting(functions)).run()
+        before = scheduled(main, functions_of(module))
+        if before.peak > self.bytes:
+            module = sunk(module, main)
+            main = module.symbols[self.entry]
+            assert isinstance(main, Func)
+        functions = functions_of(module)
+        after = Rematerializer(
+            scheduled(main, functions), self.bytes, Effects(module), contracting(functions)
+        ).run()
         more = len(after.steps) - len(before.steps)
         text = f"{more} steps run again: {before.peak} bytes became {after.peak}, of {self.bytes} allowed"
         context.remarks.append(Remark(self.name, text, main.location))
-        if not more:
+        if before.peak <= self.bytes:
             return module
         made, copies = emitted(main, after, functions)
-        return module.with_operations([*(made if op is main else op for op in module.operations), *copies])
+        whole = module.with_operations([*(made if op is main else op for op in module.operations), *copies])
+        return overlaid(pruned(whole, self.entry), self.entry)
