@@ -8,6 +8,7 @@ from typing import Protocol
 
 from irc.codegen.memory_plan import MemoryPlan
 from irc.codegen.program import lower_program
+from irc.codegen.schedule.machine import Machine
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
 from irc.errors import IrcError, OutOfMemoryError
@@ -21,6 +22,9 @@ from irc.runtime.available import available, readable, user_limit
 
 _MOST_THAT_STAYS = 0.9
 """Where a batch of 1 needs more than this share, it is not the batch that is too big."""
+
+ATTEMPTS = 6
+"""How often a smaller budget is tried before a program is refused."""
 
 SHOWN = 5
 """How many source lines an error names."""
@@ -69,8 +73,41 @@ def fits(plan: Needs, limit: int | None) -> bool:
     return all(held.needed(plan) <= held.bytes for held in limits(limit))
 
 
-def check(plan: MemoryPlan, limit: int | None, prepared: Callable[[], Module | None], remaining: str) -> None:
-    """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak.
+def within(
+    fused: Module, plan: MemoryPlan, limit: int | None, machine: Machine
+) -> tuple[Module, Module, MemoryPlan]:
+    """A fused module that does not fit, its kernels and its plan, when steps are run again instead of held: as many as make
+    it fit, or as help."""
+    held = limits(limit)
+
+    def excess(needs: MemoryPlan) -> int:
+        return max(one.needed(needs) - one.bytes for one in held)
+
+    best: tuple[Module, Module, MemoryPlan] | None = None
+    budget = plan.new_bytes - excess(plan)
+    for left in reversed(range(ATTEMPTS)):
+        made = run_pipeline(fused, f"rematerialize{{bytes={max(budget, 0)}}}")
+        kernels, needs = lower_program(made, machine=machine)
+        if best is None or needs.new_bytes < best[2].new_bytes:
+            best = made, kernels, needs
+        over = excess(needs)
+        if over <= 0 or budget <= 0:
+            break
+        # Gaps between lives are not counted by the pass: it is asked for less, and in the end for as little as it can.
+        budget = budget - max(over, budget // 32) if left > 1 else 0
+    assert best is not None
+    return best
+
+
+def check(
+    plan: MemoryPlan,
+    limit: int | None,
+    prepared: Callable[[], Module | None],
+    remaining: str,
+    least: MemoryPlan | None = None,
+) -> None:
+    """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak, and what `least`
+    would need.
 
     `prepared` gives the module on which `remaining` passes have yet to run, for which the largest batch is looked for. Of a
     plan over named sizes nothing is asked: see `admit`."""
@@ -78,7 +115,7 @@ def check(plan: MemoryPlan, limit: int | None, prepared: Callable[[], Module | N
         return
     for held in limits(limit):
         if held.needed(plan) > held.bytes:
-            raise _refusal(plan, held, prepared(), remaining)
+            raise _refusal(plan, held, prepared(), remaining, least)
 
 
 def admit(plan: Needs, sizes: Mapping[str, int], limit: int | None) -> None:
@@ -96,11 +133,17 @@ def admit(plan: Needs, sizes: Mapping[str, int], limit: int | None) -> None:
             )
 
 
-def _refusal(plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str) -> OutOfMemoryError:
+def _refusal(
+    plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str, least: MemoryPlan | None
+) -> OutOfMemoryError:
     peak = plan.peak
     rows = plan.holders(peak)
     notes = [f"held at the peak, step {peak} of {plan.steps}:"]
     notes += [f"{readable(nbytes):>12}  {where}" for where, _, nbytes in rows[:SHOWN]]
+    if least is not None and least.total_bytes < plan.total_bytes:
+        notes.append(
+            f"with steps run again instead of held it needs {readable(limit.needed(least))}, and no less"
+        )
     best = None if module is None else largest(module, remaining, limit)
     notes += [] if best is None else [best]
     span = next((found for _, location, _ in rows if (found := span_of(location))), None)

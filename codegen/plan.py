@@ -173,7 +173,7 @@ class Planner:
     def _elementwise_over(self, op: Operation, kept: Value) -> bool:
         """Element i of every result of the kernel needs of `kept` element i alone."""
         func = self.function(op)
-        places = [i for i, v in enumerate(op.operands) if root(v) is kept]
+        places = [i for i, v in enumerate(op.operands) if root(v) is root(kept)]
         # Without a place among the operands, a region of `op` reads it, whenever it likes.
         if not places or not all(op.operands[i] is kept for i in places):
             return False
@@ -252,7 +252,7 @@ class Planner:
         found: dict[Value, Buffer] = {}
         for i, k in overlays(func).items():
             operand = op.operands[i]
-            ends = operand is root(operand) and operand.op is not None and self.ends.get(operand) is op
+            ends = self.ends.get(root(operand)) is op
             able = ends and self.buffers[operand].place == "arena" and op.results[k] not in direct
             if able and self._elementwise_over(op, operand):
                 found[op.results[k]] = self.buffers[operand]

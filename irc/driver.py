@@ -20,7 +20,7 @@ import numpy as np
 from irc import options
 from irc.codegen.bounds import checked
 from irc.codegen.emit.module import emit_module
-from irc.codegen.fit import Needs, admit, check, fits
+from irc.codegen.fit import Needs, admit, check, fits, within
 from irc.codegen.gpu.compile import DeviceProgram, compile_kernels
 from irc.codegen.gpu.devices import TARGETS, device_of, processor_of
 from irc.codegen.gpu.execution import LoadedProgram
@@ -86,6 +86,8 @@ class Stages:
     target: Target
     opt: int
     plan: MemoryPlan | None = None
+    is_squeezed: bool = False
+    """Whether steps are run again because of a memory limit: such a program is not kept on disk."""
 
     def text(self, stage: str) -> str:
         """The text of one of STAGES; raises IrcError for a level above the one the program was compiled from."""
@@ -365,10 +367,17 @@ def compile_module(
     where its program is on disk.
 
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
+<<<<<<< HEAD
     output of its type that no other took. `keep` lists inputs that calls mostly come with again (weights): what follows from
     them alone, packed or transposed forms for instance, can be made once (`Executable.bind`). `opt` is LLVM's code
     generation level. Raises UnsupportedError, naming it, for what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
     or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
+=======
+    output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
+    what has no lowering. A program that needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's), or more than the
+    machine has left, runs steps again instead of holding what they made (the pass `rematerialize`), with the same bits; where
+    that is not enough, OutOfMemoryError says what would be. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
+>>>>>>> 9c2063e (A memory limit is kept by running steps again, with the same bits)
     checked, and a call that reached outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call
     that made a NaN or an infinity raises NonFiniteError, which names the first op that did. `arguments` (else
     IRC_ARGUMENTS) says what is done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts),
@@ -411,7 +420,7 @@ def compile_module(
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:
         made = Executable.of(cold(), timings, arguments, memory_limit)
-        if shelf.fields is not None:
+        if shelf.fields is not None and not made.stages.is_squeezed:
             shelf.keep(made.stamp, made.object_code, made.memory_plan)
     if trapping and source()[2]:
         made.trap(source()[2])
@@ -462,6 +471,7 @@ class _Levels:
     fused: Module | None
     kernel: Module
     plan: MemoryPlan | None
+    is_squeezed: bool = False
 
 
 def _lowered(
@@ -479,14 +489,16 @@ def _lowered(
         fused = finished(run_pipeline(source, left, hooks=hooks))
     with _timed(timings, "lower"):
         kernels, plan = lower_program(fused, machine=shaped_for(machine))
-    if not machine.is_device:
-        check(
-            plan,
-            memory_limit,
-            lambda: run_pipeline(source, "inline") if left == PIPELINE else None,
-            LOWERING,
-        )
-    return _Levels(source if left else None, fused, kernels, plan)
+    if machine.is_device or fits(plan, memory_limit):
+        return _Levels(source if left else None, fused, kernels, plan)
+    least = None
+    if left == PIPELINE:
+        with _timed(timings, "rematerialize"):
+            fused, kernels, least = within(fused, plan, memory_limit, shaped_for(machine))
+    if least is None or not fits(least, memory_limit):
+        prepared = lambda: run_pipeline(source, "inline") if left == PIPELINE else None  # noqa: E731
+        check(plan, memory_limit, prepared, LOWERING, least)
+    return _Levels(source if left else None, fused, kernels, least, is_squeezed=True)
 
 
 def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings: dict[str, float]) -> Stages:
@@ -500,7 +512,9 @@ def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings:
             kernels = profiled(kernels) if profile() is not None else kernels
             stamp = ProgramStamp.of(kernels)
             llvm = stamp.header(";") + emit_module(kernels, machine)
-    return Stages(levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan)
+    return Stages(
+        levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan, levels.is_squeezed
+    )
 
 
 def target_of(name: str) -> Target:

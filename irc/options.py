@@ -10,7 +10,8 @@ _DOCUMENTED = {
     "IRC_DYNAMIC": "0: every size of a program is compiled by itself, instead of one program for all from the second on",
     "IRC_DOT_INSTRUCTIONS": "0: sums of bf16 products are made by multiply-adds in f32 one after the other, on every processor, "
     "instead of the faster dot-product instruction of some, which takes two at a time and flushes denormals",
-    "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more is refused before it runs",
+    "IRC_MEMORY_LIMIT": "bytes a program may hold, such as 512M or 3.5G: one that needs more runs steps again, or is refused before it "
+    "runs",
     "IRC_ARGUMENTS": "arrays that cannot go in as they lie: copy (default; irc.copies() counts), exact (refuse), or convert "
     "(wrong dtypes as well)",
     "IRC_PROGRAM_LIMIT": "compiled programs that a process keeps in memory (default: 512); those unused longest go first",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
-from irc.ir.attributes import StringAttr, UnitAttr
+from irc.ir.attributes import Attribute, StringAttr, UnitAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import fresh_copy
 from irc.passes.autodiff.transform import free_values
@@ -127,7 +127,7 @@ def _in_two(function: Func, late: Sequence[int]) -> list[tuple[Func, list[Value]
     ]
     cut = _leading_to(function, first)
     before = _function(function, function.sym_name, cut, first, {FUSION_KIND: StringAttr("row")})
-    loop = {FUSION_KIND: StringAttr("loop"), IN_PLACE: UnitAttr()}
+    loop: dict[str, Attribute] = {FUSION_KIND: StringAttr("loop"), IN_PLACE: UnitAttr()}
     return [before, _function(function, f"{function.sym_name}_rest", cone, ends, loop)]
 
 
@@ -162,7 +162,7 @@ def _function(
     name: str,
     operations: Sequence[Operation],
     gives: Sequence[Value],
-    attributes: dict[str, StringAttr | UnitAttr],
+    attributes: dict[str, Attribute],
 ) -> tuple[Func, list[Value], list[Value]]:
     """A private function of some ops of another; the values of that which it takes, and those it gives."""
     made_here = dict.fromkeys(r for op in operations for r in op.results)
@@ -176,5 +176,5 @@ def _function(
         local.update(zip(op.results, made[-1].results, strict=True))
     end = Return([local[v] for v in gives], location=old.block.terminator.location)
     block = Block(arguments, [*made, end])
-    function = Func.of(name, block, visibility="private", attributes=dict(attributes), location=old.location)
+    function = Func.of(name, block, visibility="private", attributes=attributes, location=old.location)
     return function, takes, list(gives)

@@ -88,7 +88,7 @@ class Schedule:
         step, shared = self.steps[i], 0
         for operand, result in step.overlays:
             read, made = step.reads[operand], step.makes[result]
-            if not step.views[operand] and self.lives.get(read, (0, -1))[1] == i:
+            if self.lives.get(read, (0, -1))[1] == i:
                 shared += min(self.sizes.get(read, 0), self.sizes.get(made, 0))
         return shared
 

@@ -121,7 +121,7 @@ class _Sinker:
             return
         kept = {self.settled((None, v)): None for i, v in enumerate(call.operands) if i not in operands}
         before = {place: size_of(place[1]) for place in operands.values()}
-        after = sum(size_of(v) for p in made.pivots if p not in kept and (v := p[1]))
+        after = sum(size_of(place[1]) for place in made.pivots if place not in kept)
         if after >= sum(before.values()):
             return
         made.operands = operands
@@ -165,7 +165,9 @@ class _Sinker:
         """What a call calls in the end, and its operands: those of before that it still reads, then the pivots."""
         old = self.fusions[call.callee]
         decided = self.found.get(call, _Sunk())
-        arguments, operands, local = [], [], {}
+        arguments: list[Value] = []
+        operands: list[Value] = []
+        local: dict[Value, Value] = {}
         for i, (argument, operand) in enumerate(zip(old.arguments, call.operands, strict=True)):
             if i not in decided.operands:
                 arguments.append(Value(argument.type, None, len(arguments), location=argument.location))
@@ -245,7 +247,7 @@ def pruned(module: Module, entry: str) -> Module:
         local = {v: renamed.get(v, v) for v in (*operands, *free_values(op))}
         if len(results) < len(op.results):
             types = [op.results[i].type for i in results]
-            made = Call.create([local[v] for v in operands], types, op.attributes, (), op.location)
+            made: Operation = Call.create([local[v] for v in operands], types, op.attributes, (), op.location)
         else:
             made = fresh_copy(op, local) if any(a is not b for a, b in local.items()) else op
         operations.append(made)
