@@ -5,7 +5,8 @@
 
 An op is at fault where its result has a NaN and no operand has one, or an infinity and every operand is finite. So
 constants that are infinite (masks, the beginnings of maxima) are no fault, nor is what becomes of them. Ops that cannot
-make either from finite operands are not watched, nor are the conditions of loops, which return nothing else."""
+make either from finite operands are not watched. A loop's condition returns nothing else: where an op of it can be at fault
+it is asked before the loop and at the end of each turn instead."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from irc.errors import IrcError, NonFiniteError
 from irc.ir.builder import Builder
 from irc.ir.locations import Location, described, span_of
 from irc.ir.operation import Block, Operation, Region, Value
-from irc.ir.rewriting import Rewriter
+from irc.ir.rewriting import Rewriter, fresh_region
 from irc.ir.types import ComplexType, FloatType, TensorType, f64, i1
 from irc.passes.expression import (
     Expr,
@@ -136,7 +137,7 @@ class _Trap(Rewriter):
                     self._branch(op)
                 case _:
                     self.replay(op)
-                    if not isinstance(op, HARMLESS):
+                    if _can_fail(op):
                         self._watch(self.operations[-1])
 
     def _inner(self, block: Block, arguments: Sequence[Value], state: Value) -> Region:
@@ -153,6 +154,9 @@ class _Trap(Rewriter):
         self._finish(op, op.operands, regions)
 
     def _loop(self, op: Any) -> None:
+        if any(inner.regions or _can_fail(inner) for inner in op.cond.operations[:-1]):
+            self._asking_loop(op)
+            return
         count = len(op.operands)
         body, condition = op.body.block, op.cond.block
         carried = Value(REPORT, None, count)
@@ -160,6 +164,36 @@ class _Trap(Rewriter):
         unwatched = (*condition.arguments, Value(REPORT, None, count))
         asked = Region([Block(unwatched, self.block_of(condition).operations)])
         self._finish(op, [*op.operands, self.state], [asked, watched])
+
+    def _asking_loop(self, op: Any) -> None:
+        """The loop carries whether it goes on, which is asked where it is watched."""
+        body, count = op.body.block, len(op.operands)
+        start = [self.value(v) for v in op.operands]
+        goes_on = self._asked(op.cond, start)
+        state, flag = Value(REPORT, None, count), Value(_FLAG, None, count + 1)
+        inner = self.nested()
+        inner.state = state
+        inner.run(body.operations[:-1])
+        returned = [inner.value(v) for v in body.terminator.operands]
+        again = inner._asked(op.cond, returned)
+        end = hlo.Return([*returned, inner.state, again], location=body.terminator.location)
+        watched = Region([Block((*body.arguments, state, flag), [*inner.operations, end])])
+        types = [*op.result_types, REPORT, _FLAG]
+        carried = [Value(t, None, i) for i, t in enumerate(types)]
+        test = Region([Block(carried, [hlo.Return([carried[-1]])])])
+        made = hlo.While.create(
+            [*start, self.state, goes_on], types, op.attributes, [test, watched], op.location
+        )
+        self.operations.append(made)
+        self.replace(op, made.results[:-2])
+        self.state = made.results[-2]
+
+    def _asked(self, condition: Region, values: Sequence[Value]) -> Value:
+        """A copy of a loop's condition, watched, for these values."""
+        block = fresh_region(condition, {}).block
+        self.map.update(zip(block.arguments, values, strict=True))
+        self.run(block.operations[:-1])
+        return self.value(block.terminator.operands[0])
 
     def _finish(self, op: Operation, operands: Sequence[Value], regions: Sequence[Region]) -> None:
         """Puts the op in its place, its last result the state."""
@@ -222,6 +256,11 @@ class _Trap(Rewriter):
 
 _ONE = TensorType((), f64)
 _FLAG = TensorType((), i1)
+
+
+def _can_fail(op: Operation) -> bool:
+    """Whether an op can make a NaN or an infinity of finite operands."""
+    return not isinstance(op, HARMLESS) and any(_is_watched(r) for r in op.results)
 
 
 def _is_watched(value: Value) -> bool:

@@ -53,6 +53,23 @@ func.func @main(%x: tensor<f32>) -> tensor<f32> {
   return %r#1 : tensor<f32>
 }""")
 
+ASKING = of("""
+func.func @main(%x: tensor<f32>) -> tensor<f32> {
+  %one = stablehlo.constant dense<1.0> : tensor<f32>
+  %half = stablehlo.constant dense<0.5> : tensor<f32>
+  %r = stablehlo.while(%a = %x) : tensor<f32>
+  cond {
+    %l = stablehlo.log %a : tensor<f32>
+    %p = stablehlo.compare GT, %l, %half : (tensor<f32>, tensor<f32>) -> tensor<i1>
+    stablehlo.return %p : tensor<i1>
+  } do {
+    %d = stablehlo.subtract %a, %one : tensor<f32>
+    %s = stablehlo.subtract %d, %one : tensor<f32>
+    stablehlo.return %s : tensor<f32>
+  }
+  return %r : tensor<f32>
+}""")
+
 BRANCH = of("""
 func.func @main(%x: tensor<f32>) -> tensor<f32> {
   %zero = stablehlo.constant dense<0.0> : tensor<f32>
@@ -155,6 +172,8 @@ PLANTED: dict[str, tuple[Any, Any, int, str, str, tuple[float, float]]] = {
     ),
     "a masked row": (MASKED, [1, 2, 3], 8, "subtract", "NaN", (-np.inf, -np.inf)),
     "in a loop": (LOOP, 3.5, 12, "sqrt", "NaN", (-0.5, -0.5)),
+    "in a loop's condition": (ASKING, 1.75, 6, "log", "NaN", (-0.25, -0.25)),
+    "in the first condition": (ASKING, -3.0, 6, "log", "NaN", (-3.0, -3.0)),
     "in a branch": (BRANCH, -1.0, 9, "rsqrt", "NaN", (np.sin(-1), np.sin(-1))),
     "in a gradient": (gradient(SLOPE), [1, 0, 4], 3, "divide", "infinity", (0.5, 0.5)),
 }
@@ -172,7 +191,13 @@ def test_what_was_planted_is_found(name: str) -> None:
     )
 
 
-FINE = {"log": [1, 2, 3], "in a loop": 20.0, "in a branch": 1.0, "in a gradient": [1, 2, 3]}
+FINE = {
+    "log": [1, 2, 3],
+    "in a loop": 20.0,
+    "in a loop's condition": 7.25,
+    "in a branch": 1.0,
+    "in a gradient": [1, 2, 3],
+}
 
 
 @pytest.mark.parametrize("name", FINE)

@@ -2,7 +2,9 @@
 
 Where a function has a kink: `abs` has slope sign(x), so 0 at 0. `maximum(x, y)` gives each half of `g` on
 a tie, except that a constant wins it: `maximum(x, 0)` is relu, whose slope at 0 is 0 in every framework.
-`clamp` passes `g` strictly between its bounds (JAX's choice)."""
+`clamp` passes `g` strictly between its bounds, and gives the lower bound none where the bounds are equal: there the lower
+one moves the result only downwards, the upper one only from where x is beyond it. These are JAX's choices; a difference
+quotient, which looks to both sides, has half of the slope at such a point."""
 
 from __future__ import annotations
 

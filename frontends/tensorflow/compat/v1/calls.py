@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from irc.errors import IrcError
+from irc.frontends.errors import RecordTypeError
+from irc.frontends.recorder.storage import located
 from irc.frontends.source import Site
 from irc.frontends.tensorflow import array_ops, creation, dtypes, nest
 from irc.frontends.tensorflow.compat.v1.actions import Action, Call, Const, Random
@@ -26,7 +28,8 @@ class Convertible:
     """What stands for a graph tensor where one is taken (a variable)."""
 
     def _as_graph_element(self) -> GraphTensor:
-        raise NotImplementedError
+        """The graph tensor. Raises TypeError for a kind that does not say which."""
+        raise located(RecordTypeError(f"{type(self).__name__} does not say which graph tensor it stands for"))
 
 
 def prepared(value: Any) -> Any:
