@@ -64,6 +64,9 @@ LOWERING = (
 PIPELINE = f"inline,name_extents,{LOWERING}"
 """What happens between the tensor level and the fused level."""
 
+SEPARATE = f"{PIPELINE}{{attention=false}}"
+"""The same with the products of an attention apart, for `rematerialize`: what a step makes can only be left out as a whole."""
+
 OPT = 1
 """LLVM's code generation level. Level 2 adds a second scheduling of registers already given, which took a tenth of the time
 and made no kernel faster; level 0 makes matrix products two and a half times slower."""
@@ -367,17 +370,12 @@ def compile_module(
     where its program is on disk.
 
     `donate` maps inputs to the outputs that take over their buffers, or lists inputs, each of which goes to the first
-<<<<<<< HEAD
     output of its type that no other took. `keep` lists inputs that calls mostly come with again (weights): what follows from
     them alone, packed or transposed forms for instance, can be made once (`Executable.bind`). `opt` is LLVM's code
-    generation level. Raises UnsupportedError, naming it, for what has no lowering, and OutOfMemoryError for what needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's),
-    or more than the machine has left. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
-=======
-    output of its type that no other took. `opt` is LLVM's code generation level. Raises UnsupportedError, naming it, for
-    what has no lowering. A program that needs more than `memory_limit` bytes (else IRC_MEMORY_LIMIT's), or more than the
-    machine has left, runs steps again instead of holding what they made (the pass `rematerialize`), with the same bits; where
-    that is not enough, OutOfMemoryError says what would be. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
->>>>>>> 9c2063e (A memory limit is kept by running steps again, with the same bits)
+    generation level. Raises UnsupportedError, naming it, for what has no lowering. A program that needs more than
+    `memory_limit` bytes (else IRC_MEMORY_LIMIT's), or more than the machine has left, runs steps again instead of holding
+    what they made (the pass `rematerialize`), with the same bits; where that is not enough, OutOfMemoryError says what would
+    be. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
     checked, and a call that reached outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call
     that made a NaN or an infinity raises NonFiniteError, which names the first op that did. `arguments` (else
     IRC_ARGUMENTS) says what is done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts),
@@ -494,6 +492,7 @@ def _lowered(
     least = None
     if left == PIPELINE:
         with _timed(timings, "rematerialize"):
+            fused = finished(run_pipeline(source, SEPARATE, hooks=hooks))
             fused, kernels, least = within(fused, plan, memory_limit, shaped_for(machine))
     if least is None or not fits(least, memory_limit):
         prepared = lambda: run_pipeline(source, "inline") if left == PIPELINE else None  # noqa: E731

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from irc.dialects import stablehlo as hlo
 from irc.dialects.builtin import Module
 from irc.dialects.func import Call, Func, Return
+from irc.ir.attributes import StringAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import fresh_copy
 from irc.ir.types import TensorType
@@ -20,6 +21,8 @@ from irc.passes.inline import FUSION_KIND
 
 LONGEST = 64
 """How many ops a kernel may take over."""
+
+KINDS = ("loop", "row", "contraction")
 
 SMALL = 8
 """A value so many times smaller than the largest that a kernel reads is not worth it."""
@@ -215,10 +218,13 @@ def users(function: Func, index: int) -> list[Operation]:
 
 
 def fusions_of(module: Module) -> dict[str, Func]:
-    """The functions that become kernels."""
-    return {
-        op.sym_name: op for op in module.operations if isinstance(op, Func) and FUSION_KIND in op.attributes
-    }
+    """The functions that become kernels which take over ops and leave out results."""
+    return {op.sym_name: op for op in module.operations if isinstance(op, Func) and _kind(op) in KINDS}
+
+
+def _kind(function: Func) -> str:
+    kind = function.attributes.get(FUSION_KIND)
+    return kind.value if isinstance(kind, StringAttr) else ""
 
 
 def pruned(module: Module, entry: str) -> Module:

@@ -35,7 +35,9 @@ class Initializer:
         return self._made([int(n) for n in shape], dtypes.as_dtype(dtype or self.dtype))
 
     def _made(self, shape: Shape, dtype: Any) -> Any:
-        message = f"{type(self).__name__} makes no values: an initializer defines __call__(self, shape, dtype)"
+        message = (
+            f"{type(self).__name__} makes no values: an initializer defines __call__(self, shape, dtype)"
+        )
         raise located(RecordValueError(message))
 
     def get_config(self) -> dict[str, Any]:
