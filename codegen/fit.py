@@ -104,10 +104,10 @@ def check(
     limit: int | None,
     prepared: Callable[[], Module | None],
     remaining: str,
-    least: MemoryPlan | None = None,
+    before: MemoryPlan | None = None,
 ) -> None:
-    """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak, and what `least`
-    would need.
+    """Raises OutOfMemoryError where the plan does not fit, with the lines that hold most at the peak: of the plan `before`, where
+    this one is what running steps again made of it.
 
     `prepared` gives the module on which `remaining` passes have yet to run, for which the largest batch is looked for. Of a
     plan over named sizes nothing is asked: see `admit`."""
@@ -115,7 +115,7 @@ def check(
         return
     for held in limits(limit):
         if held.needed(plan) > held.bytes:
-            raise _refusal(plan, held, prepared(), remaining, least)
+            raise _refusal(before or plan, held, prepared(), remaining, plan)
 
 
 def admit(plan: Needs, sizes: Mapping[str, int], limit: int | None) -> None:
@@ -134,13 +134,13 @@ def admit(plan: Needs, sizes: Mapping[str, int], limit: int | None) -> None:
 
 
 def _refusal(
-    plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str, least: MemoryPlan | None
+    plan: MemoryPlan, limit: Limit, module: Module | None, remaining: str, least: MemoryPlan
 ) -> OutOfMemoryError:
     peak = plan.peak
     rows = plan.holders(peak)
     notes = [f"held at the peak, step {peak} of {plan.steps}:"]
     notes += [f"{readable(nbytes):>12}  {where}" for where, _, nbytes in rows[:SHOWN]]
-    if least is not None and least.total_bytes < plan.total_bytes:
+    if least.total_bytes < plan.total_bytes:
         notes.append(
             f"with steps run again instead of held it needs {readable(limit.needed(least))}, and no less"
         )

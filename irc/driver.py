@@ -89,8 +89,7 @@ class Stages:
     target: Target
     opt: int
     plan: MemoryPlan | None = None
-    is_squeezed: bool = False
-    """Whether steps are run again because of a memory limit: such a program is not kept on disk."""
+    again: bool = False  # steps are run again because of a memory limit: not kept on disk
 
     def text(self, stage: str) -> str:
         """The text of one of STAGES; raises IrcError for a level above the one the program was compiled from."""
@@ -375,10 +374,9 @@ def compile_module(
     generation level. Raises UnsupportedError, naming it, for what has no lowering. A program that needs more than
     `memory_limit` bytes (else IRC_MEMORY_LIMIT's), or more than the machine has left, runs steps again instead of holding
     what they made (the pass `rematerialize`), with the same bits; where that is not enough, OutOfMemoryError says what would
-    be. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is
-    checked, and a call that reached outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call
-    that made a NaN or an infinity raises NonFiniteError, which names the first op that did. `arguments` (else
-    IRC_ARGUMENTS) says what is done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts),
+    be. With `check_bounds` (else IRC_CHECK_BOUNDS) every access of generated code is checked, and a call that reached
+    outside a buffer raises OutOfBoundsError. With `trap_nan` (else IRC_TRAP_NAN) a call that made a NaN or an infinity raises
+    NonFiniteError, which names the first op that did. `arguments` (else IRC_ARGUMENTS) says what is done with arrays that cannot go in as they lie: `copy` (the default; `irc.copies()` counts),
     `exact` (a ValueError), or `convert` (wrong dtypes are copied as well, where NumPy's same_kind casting allows)."""
     machine = target_of(target)
     timings: dict[str, float] = {}
@@ -418,7 +416,7 @@ def compile_module(
         made = DeviceExecutable(cold(), timings, target)
     elif made is None:
         made = Executable.of(cold(), timings, arguments, memory_limit)
-        if shelf.fields is not None and not made.stages.is_squeezed:
+        if shelf.fields is not None and not made.stages.again:
             shelf.keep(made.stamp, made.object_code, made.memory_plan)
     if trapping and source()[2]:
         made.trap(source()[2])
@@ -469,7 +467,7 @@ class _Levels:
     fused: Module | None
     kernel: Module
     plan: MemoryPlan | None
-    is_squeezed: bool = False
+    again: bool = False
 
 
 def _lowered(
@@ -489,15 +487,13 @@ def _lowered(
         kernels, plan = lower_program(fused, machine=shaped_for(machine))
     if machine.is_device or fits(plan, memory_limit):
         return _Levels(source if left else None, fused, kernels, plan)
-    least = None
-    if left == PIPELINE:
-        with _timed(timings, "rematerialize"):
-            fused = finished(run_pipeline(source, SEPARATE, hooks=hooks))
-            fused, kernels, least = within(fused, plan, memory_limit, shaped_for(machine))
-    if least is None or not fits(least, memory_limit):
-        prepared = lambda: run_pipeline(source, "inline") if left == PIPELINE else None  # noqa: E731
-        check(plan, memory_limit, prepared, LOWERING, least)
-    return _Levels(source if left else None, fused, kernels, least, is_squeezed=True)
+    if left != PIPELINE:
+        check(plan, memory_limit, lambda: None, LOWERING)
+    with _timed(timings, "rematerialize"):
+        apart = finished(run_pipeline(source, SEPARATE, hooks=hooks))
+        fused, kernels, least = within(apart, plan, memory_limit, shaped_for(machine))
+    check(least, memory_limit, lambda: run_pipeline(source, "inline"), LOWERING, plan)
+    return _Levels(source, fused, kernels, least, again=True)
 
 
 def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings: dict[str, float]) -> Stages:
@@ -511,9 +507,7 @@ def _emitted(levels: _Levels, machine: Target, opt: int, guarded: bool, timings:
             kernels = profiled(kernels) if profile() is not None else kernels
             stamp = ProgramStamp.of(kernels)
             llvm = stamp.header(";") + emit_module(kernels, machine)
-    return Stages(
-        levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan, levels.is_squeezed
-    )
+    return Stages(levels.tensor, levels.fused, kernels, llvm, stamp, machine, opt, levels.plan, levels.again)
 
 
 def target_of(name: str) -> Target:

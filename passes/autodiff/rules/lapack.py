@@ -1,7 +1,8 @@
 """Gradients of custom calls to LAPACK, routine by routine (Giles, "Collected matrix derivative results", 2008; Townsend,
 "Differentiating the singular value decomposition", 2016). Householder's routines are differentiated through their loops.
 
-Matrices are real; what stands in a triangle that a routine does not read, and in a result that it does not fill, has
+Formulas are of G, the conjugate of a cotangent g: cotangents are those of the transpose. Where a routine is holomorphic
+(getrf, trsm, gtsv) they are the same of g. What stands in a triangle that a routine does not read, and in a result that it does not fill, has
 the gradient of what it is: a copy, or nothing."""
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from irc.ir.types import ComplexType, TensorType, i32, ui8
 from irc.passes.autodiff.loops import counted_loop
 from irc.passes.autodiff.registry import defadjoint
 from irc.passes.autodiff.rules.linalg import (
+    adjoint,
     cholesky_cotangent,
     halved_triangle,
     matmul,
@@ -57,8 +59,6 @@ def custom_call_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
     rule = RULES.get(op.call_target_name)
     if rule is None:
         raise reverse.refusal(op, f"has no gradient: what @{op.call_target_name} computes is not known")
-    if any(isinstance(v.type.element, ComplexType) for v in op.operands):
-        raise reverse.refusal(op, "has a gradient only for real matrices")
     rule(reverse, op, gs)
 
 
@@ -128,10 +128,11 @@ def trsm_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
     ans = reverse.scope.of(op.results[0])
     turned, left = read.get("trans_x", "N") != "N", read.get("side") == "L"
     lower, unit = read.get("uplo") == "L", read.get("diag") == "U"
-    for operand, cotangent in zip(
-        op.operands, triangular_solve_cotangents(a, ans, g, left, turned, lower, unit), strict=True
-    ):
-        reverse.add(operand, cotangent)
+    conjugated = read.get("trans_x") == "C"
+    a = conj(a) if conjugated else a
+    g_a, g_b = triangular_solve_cotangents(a, ans, g, left, turned, lower, unit)
+    reverse.add(op.operands[0], conj(g_a) if conjugated else g_a)
+    reverse.add(op.operands[1], g_b)
 
 
 @routine("getrf")
@@ -199,48 +200,53 @@ def permutation(pivots: Expr, m: int) -> Expr:
     return eq(broadcast(order, shape, range(order.rank)), scope.iota(TensorType(shape, i32), len(batch) + 1))
 
 
-@routine("syevd")
+@routine("syevd", "heevd")
 def syevd_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
-    """V (diag(g_w) + (V^T g_V) / (w_j - w_i)) V^T, folded into the triangle that is read. Equal eigenvalues have no
-    gradient of their vectors."""
+    """V (diag(G_w) + (V^H G_V) / (w_j - w_i)) V^H, folded into the triangle that is read. Equal eigenvalues have no
+    gradient of their vectors, nor have the phases of these."""
     v, w = map(reverse.scope.of, op.results[:2])
-    inner = diagonal_matrix(given(reverse, op, gs, 1))
+    inner = diagonal_matrix(convert(given(reverse, op, gs, 1), v.element))
     if gs[0] is not None:
-        inner = inner + differences(w, w) * matmul(transposed(v), gs[0])
-    whole = matmul(matmul(v, inner), transposed(v))
-    folded = halved_triangle(whole + transposed(whole))
+        inner = inner + convert(differences(w, w), v.element) * matmul(adjoint(v), conj(gs[0]))
+    whole = matmul(matmul(v, inner), adjoint(v))
+    folded = halved_triangle(whole + adjoint(whole))
     lower = parameters(op).get("uplo", "L") == "L"
-    reverse.add(op.operands[0], folded if lower else transposed(folded))
+    reverse.add(op.operands[0], conj(folded) if lower else transposed(folded))
 
 
 @routine("gesdd")
 def gesdd_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
-    """U ((J + J^T) S + S (K + K^T) + diag(g_s)) V^T with J = (U^T g_U) / (s_j^2 - s_i^2), K the same of V, and what g_U
-    and g_V have outside of U's and V's columns. Equal singular values have no gradient of their vectors."""
+    """U ((J + J^H) S + S (K + K^H) + diag(G_s + i Im diag(U^H G_U) / s)) V^H with J = (U^H G_U) / (s_j^2 - s_i^2), K the same
+    of V, and what G_U and G_V have outside of U's and V's columns. Equal singular values have no gradient of their vectors,
+    and where the phases of these are not cancelled there is none of them."""
     if all(g is None for g in gs[1:4]):
         return
     s, u, vt = _thin_svd(reverse, op)
-    v, g_s = transposed(vt), given(reverse, op, gs, 1)
+    v, g_s = adjoint(vt), convert(given(reverse, op, gs, 1), u.element)
     if gs[2] is None and gs[3] is None:
-        reverse.add(op.operands[0], matmul(scaled_columns(u, g_s), vt))
+        reverse.add(op.operands[0], conj(matmul(scaled_columns(u, g_s), vt)))
         return
     if op.results[2].type is not u.type or op.results[3].type is not vt.type:
         raise reverse.refusal(
             op, "has a gradient of its vectors only where there is one for each singular value"
         )
-    g_u, g_v = given(reverse, op, gs, 2), transposed(given(reverse, op, gs, 3))
-    squares = s * s
-    apart = differences(squares, squares)
-    j, k = apart * matmul(transposed(u), g_u), apart * matmul(transposed(v), g_v)
-    inner = scaled_columns(j + transposed(j), s) + transposed(scaled_columns(k + transposed(k), s))
-    whole = matmul(matmul(u, inner + diagonal_matrix(g_s)), vt)
+    g_u, g_v = conj(given(reverse, op, gs, 2)), transposed(given(reverse, op, gs, 3))
+    squares, sizes = s * s, convert(s, u.element)
+    apart = convert(differences(squares, squares), u.element)
+    of_u = matmul(adjoint(u), g_u)
+    j, k = apart * of_u, apart * matmul(adjoint(v), g_v)
+    inner = scaled_columns(j + adjoint(j), sizes) + adjoint(scaled_columns(k + adjoint(k), sizes))
+    inner = inner + diagonal_matrix(g_s)
+    if isinstance(u.element, ComplexType):
+        inner = inner + scaled_columns(triangle(of_u - adjoint(of_u), "EQ"), 0.5 / sizes)
+    whole = matmul(matmul(u, inner), vt)
     m, n = u.shape[-2], v.shape[-2]
     if m > s.shape[-1]:
-        whole = whole + matmul(scaled_columns(g_u - matmul(u, matmul(transposed(u), g_u)), 1 / s), vt)
+        whole = whole + matmul(scaled_columns(g_u - matmul(u, of_u), 1 / sizes), vt)
     if n > s.shape[-1]:
-        rest = scaled_columns(g_v - matmul(v, matmul(transposed(v), g_v)), 1 / s)
-        whole = whole + matmul(u, transposed(rest))
-    reverse.add(op.operands[0], whole)
+        rest = scaled_columns(g_v - matmul(v, matmul(adjoint(v), g_v)), 1 / sizes)
+        whole = whole + matmul(u, adjoint(rest))
+    reverse.add(op.operands[0], conj(whole))
 
 
 def _thin_svd(reverse: Reverse, op: Any) -> tuple[Expr, Expr, Expr]:
@@ -252,7 +258,7 @@ def _thin_svd(reverse: Reverse, op: Any) -> tuple[Expr, Expr, Expr]:
     mode = parameters(op).get("mode", "A")
     if mode == "N":
         types = [r.type for r in op.results]
-        types[2:4] = TensorType((*batch, m, k), s.element), TensorType((*batch, k, n), s.element)
+        types[2:4] = TensorType((*batch, m, k), u.element), TensorType((*batch, k, n), u.element)
         attributes = {**op.attributes, CONFIG: DictionaryAttr((("mode", IntegerAttr(ord("S"), ui8)),))}
         again = type(op).create(op.operands, types, attributes, (), reverse.builder.location)
         _, s, u, vt = map(scope.of, reverse.builder.emit(again)[:4])

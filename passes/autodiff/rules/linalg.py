@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from irc.dialects import stablehlo as hlo
-from irc.ir.types import ComplexType, TensorType, i32
+from irc.ir.types import TensorType, i32
 from irc.passes.autodiff.registry import Formula, defadjoint, defvjp
 from irc.passes.autodiff.transform import Reverse
-from irc.passes.expression import Expr, compare, convert, extent, reshape, reverse, select, transpose
+from irc.passes.expression import Expr, compare, conj, convert, extent, reshape, reverse, select, transpose
 
 Dims = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -275,18 +275,22 @@ def solve(a: Expr, b: Expr, left: bool, turned: bool, lower: bool, unit: bool = 
     return a.scope.emit(made)
 
 
+def adjoint(x: Expr) -> Expr:
+    """The conjugate transpose of each matrix."""
+    return conj(transposed(x))
+
+
 def cholesky_cotangent(ans: Expr, g: Expr, lower: bool) -> Expr:
-    """With P the halved triangle of L^T g and Z = L^-T P L^-1, the halved triangle of Z + Z^T (Murray,
-    "Differentiation of the Cholesky decomposition", 2016): the triangle that is read stands for both."""
-    if not lower:
-        ans, g = transposed(ans), transposed(g)
+    """With P the halved triangle of L^H G and Z = L^-H P L^-1, the halved triangle of Z + Z^H (Murray,
+    "Differentiation of the Cholesky decomposition", 2016): the triangle that is read stands for both. G is the conjugate of
+    the cotangent, and so is what comes out."""
+    ans, g = (ans, conj(g)) if lower else (adjoint(ans), transposed(g))
     ans = triangle(ans, "GE")
-    inner = halved_triangle(matmul(transposed(ans), triangle(g, "GE")))
-    z = solve(
-        ans, solve(ans, inner, left=True, turned=True, lower=True), left=False, turned=False, lower=True
-    )
-    read = halved_triangle(z + transposed(z))
-    return read if lower else transposed(read)
+    inner = halved_triangle(matmul(adjoint(ans), triangle(g, "GE")))
+    left = solve(conj(ans), inner, left=True, turned=True, lower=True)
+    z = solve(ans, left, left=False, turned=False, lower=True)
+    read = halved_triangle(z + adjoint(z))
+    return conj(read) if lower else transposed(read)
 
 
 @defadjoint(hlo.Cholesky)
@@ -294,8 +298,6 @@ def cholesky_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> None:
     """See `cholesky_cotangent`."""
     ((ans,), (g,)) = map(reverse.scope.of, op.results), gs
     assert g is not None
-    if isinstance(ans.element, ComplexType):
-        raise reverse.refusal(op, "has a gradient only for real matrices")
     reverse.add(op.a, cholesky_cotangent(ans, g, bool(op.lower)))
 
 
@@ -315,9 +317,8 @@ def triangular_solve_vjp(reverse: Reverse, op: Any, gs: list[Expr | None]) -> No
     """See `triangular_solve_cotangents`."""
     ((a, _), (ans,), (g,)) = map(reverse.scope.of, op.operands), map(reverse.scope.of, op.results), gs
     assert g is not None
-    if isinstance(a.element, ComplexType) and op.transpose_a == "ADJOINT":
-        raise reverse.refusal(op, "has a gradient through an adjoint only for real matrices")
-    turned = op.transpose_a != "NO_TRANSPOSE"
+    turned, conjugated = op.transpose_a != "NO_TRANSPOSE", op.transpose_a == "ADJOINT"
+    a = conj(a) if conjugated else a
     g_a, g_b = triangular_solve_cotangents(a, ans, g, op.left_side, turned, op.lower, op.unit_diagonal)
     reverse.add(op.b, g_b)
-    reverse.add(op.a, g_a)
+    reverse.add(op.a, conj(g_a) if conjugated else g_a)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 
 from irc.dialects import func
-from irc.dialects.builtin import Module
+from irc.dialects.builtin import Module, parse
 from irc.dialects.func import Func
+from irc.errors import IrcError
 from irc.interpreter import interpret
 from irc.ir.builder import Builder
 from irc.ir.locations import FileLineCol
@@ -125,6 +128,8 @@ def check_module(
             got, want, rtol=tolerance, atol=tolerance, err_msg=f"gradient of argument {i}"
         )
     note(source or module, "again" if source else "vjp", found, expected)
+    if source is None:
+        check_narrower(module, inputs, cotangents, found)
     moved = check_forward(module, inputs, cotangents, found, rng)
     if source is None:
         note(module, "jvp", *moved)
@@ -132,6 +137,49 @@ def check_module(
         again = [*inputs, *cotangents]
         check_module(reverse, again, seed + 1, order - 1, step, tolerance * 10, source=source or module)
     return reverse
+
+
+NARROWER: dict[str, tuple[type[Any], float]] = {
+    "f32": (np.float32, 1e-3),
+    "f16": (np.float16, 0.3),
+    "bf16": (ml_dtypes.bfloat16, 0.3),
+}
+"""Types in which each program's gradient is computed as well, and how far it may be from that in f64, relative to the
+greatest number of it (programs are no better conditioned than they are: rounding differs, a wrong rule by more)."""
+
+
+def check_narrower(
+    module: Module,
+    inputs: Sequence[np.ndarray],
+    cotangents: Sequence[np.ndarray],
+    gradients: Sequence[np.ndarray],
+) -> None:
+    """The gradient of the same program in narrower types, where the program exists in them (LAPACK's calls do not in 16 bits), at
+    the same points, near to that in f64."""
+    for name, (dtype, tolerance) in NARROWER.items():
+        try:
+            narrow = retyped(module, dtype)
+            made = vjp(narrow)
+            arrays = [a.astype(dtype) if is_float(a) else a for a in (*inputs, *cotangents)]
+            with np.errstate(all="ignore"):
+                found = interpret(made, *arrays)[-len(gradients) :]
+        except (IrcError, TypeError):
+            continue
+        found = [np.asarray(g, np.float64) for g in found]
+        if all(np.isfinite(g).all() for g in found):
+            scale = max([1.0, *(float(np.abs(g).max(initial=0)) for g in gradients)])
+            for got, want in zip(found, gradients, strict=True):
+                np.testing.assert_allclose(
+                    got, want, rtol=0, atol=tolerance * scale, err_msg=f"the gradient in {name}"
+                )
+            note(module, name, found, gradients)
+
+
+def retyped(module: Module, dtype: type[Any]) -> Module:
+    """The program with another type in the place of f64: by its text, in which constants are numbers."""
+    name = "bf16" if dtype is ml_dtypes.bfloat16 else f"f{np.dtype(dtype).itemsize * 8}"
+    text = re.sub(r"(?<=[x<( ])f64\b", name, str(module))
+    return parse(text)
 
 
 def check_forward(
