@@ -422,3 +422,8 @@ DIFFERENT = {
     "jax.scipy.special.hyp1f1": OWN_RULE,
 }
 """Functions whose gradient cannot be JAX's, and why."""
+
+DIFFERENT_NATIVELY = {
+    "jax.numpy.linalg.eigh": "the sign of an eigenvector is LAPACK's choice or ours, and its cotangent is random"
+}
+"""Functions whose gradient is not JAX's where generated code runs, and why."""

@@ -265,9 +265,13 @@ def _thin_svd(reverse: Reverse, op: Any) -> tuple[Expr, Expr, Expr]:
     return s, rows_and_columns(u, (0, m), (0, k)), rows_and_columns(vt, (0, k), (0, n))
 
 
-@routine("geqrf", "orgqr")
+@routine("geqrf", "orgqr", "ungqr")
 def through_loops(reverse: Reverse, op: Any, gs: Cotangents) -> None:
     """Through the loops that the routine is."""
+    if isinstance(op.operands[0].type.element, ComplexType):
+        raise reverse.refusal(
+            op, "has a gradient only for real matrices: there is no loop of complex reflections"
+        )
     forward = Builder(op.location)
     made = LOOPS[op.call_target_name](op, Scope(forward))
     assert made is not None
@@ -310,17 +314,24 @@ def gtsv_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
 def geev_vjp(reverse: Reverse, op: Any, gs: Cotangents) -> None:
     """The sum of g_w conj(l) r^T / (l^H r) over the eigenvalues, with left and right vectors l and r, which are asked for
     again. A value that is not simple has no gradient."""
-    if gs[2] is not None or gs[3] is not None:
-        raise reverse.refusal(op, "has a gradient of its values, not of its vectors")
+    is_complex = isinstance(op.operands[0].type.element, ComplexType)
+    first = 1 if is_complex else 2
+    if gs[first] is not None or gs[first + 1] is not None:
+        raise reverse.refusal(
+            op,
+            "has a gradient of its values, not of its vectors: their lengths and phases are LAPACK's choice",
+        )
     scope = reverse.scope
-    g = make_complex(given(reverse, op, gs, 0), -given(reverse, op, gs, 1))
+    g = given(reverse, op, gs, 0)
+    g = g if is_complex else make_complex(g, -given(reverse, op, gs, 1))
     config = DictionaryAttr(
         tuple((key, IntegerAttr(ord("V"), ui8)) for key in ("compute_left", "compute_right"))
     )
     again = type(op).create(
         op.operands, op.result_types, {**op.attributes, CONFIG: config}, (), reverse.builder.location
     )
-    left, right = map(scope.of, reverse.builder.emit(again)[2:4])
+    left, right = map(scope.of, reverse.builder.emit(again)[first : first + 2])
     left = conj(left)
     along = reduce_sum(left * right, [left.rank - 2])
-    reverse.add(op.operands[0], real(matmul(scaled_columns(left, g / along), transposed(right))))
+    whole = matmul(scaled_columns(left, g / along), transposed(right))
+    reverse.add(op.operands[0], whole if is_complex else real(whole))

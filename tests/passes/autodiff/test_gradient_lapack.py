@@ -14,7 +14,9 @@ from irc.errors import UnsupportedError
 from irc.ir.attributes import DictionaryAttr, IntegerAttr
 from irc.ir.types import ComplexType, TensorType, f64, i32, ui8
 from irc.passes.autodiff import vjp
-from irc.passes.expression import Expr
+from irc.passes.autodiff.rules.lapack import scaled_columns
+from irc.passes.autodiff.rules.linalg import adjoint, matmul
+from irc.passes.expression import Expr, convert, imag, make_complex, real
 
 RNG = np.random.default_rng(41)
 A = RNG.standard_normal((2, 3, 3)) + 2 * np.eye(3)
@@ -22,7 +24,9 @@ TALL = RNG.standard_normal((4, 3))
 DEFINITE = A @ A.swapaxes(-1, -2) + 2 * np.eye(3)
 
 
-def call(routine: str, operands: list[Expr], results: list[tuple[Any, ...]], **given: str) -> Any:
+def call(
+    routine: str, operands: list[Expr], results: list[tuple[Any, ...]], kind: str = "d", **given: str
+) -> Any:
     """`custom_call @lapack_d..._ffi`; results are shapes, of f64, or (shape, element)."""
     config = DictionaryAttr(tuple((k, IntegerAttr(ord(v), ui8)) for k, v in sorted(given.items())))
     types = [
@@ -32,7 +36,7 @@ def call(routine: str, operands: list[Expr], results: list[tuple[Any, ...]], **g
     return operands[0].scope.emit(
         hlo.CustomCall(
             [o.value for o in operands],
-            call_target_name=f"lapack_d{routine}_ffi",
+            call_target_name=f"lapack_{kind}{routine}_ffi",
             result_types=types,
             attributes={"mhlo.backend_config": config},
         )
@@ -133,3 +137,58 @@ def test_vectors_of_a_general_matrix_are_refused() -> None:
 
     with pytest.raises(UnsupportedError, match="of its values, not of its vectors"):
         vjp(program_for(body, [A[0]]))
+
+
+C128 = ComplexType(f64)
+PARTS = RNG.standard_normal((3, 3)), RNG.standard_normal((3, 3))
+
+
+def hermitian(x: Expr, y: Expr) -> Expr:
+    """(x + iy) (x + iy)^H + 3."""
+    z = make_complex(x, y)
+    return matmul(z, adjoint(z)) + z.scope.constant(3 * np.eye(3), z.type)
+
+
+def parts(z: Expr) -> list[Expr]:
+    return [real(z), imag(z)]
+
+
+@pytest.mark.parametrize("uplo", ["L", "U"])
+def test_potrf_of_complex_matrices(uplo: str) -> None:
+    def body(x: Expr, y: Expr) -> list[Expr]:
+        a = hermitian(x, y)
+        return parts(call("potrf", [a], [(a.shape, C128), status(a)], "z", uplo=uplo)[0])
+
+    check(body, *PARTS, tolerance=1e-4, order=1)
+
+
+@pytest.mark.parametrize("uplo", ["L", "U"])
+def test_heevd(uplo: str) -> None:
+    """The vectors' phases are nobody's: what is checked does not depend on them."""
+
+    def body(x: Expr, y: Expr) -> list[Expr]:
+        a = hermitian(x, y)
+        v, w, _ = call("heevd", [a], [(a.shape, C128), (3,), status(a)], "z", uplo=uplo)
+        return [w, *parts(matmul(scaled_columns(v, convert(w * w * w, C128)), adjoint(v)))]
+
+    check(body, *PARTS, tolerance=1e-3, order=1)
+
+
+def test_gesdd_of_complex_matrices() -> None:
+    def body(x: Expr, y: Expr) -> list[Expr]:
+        a = make_complex(x, y)
+        square = (a.shape, C128)
+        _, s, u, vt, _ = call("gesdd", [a], [square, (3,), square, square, status(a)], "z", mode="S")
+        return [s, *parts(matmul(scaled_columns(u, convert(s * s, C128)), vt))]
+
+    check(body, *PARTS, tolerance=1e-4, order=1)
+
+
+def test_geev_of_complex_matrices() -> None:
+    def body(x: Expr, y: Expr) -> list[Expr]:
+        a = make_complex(x, y)
+        vectors = (a.shape, C128)
+        config = {"compute_left": "N", "compute_right": "N"}
+        return parts(call("geev", [a], [((3,), C128), vectors, vectors, status(a)], "z", **config)[0])
+
+    check(body, *PARTS, tolerance=1e-4, order=1)
