@@ -106,14 +106,13 @@ def test_a_memory_limit_is_kept_by_running_steps_again(tokens: int, monkeypatch:
 
 
 def test_kernels_make_again_what_they_read_and_write_over_what_ends() -> None:
-    """The softmax's exponentials are not held for its gradient; no contraction runs twice for that."""
-    module = step(loss_of_one, 256)
-    plan = compile_module(module).memory_plan
-    small = compile_module(module, pipeline=f"{SEPARATE},rematerialize{{bytes={plan.new_bytes * 9 // 10}}}")
-    assert small.memory_plan.new_bytes <= plan.new_bytes * 95 // 100
-    fused = small.stages["fused"]
-    assert "irc.in_place" in fused
-    assert fused.count("dot_general") == compile_module(module).stages["fused"].count("dot_general")
+    """The softmax's exponentials are not held for its gradient."""
+    module = step(loss_of_one, 64)
+    plain = compile_module(module, pipeline=SEPARATE)
+    budget = plain.memory_plan.new_bytes // 2
+    small = compile_module(module, pipeline=f"{SEPARATE},rematerialize{{bytes={budget}}}")
+    assert small.memory_plan.new_bytes < plain.memory_plan.new_bytes * 3 // 5
+    assert "irc.in_place" in small.stages["fused"]
 
 
 STEPS = """func.func @main(%x: tensor<64x64xf32>) -> tensor<64x64xf32> {
