@@ -231,7 +231,7 @@ class Planner:
             return func
         arguments = [Value(v.type, None, i, location=op.location) for i, v in enumerate(op.operands)]
         inner = op.with_operands(arguments)
-        name = op.name.partition(".")[2]
+        name = op.mnemonic
         return Func.of(
             name, Block(arguments, [inner, Return(inner.results)]), visibility="private", location=op.location
         )

@@ -378,7 +378,7 @@ class GradFn:
     def __init__(self, value: Recorded) -> None:
         node = value.node
         assert node is not None
-        name = node.template.operations[-1].name.partition(".")[2] if node.template.operations else "node"
+        name = node.template.operations[-1].mnemonic if node.template.operations else "node"
         self._name = "".join(part.capitalize() for part in name.split("_"))
         self.next_functions: tuple[Any, ...] = ()
 

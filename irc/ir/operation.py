@@ -308,6 +308,11 @@ class Operation:
         """What errors call it: its name, and what else says which op it is."""
         return self.name
 
+    @property
+    def mnemonic(self) -> str:
+        """The name without its dialect, as kernels are called after it."""
+        return self.name.partition(".")[2]
+
     def walk(self) -> Iterator[Operation]:
         """This op and all ops inside its regions, outermost first, in order."""
         stack: list[Operation] = [self]

@@ -48,7 +48,8 @@ def growing(func: Func, argument: int, dimension: int = 0) -> Growing | None:
         reached = list(edges.get(slot, ()))
         for op in reshapes.get(value, ()):
             other = op.result if value is op.operand else op.operand
-            found = across(value.type.shape, other.type.shape, d)
+            grown = [k for k in range(other.type.rank) if (other, k) in slots]
+            found = across(value.type.shape, other.type.shape, d, grown)
             if found is None:
                 return None
             reached.append((other, found))

@@ -26,18 +26,24 @@ def ties(op: Operation) -> Iterable[Tie] | None:
     return _all_alike(op) if getattr(op, "elementwise", False) else None
 
 
-def across(source: Sequence[int], target: Sequence[int], position: int) -> int | None:
-    """The dimension of a reshape's other side that grows with dimension `position` of `source`, or None.
+def across(
+    source: Sequence[int], target: Sequence[int], position: int, grown: Sequence[int] = ()
+) -> int | None:
+    """The dimension of a reshape's other side that grows with dimension `position` of `source`, or None; `grown` are those
+    that are known to.
 
     Both shapes are cut into the smallest runs that hold as many elements. Within a run the outermost dimension
-    grows with the outermost, the innermost with the innermost, and a run of one with any of the other's."""
+    grows with the outermost, the innermost with the innermost, and a run of one with any of the other's. Where the
+    outermost is no multiple (random numbers, which are drawn as two rows), the first that is one grows."""
     for own, other in _runs(source, target):
-        if position in own:
-            if len(other) == 1:
-                return other[0]
-            if position == own[0]:
-                return other[0]
-            return other[-1] if position == own[-1] else None
+        if position not in own:
+            continue
+        known = [d for d in other if d in grown]
+        if known or len(other) == 1:
+            return (known or other)[0]
+        if position == own[0]:
+            return next((d for d in other if target[d] % source[position] == 0), other[0])
+        return other[-1] if position == own[-1] else None
     return None
 
 

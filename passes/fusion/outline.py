@@ -39,9 +39,7 @@ class Outliner:
 
     def name(self, ops: Sequence[Operation]) -> str:
         """`fused_dot_general_add`, from the ops that name the computation best."""
-        words = list(
-            dict.fromkeys(op.name.partition(".")[2] for op in ops if not isinstance(op, hlo.Reshape))
-        )
+        words = list(dict.fromkeys(op.mnemonic for op in ops if not isinstance(op, hlo.Reshape)))
         base = "fused_" + "_".join(words[:3] or ["reshape"])
         name, number = base, 0
         while name in self.names:
@@ -221,7 +219,7 @@ class _BlockOutliner:
             self._emit_alone(unit)
             return
         body = self.body(unit)
-        self.kernels[unit] = unit.ops[0].name.partition(".")[2]
+        self.kernels[unit] = unit.ops[0].mnemonic
         if not self._results(unit) and all(op.pure and op.results for op in unit.ops):
             return  # whoever wants what it makes computes it
         if len(body.ops) == 1:

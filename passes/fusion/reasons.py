@@ -85,7 +85,7 @@ class EdgeRemark(Remark):
         producer = edge.value.op
         assert producer is not None
         verdict = "fused" if edge.reason is None else f"not fused: {edge.reason.value}"
-        made, used = (op.name.partition(".")[2] for op in (producer, edge.consumer))
+        made, used = (op.mnemonic for op in (producer, edge.consumer))
         return EdgeRemark(
             "fusion", f"{made} -> {used}: {verdict}", edge.consumer.location,
             made, used, producer_kernel, consumer_kernel, edge.reason, saved,

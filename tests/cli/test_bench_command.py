@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from irc.aliases import ALIASES
 from irc.cli import bench, main
 
 PROGRAM = """func.func @main(%a: tensor<96x96xf32> {tf.aliasing_output = 0 : i32}, %b: tensor<96x96xf32>) -> tensor<96x96xf32> {
@@ -42,7 +45,24 @@ def test_a_text_is_given_to_xla(tmp_path: Path, capsys: Any) -> None:
     assert "% of the roofs" in printed
 
 
+@pytest.fixture
+def own_torch() -> Iterator[None]:
+    """Gives the process PyTorch back after a command has put irc in its place."""
+
+    def loaded() -> list[str]:
+        return [name for name in sys.modules if name.partition(".")[0] == "torch"]
+
+    modules, aliases = {name: sys.modules[name] for name in loaded()}, dict(ALIASES)
+    yield
+    for name in loaded():
+        del sys.modules[name]
+    sys.modules.update(modules)
+    ALIASES.clear()
+    ALIASES.update(aliases)
+
+
 @pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+@pytest.mark.usefixtures("own_torch")
 def test_a_model_is_called_by_pytorch_with_the_same_weights(tmp_path: Path, capsys: Any) -> None:
     path = tmp_path / "model.py"
     path.write_text(MODEL)

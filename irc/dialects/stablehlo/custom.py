@@ -135,6 +135,11 @@ class Composite(TensorOp, name="stablehlo.composite"):
     composite_regions = RegionField(variadic=True)
     returned = Result(variadic=True)
 
+    @property
+    def mnemonic(self) -> str:
+        """Of what it stands for, without its namespace."""
+        return str(self.op_name).rpartition(".")[2]
+
     def infer(self) -> Sequence[Type]:
         named = _NAMESPACED.fullmatch(self.op_name or "") is not None
         message = f'name must be a valid namespaced op name, e.g. "my_namespace.my_op", not {self.op_name!r}'

@@ -5,7 +5,7 @@ func.func @main(%x: tensor<2x10x10x4xf32>, %w: tensor<3x3x4x64xf32>) -> tensor<2
 }
 // GIVES
 module {
-  func.func private @main(%x: memref<2x10x10x4xf32>, %w: memref<3x3x4x64xf32>, %arg0: memref<2x8x8x64xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 36 : i64, mc = 128 : i64, mr = 14 : i64, nc = 64 : i64, nv = 2 : i64, order = "lanes", pack_a = false, pack_b = "none"}} {
+  func.func private @main(%x: memref<2x10x10x4xf32>, %w: memref<3x3x4x64xf32>, %arg0: memref<2x8x8x64xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 36 : i64, mc = 128 : i64, mr = 14 : i64, nc = 64 : i64, nv = 2 : i64, order = "lanes", pack_a = false, pack_b = "none", prefetch = false}} {
     %0 = arith.constant 32 : index
     %1 = arith.constant dense<0.000000e+00> : vector<1x8x32xf32>
     %2 = arith.constant 0.000000e+00 : f32

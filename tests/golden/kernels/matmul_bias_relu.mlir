@@ -9,7 +9,7 @@ func.func @main(%x: tensor<13x64xf32>, %w: tensor<64x37xf32>, %bias: tensor<37xf
 }
 // GIVES
 module {
-  func.func private @main(%x: memref<13x64xf32>, %w: memref<64x37xf32>, %bias: memref<37xf32>, %arg0: memref<13x37xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 64 : i64, mc = 13 : i64, mr = 8 : i64, nc = 48 : i64, nv = 3 : i64, order = "lanes", pack_a = false, pack_b = "none"}} {
+  func.func private @main(%x: memref<13x64xf32>, %w: memref<64x37xf32>, %bias: memref<37xf32>, %arg0: memref<13x37xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 64 : i64, mc = 13 : i64, mr = 8 : i64, nc = 48 : i64, nv = 3 : i64, order = "lanes", pack_a = false, pack_b = "none", prefetch = false}} {
     %0 = arith.constant dense<0.000000e+00> : vector<7x48xf32>
     %1 = arith.constant 0.000000e+00 : f32
     %2 = arith.constant 0 : index

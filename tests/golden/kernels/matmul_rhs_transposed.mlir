@@ -5,7 +5,7 @@ func.func @main(%x: tensor<20x64xf32>, %w: tensor<32x64xf32>) -> tensor<20x32xf3
 }
 // GIVES
 module {
-  func.func private @main(%x: memref<20x64xf32>, %w: memref<32x64xf32>, %arg0: memref<20x32xf32>, %arg1: memref<1x1x64x32xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 64 : i64, mc = 20 : i64, mr = 14 : i64, nc = 32 : i64, nv = 2 : i64, order = "lanes", pack_a = false, pack_b = "block"}} {
+  func.func private @main(%x: memref<20x64xf32>, %w: memref<32x64xf32>, %arg0: memref<20x32xf32>, %arg1: memref<1x1x64x32xf32>) attributes {irc.kind = "contraction", irc.schedule = {bc = 1 : i64, kc = 64 : i64, mc = 20 : i64, mr = 14 : i64, nc = 32 : i64, nv = 2 : i64, order = "lanes", pack_a = false, pack_b = "block", prefetch = false}} {
     %0 = arith.constant 0.000000e+00 : f32
     %1 = arith.constant 0 : index
     %2 = arith.constant 32 : index
