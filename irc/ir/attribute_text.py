@@ -50,7 +50,7 @@ _HASHED = re.compile(rf"{SPACE}#({SUFFIX})(<{BALANCED}>)?")
 _ENUM_BODY = re.compile(r"<\s*([A-Za-z_]\w*)\s+([\w.]+)\s*>\Z")
 _DOTTED_BODY = re.compile(r"<\s*([A-Za-z_]\w*)\s*>\Z")
 _WORD = re.compile(rf"{SPACE}([A-Za-z_][\w$]*)")
-_FILE_RANGE = re.compile(rf"{SPACE}to{SPACE}(\d*):(\d+)")
+_FILE_RANGE = re.compile(rf"{SPACE}to{SPACE}(?=\d*:\d)")
 
 
 class AttributeReader(TypeReader):
@@ -430,7 +430,9 @@ class AttributeReader(TypeReader):
             if m is None:
                 return FileLineCol(text, line, column)
             self.pos = m.end()
-            return FileLineCol(text, line, column, int(m[1] or line), int(m[2]))
+            last = self.optional_integer()
+            self.expect(":")
+            return FileLineCol(text, line, column, last or line, self.integer())
         if not self.accept("("):
             return NameLoc(text, UNKNOWN)
         child = self._location_body()
