@@ -1,4 +1,5 @@
-"""Dead code elimination: ops nobody uses, loop-carried values that only feed themselves, functions nobody calls."""
+"""Dead code elimination: ops nobody uses, loop-carried values that only feed themselves, what is sorted for nobody, functions
+nobody calls."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 
 from irc.dialects.builtin import Module
 from irc.dialects.func import Func
-from irc.dialects.stablehlo import Case, If, While
+from irc.dialects.stablehlo import Case, If, Sort, While
 from irc.ir.operation import Block, Operation, Region, Value
 from irc.ir.rewriting import Rewriter, same_operations
 from irc.passes.effects import Effects
@@ -20,7 +21,8 @@ class DeadCode(Pass, name="dce"):
     """Given  `%0 = add %a, %b; %1 = multiply %a, %b; return %1`.  Result  `%1 = multiply %a, %b; return %1`.
 
     Liveness runs backwards through regions. Of a while, a carried value stays when its result is used, or the condition
-    or a carried value that stays needs it; of an if or case, results that are used stay."""
+    or a carried value that stays needs it; of a sort, an input when its result is used or the comparator reads it; of an if
+    or case, results that are used stay."""
 
     def apply(self, module: Module, context: Context) -> Module:
         effects = Effects(module)
@@ -59,6 +61,9 @@ class Liveness:
                     self.block(region.block, self.kept(op))
             case While():
                 self._loop(op)
+            case Sort():
+                self.block(op.comparator.block, (0,))
+                self.values.update(op.operands[i] for i in self.kept(op))
             case _:
                 self.values.update(op.operands)
                 for region in op.regions:
@@ -78,16 +83,26 @@ class Liveness:
         """Which results of an op with regions stay."""
         if not self.effects.is_pure(op) and not isinstance(op, While):
             return list(range(len(op.results)))
-        argument_lists = [region.arguments for region in op.regions] if isinstance(op, While) else []
         return [
             i
             for i, result in enumerate(op.results)
-            if result in self.values or any(arguments[i] in self.values for arguments in argument_lists)
+            if result in self.values
+            or any(a in self.values for region in op.regions for a in _arguments(op, region, i))
         ]
 
 
+def _arguments(op: Operation, region: Region, i: int) -> Sequence[Value]:
+    """The arguments of an op's region that go with its result `i`."""
+    match op:
+        case While():
+            return region.arguments[i : i + 1]
+        case Sort():
+            return region.arguments[2 * i : 2 * i + 2]
+    return ()
+
+
 class _Sweep(Rewriter):
-    """Brings over what is live; narrows while, if and case to the results that stay."""
+    """Brings over what is live; narrows while, sort, if and case to the results that stay."""
 
     def __init__(self, live: Liveness) -> None:
         super().__init__()
@@ -96,13 +111,14 @@ class _Sweep(Rewriter):
     def replay(self, op: Operation) -> None:
         if not self.live.needs(op):
             return
-        kept = self.live.kept(op) if isinstance(op, If | Case | While) else []
-        if not isinstance(op, If | Case | While) or len(kept) == len(op.results):
+        narrowed = isinstance(op, If | Case | Sort | While)
+        kept = self.live.kept(op) if narrowed else []
+        if not narrowed or len(kept) == len(op.results):
             super().replay(op)
             return
         operands = [self.value(o) for o in op.operands]
         made = type(op).create(
-            [operands[i] for i in kept] if isinstance(op, While) else operands,
+            [operands[i] for i in kept] if isinstance(op, Sort | While) else operands,
             [op.results[i].type for i in kept],
             op.attributes,
             [self._narrow(region, kept, op, j) for j, region in enumerate(op.regions)],
@@ -112,18 +128,16 @@ class _Sweep(Rewriter):
         self.map.update(zip((op.results[i] for i in kept), made.results, strict=True))
 
     def _narrow(self, region: Region, kept: list[int], op: Operation, index: int) -> Region:
-        """The region with the arguments `kept` (of a while) and, but for a while's condition, the results `kept`."""
-        loop = isinstance(op, While)
+        """The region with the arguments that go with the results `kept` and, but for a while's condition and a comparator, the
+        results `kept`."""
         inner = self.nested()
-        arguments = region.arguments
-        if loop:
-            old = [region.arguments[i] for i in kept]
-            arguments = tuple(Value(a.type, None, i, a.name, a.location) for i, a in enumerate(old))
-            self.map.update(zip(old, arguments, strict=True))
+        old = [a for i in kept for a in _arguments(op, region, i)]
+        arguments = tuple(Value(a.type, None, i, a.name, a.location) for i, a in enumerate(old))
+        self.map.update(zip(old, arguments, strict=True))
         for nested in region.operations[:-1]:
             inner.replay(nested)
         end = region.block.terminator
-        if not (loop and index == 0):
+        if not isinstance(op, Sort) and not (isinstance(op, While) and index == 0):
             end = type(end).create([end.operands[i] for i in kept], (), end.attributes, (), end.location)
         inner.operations.append(inner.mapped(end))
         return Region([Block(arguments, inner.operations)])

@@ -162,7 +162,7 @@ def _head(measured: dict[str, Any], rows: Sequence[Row]) -> str:
     host, day = measured["host"], measured["when"].split()[0]
     return f"""# irc beside its peers
 
-Measured on {day} on {host["cores"]} processors of {host["cpu"]} (Linux {host["kernel"]}, Python {host["python"]}), written by
+Measured on {day} on {host["cores"]} processors of {host["cpu"]} (Linux, Python {host["python"]}), written by
 `python tests/bench/peer_page.py`. All run the same workloads with the same weights on the same data; every answer was first checked
 against NumPy in float64, and rounds of the peers took turns. irc is there twice: from the StableHLO text of each workload as JAX
 lowers it, and through its torch frontend.
