@@ -71,7 +71,7 @@ def test_compiled_bits_are_those_of_the_decomposition(case: tuple) -> None:
     source, given = text(case, tail=True), arrays(case)
     module = transformed(source)
     assert "composite" in str(module) and "stablehlo.convolution" not in str(module)
-    assert "stablehlo.pad" not in str(irc.opt(module, "dce").symbols["main"])
+    assert "stablehlo.pad" not in [op.name for op in irc.opt(module, "dce").symbols["main"].walk()]
     (expected,) = irc.interpret(module, *given)
     (found,) = irc.compile_module(irc.parse(source))(*given)
     np.testing.assert_array_equal(found.view(np.int32), np.asarray(expected).view(np.int32))
@@ -96,7 +96,7 @@ def test_constant_windows_are_transformed_while_compiling() -> None:
     x, w, b = arrays(case)
     source = text(case, w)
     module = transformed(source)
-    assert "stablehlo.multiply" not in str(module.symbols["main"])
+    assert "stablehlo.multiply" not in [op.name for op in module.symbols["main"].walk()]
     (found,) = irc.compile_module(irc.parse(source))(x, b)
     (given,) = irc.compile_module(irc.parse(text(case)))(x, w, b)
     np.testing.assert_array_equal(found, given)
