@@ -42,6 +42,7 @@ from irc.passes.dot_products.definition import IN_ORDER
 from irc.passes.extents.written import written
 from irc.passes.hooks import hooks_from_environment
 from irc.passes.manager import PIPELINE_ATTRIBUTE, Hook, run_pipeline
+from irc.passes.marks import TARGET
 from irc.passes.prepare import PREPARE, preparation
 from irc.passes.trap_nan import Site, finding, instrumented
 from irc.runtime import failures
@@ -71,7 +72,6 @@ OPT = 1
 """LLVM's code generation level. Level 2 adds a second scheduling of registers already given, which took a tenth of the time
 and made no kernel faster; level 0 makes matrix products two and a half times slower."""
 
-TARGET = "irc.target"
 """Module attribute: triple, processor and features the code is for."""
 
 STAGES = ("tensor", "fused", "kernel", "llvm", "asm")

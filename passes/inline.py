@@ -12,9 +12,9 @@ from irc.ir.operation import Operation, Value
 from irc.ir.rewriting import Rewriter, fresh_copy
 from irc.passes.dce import without_dead_functions
 from irc.passes.manager import Context, Pass
+from irc.passes.marks import KIND
 from irc.passes.symbols import referenced_symbols
 
-FUSION_KIND = "irc.kind"
 """A function with this attribute is a fusion (design: the fused level) and stays a call."""
 
 
@@ -47,7 +47,7 @@ class Inline(Pass, name="inline"):
 def _may_inline(func: Func) -> bool:
     return (
         len(func.body.blocks) == 1
-        and FUSION_KIND not in func.attributes
+        and KIND not in func.attributes
         and func.sym_name not in referenced_symbols(func)
     )
 

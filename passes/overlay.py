@@ -14,7 +14,7 @@ from irc.ir.attributes import Attribute, StringAttr, UnitAttr
 from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import fresh_copy
 from irc.passes.autodiff.transform import free_values
-from irc.passes.inline import FUSION_KIND
+from irc.passes.marks import KIND
 from irc.passes.sinking import fusions_of, is_cheap, size_of, users
 
 IN_PLACE = "irc.in_place"
@@ -26,7 +26,7 @@ LEAST = 1 << 14
 
 def overlays(function: Func) -> dict[int, int]:
     """Arguments of a loop or row fusion, each with a result that can take its place."""
-    kind = function.attributes.get(FUSION_KIND)
+    kind = function.attributes.get(KIND)
     if not isinstance(kind, StringAttr) or kind.value not in ("loop", "row"):
         return {}
     found: dict[int, int] = {}
@@ -126,8 +126,8 @@ def _in_two(function: Func, late: Sequence[int]) -> list[tuple[Func, list[Value]
         if v.op is not None and v not in dict.fromkeys(ends)
     ]
     cut = _leading_to(function, first)
-    before = _function(function, function.sym_name, cut, first, {FUSION_KIND: StringAttr("row")})
-    loop: dict[str, Attribute] = {FUSION_KIND: StringAttr("loop"), IN_PLACE: UnitAttr()}
+    before = _function(function, function.sym_name, cut, first, {KIND: StringAttr("row")})
+    loop: dict[str, Attribute] = {KIND: StringAttr("loop"), IN_PLACE: UnitAttr()}
     return [before, _function(function, f"{function.sym_name}_rest", cone, ends, loop)]
 
 

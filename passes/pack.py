@@ -23,8 +23,9 @@ from irc.ir.types import TensorType, f32
 from irc.passes.constants import constant, constant_array
 from irc.passes.layout.convolution import is_plain, is_static, orders_of
 from irc.passes.manager import Context, Pass, map_functions
+from irc.passes.marks import KIND, is_for_gpu
 from irc.passes.steady import steady_products
-from irc.passes.winograd import KIND, TARGET, lanes_of
+from irc.passes.winograd import lanes_of
 
 PACKED = "irc.packed"
 """The composite's name."""
@@ -42,7 +43,7 @@ class Pack(Pass, name="pack"):
     Programs for a GPU stay as they are."""
 
     def apply(self, module: Module, context: Context) -> Module:
-        if "nvptx" in str(module.attributes.get(TARGET)):
+        if is_for_gpu(module):
             return module
         made: dict[tuple[Any, ...], Func] = {}
 

@@ -19,8 +19,8 @@ from irc.ir.rewriting import fresh_copy
 from irc.ir.types import TensorType
 from irc.passes.autodiff.transform import free_values
 from irc.passes.effects import Effects
-from irc.passes.inline import FUSION_KIND
 from irc.passes.manager import Context, Pass, Remark
+from irc.passes.marks import KIND
 from irc.passes.overlay import overlaid, overlays
 from irc.passes.sinking import pruned, sunk
 
@@ -306,7 +306,7 @@ def _copied(op: Operation, operands: Sequence[Value]) -> Operation:
 
 
 def _is_fusion(function: Func | None) -> bool:
-    return function is not None and FUSION_KIND in function.attributes
+    return function is not None and KIND in function.attributes
 
 
 def _renamed(function: Func, names: dict[str, None]) -> Func:

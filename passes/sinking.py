@@ -17,7 +17,7 @@ from irc.ir.operation import Block, Operation, Value
 from irc.ir.rewriting import fresh_copy
 from irc.ir.types import TensorType
 from irc.passes.autodiff.transform import free_values
-from irc.passes.inline import FUSION_KIND
+from irc.passes.marks import KIND
 
 LONGEST = 64
 """How many ops a kernel may take over."""
@@ -223,7 +223,7 @@ def fusions_of(module: Module) -> dict[str, Func]:
 
 
 def _kind(function: Func) -> str:
-    kind = function.attributes.get(FUSION_KIND)
+    kind = function.attributes.get(KIND)
     return kind.value if isinstance(kind, StringAttr) else ""
 
 

@@ -26,13 +26,12 @@ from irc.passes.expression import Expr, Scope
 from irc.passes.extents.chosen import LEAST_CHANNELS
 from irc.passes.layout.convolution import is_plain, is_static, orders_of
 from irc.passes.manager import Context, Pass, map_functions
+from irc.passes.marks import KIND, is_for_gpu
 
 WINOGRAD = "irc.winograd"
 """The composite's name."""
 PADDING = "padding"
 """The composite's attribute: rows and columns of zeros before the input."""
-KIND = "irc.kind"
-TARGET = "irc.target"
 LEAST_POSITIONS = 128
 """Results of one channel that pay for transforming the windows in every call (and for more where that is done once)."""
 LEAST_ODD = 512
@@ -46,8 +45,7 @@ class Winograd(Pass, name="winograd"):
     Programs for a GPU stay as they are: its kernels have no such tiles."""
 
     def apply(self, module: Module, context: Context) -> Module:
-        target = module.attributes.get(TARGET)
-        if "nvptx" in str(target):
+        if is_for_gpu(module):
             return module
         made: dict[str, Func] = {}
         rules = _rules(module, made)

@@ -30,8 +30,8 @@ from irc.passes.dot_products.definition import IN_ORDER, Packs, contracted, deco
 from irc.passes.expression import Expr, Scope
 from irc.passes.layout.convolution import is_plain, is_static
 from irc.passes.manager import Context, Pass, map_functions
+from irc.passes.marks import TARGET
 
-TARGET = "irc.target"
 NEEDS = {"bf16": "+avx512bf16", "u8s8": "+avx512vnni"}
 """The processor's feature for packs of a kind."""
 BITS = {8: ui8, 16: ui16}

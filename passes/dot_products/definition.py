@@ -23,8 +23,8 @@ from irc.ir.operation import Block, Operation, Value
 from irc.ir.types import TensorType, bf16, f32, i8, i32, ui8
 from irc.passes import expression as E
 from irc.passes.expression import Expr, Scope
+from irc.passes.marks import KIND
 
-KIND = "irc.kind"
 IN_ORDER = "irc.sums_in_order"
 """Module attribute: sums of bf16 products are made by multiply-adds in the order of depth."""
 PACK_BITS = 32

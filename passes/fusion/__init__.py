@@ -12,9 +12,7 @@ from irc.dialects.func import Func
 from irc.passes.fusion.groups import Limits, plan_groups
 from irc.passes.fusion.outline import Outliner
 from irc.passes.manager import Context, Pass
-
-KIND = "irc.kind"
-TARGET = "irc.target"
+from irc.passes.marks import KIND, is_for_gpu
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Fusion(Pass, name="fusion"):
     views: bool = True
 
     def apply(self, module: Module, context: Context) -> Module:
-        host = "nvptx" not in str(module.attributes.get(TARGET))
+        host = not is_for_gpu(module)
         limits = Limits(
             self.max_ops, self.max_epilogue, self.attention and host, self.recompute, self.views and host
         )
@@ -46,4 +44,4 @@ class Fusion(Pass, name="fusion"):
         return module.with_operations([*functions, *outliner.fusions]) if outliner.fusions else module
 
 
-__all__ = ["KIND", "Fusion", "plan_groups"]
+__all__ = ["Fusion", "plan_groups"]
